@@ -1,0 +1,1 @@
+//! What every world must do, as plain async functions.

@@ -1,0 +1,29 @@
+//! An invariant that did not hold.
+
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// The verdict of an invariant that was broken, with the facts that convict.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Violation {
+    /// The invariant's name, as `overbooking-limit`.
+    pub invariant: Cow<'static, str>,
+    /// What was seen, with names and numbers, in one sentence.
+    pub message: String,
+    /// The facts that convict, by their [`Stamp::number`](crate::Stamp), oldest first.
+    pub evidence: Vec<u64>,
+}
+
+impl Violation {
+    /// A violation of `invariant`, convicted by the facts with these numbers.
+    pub fn new(
+        invariant: &'static str,
+        message: impl Into<String>,
+        evidence: impl IntoIterator<Item = u64>,
+    ) -> Violation {
+        let mut evidence: Vec<u64> = evidence.into_iter().collect();
+        evidence.sort_unstable();
+        evidence.dedup();
+        Violation { invariant: Cow::Borrowed(invariant), message: message.into(), evidence }
+    }
+}

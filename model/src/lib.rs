@@ -1,0 +1,4 @@
+//! Placeholder.
+
+pub mod database;
+pub mod reservation;

@@ -1,0 +1,3 @@
+//! The hotel chain.
+
+pub mod figures;

@@ -1,0 +1,226 @@
+//! Everything that could go either way is asked of one [`Decider`].
+//!
+//! A question is known by its *cause*: the identity of the event or task step that asks. So an
+//! answer stays the same when something that did not cause the question is added to or taken
+//! out of the scenario.
+
+use crate::mixing::{SALT, fold, scale};
+use rehearsal_env::{EventId, Time};
+
+/// What is being asked; two questions of one cause differ by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Site {
+    /// How long a message takes.
+    Latency = 1,
+    /// Whether a message is lost.
+    Loss,
+    /// Whether a message arrives twice.
+    Duplication,
+    /// How long the second copy takes.
+    DuplicateLatency,
+    /// Whether a message is held back.
+    Delay,
+    /// For how long it is held back.
+    DelayLength,
+    /// The share of the latency range that belongs to one link.
+    LinkLatency,
+    /// The seed of a node's own random numbers.
+    NodeSeed,
+    /// How long a disk operation takes.
+    DiskLatency,
+    /// What a crash leaves of an unsynced write.
+    CrashedWrite,
+    /// Where a torn write tears.
+    TornSector,
+    /// How many unsynced directory changes survive a crash.
+    CrashedNames,
+    /// Whether an operation under way at a crash or failure took effect.
+    UnderWay,
+    /// Whether a node takes a rare branch.
+    Rarely,
+    /// Which of several ready tasks goes next.
+    ReadyTask,
+}
+
+/// One question: who asks what, because of which event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Question {
+    /// The event, or the step of a task, that asks.
+    pub cause: u64,
+    /// Node, link, file or point that the question is about.
+    pub entity: u64,
+    /// What is asked.
+    pub site: Site,
+    /// Which of several equal questions of one cause.
+    pub ordinal: u32,
+}
+
+/// A task that could run now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadyTask {
+    /// Identifies this wake of this task, by its cause.
+    pub id: EventId,
+    pub(crate) slot: u32,
+}
+
+/// What could go next: tasks that are ready now, and the pending events.
+pub struct Frontier<'a> {
+    /// The present.
+    pub now: Time,
+    /// Tasks that can run now, in the order in which they woke.
+    pub ready: &'a [ReadyTask],
+    pub(crate) pending: &'a dyn Pending,
+}
+
+impl Frontier<'_> {
+    /// When the earliest pending event is due, and its id.
+    pub fn earliest(&self) -> Option<(Time, EventId)> {
+        self.pending.earliest()
+    }
+
+    /// Every pending event, in no particular order.
+    pub fn pending(&self) -> Vec<(Time, EventId)> {
+        self.pending.all()
+    }
+}
+
+/// The pending events, as a decider may look at them.
+pub(crate) trait Pending {
+    fn earliest(&self) -> Option<(Time, EventId)>;
+    fn all(&self) -> Vec<(Time, EventId)>;
+}
+
+/// What goes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The ready task at this index of the frontier.
+    Task(usize),
+    /// The earliest pending event.
+    Earliest,
+    /// The pending event with this id; time becomes the later of now and its due time.
+    Event(EventId),
+}
+
+/// Owns all nondeterminism of a run.
+pub trait Decider {
+    /// A number of `low..=high`.
+    fn value(&mut self, question: Question, low: u64, high: u64) -> u64;
+
+    /// The index of one of `weights`; one of weight 0 is never chosen unless all are.
+    fn fate(&mut self, question: Question, weights: &[u32]) -> usize;
+
+    /// Which task or event goes next. Asked only when the frontier is not empty.
+    fn next(&mut self, frontier: &Frontier<'_>) -> Next;
+}
+
+impl<D: Decider + ?Sized> Decider for Box<D> {
+    fn value(&mut self, question: Question, low: u64, high: u64) -> u64 {
+        (**self).value(question, low, high)
+    }
+
+    fn fate(&mut self, question: Question, weights: &[u32]) -> usize {
+        (**self).fate(question, weights)
+    }
+
+    fn next(&mut self, frontier: &Frontier<'_>) -> Next {
+        (**self).next(frontier)
+    }
+}
+
+/// Answers by a keyed draw from the seed; what is earliest goes next, ties by key.
+#[derive(Clone, Copy, Debug)]
+pub struct Seeded {
+    seed: u64,
+}
+
+impl Seeded {
+    /// The decider of this seed.
+    pub fn new(seed: u64) -> Seeded {
+        Seeded { seed: fold(seed ^ SALT[2], SALT[4]) ^ seed }
+    }
+
+    #[inline]
+    fn draw(&self, question: Question) -> u64 {
+        let place = u64::from(question.ordinal) << 8 | question.site as u64;
+        let first = fold(question.cause ^ self.seed, SALT[0] ^ place);
+        fold(first ^ question.entity.rotate_left(32) ^ SALT[1], SALT[3] ^ place.rotate_left(40))
+    }
+}
+
+impl Decider for Seeded {
+    #[inline]
+    fn value(&mut self, question: Question, low: u64, high: u64) -> u64 {
+        debug_assert!(low <= high, "an empty range has no value");
+        low + scale(self.draw(question), (high - low).saturating_add(1))
+    }
+
+    #[inline]
+    fn fate(&mut self, question: Question, weights: &[u32]) -> usize {
+        let total: u64 = weights.iter().map(|&weight| u64::from(weight)).sum();
+        let mut drawn = scale(self.draw(question), total);
+        for (index, &weight) in weights.iter().enumerate() {
+            if drawn < u64::from(weight) {
+                return index;
+            }
+            drawn -= u64::from(weight);
+        }
+        0
+    }
+
+    #[inline]
+    fn next(&mut self, frontier: &Frontier<'_>) -> Next {
+        match frontier.ready {
+            [] => Next::Earliest,
+            [_] => Next::Task(0),
+            several => {
+                let draw = |task: &ReadyTask| {
+                    self.draw(Question { cause: task.id.0, entity: 0, site: Site::ReadyTask, ordinal: 0 })
+                };
+                let least = (0..several.len()).min_by_key(|&index| draw(&several[index]));
+                Next::Task(least.expect("several tasks have a least"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question(ordinal: u32) -> Question {
+        Question { cause: 77, entity: 3, site: Site::Latency, ordinal }
+    }
+
+    #[test]
+    fn an_answer_depends_on_the_question_alone() {
+        let mut one = Seeded::new(9);
+        let mut other = Seeded::new(9);
+        let first = one.value(question(0), 0, 1_000_000);
+        for ordinal in 1..50 {
+            other.value(question(ordinal), 0, 1_000_000);
+        }
+        assert_eq!(other.value(question(0), 0, 1_000_000), first);
+    }
+
+    #[test]
+    fn values_cover_their_range_evenly() {
+        let mut decider = Seeded::new(4);
+        let mut counts = [0u32; 10];
+        for ordinal in 0..10_000 {
+            counts[(decider.value(question(ordinal), 100, 109) - 100) as usize] += 1;
+        }
+        assert!(counts.iter().all(|&count| (850..1150).contains(&count)), "{counts:?}");
+    }
+
+    #[test]
+    fn fates_keep_to_their_weights() {
+        let mut decider = Seeded::new(4);
+        let mut counts = [0u32; 3];
+        for ordinal in 0..10_000 {
+            counts[decider.fate(question(ordinal), &[900, 0, 100])] += 1;
+        }
+        assert_eq!(counts[1], 0);
+        assert!((850..1150).contains(&counts[2]), "{counts:?}");
+    }
+}

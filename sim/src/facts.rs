@@ -1,0 +1,109 @@
+//! Facts on their way from the nodes to the audience.
+
+use crate::audience::{Audience, Incident};
+use crate::kernel::{Event, Kernel};
+use crate::life::Life;
+use crate::{Settings, Trigger};
+use rehearsal_env::{Fact, Incarnation, NodeId, Stamp};
+use std::cell::{Cell, RefCell};
+use std::ops::ControlFlow;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// A fault that waits for the n-th fact of a kind.
+struct Watch {
+    kind: String,
+    left: u64,
+    delay: Duration,
+    fault: u32,
+}
+
+pub(crate) struct FactBus<F> {
+    audience: Rc<RefCell<dyn Audience<F>>>,
+    watches: RefCell<Vec<Watch>>,
+    watching: Cell<bool>,
+}
+
+impl<F: Fact> FactBus<F> {
+    pub(crate) fn new(settings: &Settings, audience: Rc<RefCell<dyn Audience<F>>>) -> Rc<FactBus<F>> {
+        let faults = settings.faults.iter().enumerate();
+        let watches: Vec<Watch> = faults
+            .filter_map(|(index, fault)| match &fault.trigger {
+                Trigger::On { fact, nth, delay } => Some(Watch {
+                    kind: fact.clone(),
+                    left: *nth,
+                    delay: delay.duration(),
+                    fault: index as u32,
+                }),
+                _ => None,
+            })
+            .collect();
+        let watching = Cell::new(!watches.is_empty());
+        Rc::new(FactBus { audience, watches: RefCell::new(watches), watching })
+    }
+
+    /// Shows a fact of a living node to the audience.
+    #[inline]
+    pub(crate) fn observe(&self, life: &Life, fact: &F) {
+        let kernel = &*life.kernel;
+        if !life.alive.get() || kernel.stopped.get() {
+            return;
+        }
+        if !kernel.incidents.borrow().is_empty() {
+            self.show_incidents(kernel);
+        }
+        let stamp = stamp(kernel, life.node, life.incarnation);
+        kernel.absorb(stamp.time.0 ^ u64::from(stamp.node.0).rotate_left(48));
+        kernel.absorb_value(fact);
+        if self.audience.borrow_mut().witness(&stamp, fact).is_break() {
+            kernel.stopped.set(true);
+        }
+        if self.watching.get() && kernel.stormy.get() {
+            self.trigger(kernel, fact.kind());
+        }
+    }
+
+    /// Shows what the scenario did since the last call.
+    pub(crate) fn show_incidents(&self, kernel: &Kernel) {
+        for incident in kernel.incidents.take() {
+            let node = match incident {
+                Incident::Crashed(node)
+                | Incident::Exited(node)
+                | Incident::Started(node)
+                | Incident::Paused(node)
+                | Incident::Resumed(node)
+                | Incident::SyncFailed(node)
+                | Incident::WriteSpoiled(node)
+                | Incident::NoSpace(node) => node,
+                Incident::Cut(_) | Incident::Healed(_) | Incident::CalmBegan => NodeId(u32::MAX),
+            };
+            let incarnation =
+                kernel.nodes.borrow().get(node.index()).map_or(Incarnation(0), |node| node.incarnation);
+            let stamp = stamp(kernel, node, incarnation);
+            kernel.absorb_value(&incident);
+            let flow = self.audience.borrow_mut().incident(&stamp, &incident);
+            if flow == ControlFlow::Break(()) {
+                kernel.stopped.set(true);
+            }
+        }
+    }
+
+    fn trigger(&self, kernel: &Kernel, kind: &str) {
+        let mut watches = self.watches.borrow_mut();
+        for watch in watches.iter_mut().filter(|watch| watch.kind == kind) {
+            watch.left -= 1;
+            if watch.left == 0 {
+                let event = Event::Strike { fault: watch.fault, repeats: 0 };
+                kernel.schedule(kernel.now.get() + watch.delay, Kernel::strike_id(watch.fault, 0), event);
+            }
+        }
+        watches.retain(|watch| watch.left > 0);
+        self.watching.set(!watches.is_empty());
+    }
+}
+
+fn stamp(kernel: &Kernel, node: NodeId, incarnation: Incarnation) -> Stamp {
+    let number = kernel.history.get();
+    kernel.history.set(number + 1);
+    Stamp { number, time: kernel.now.get(), node, incarnation, cause: kernel.event.get() }
+}

@@ -1,0 +1,272 @@
+//! What a scenario does to its world: faults as data.
+
+use crate::Span;
+use serde::{Deserialize, Serialize};
+
+/// When a fault strikes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Trigger {
+    /// At this time of the run.
+    At(Span),
+    /// After this many events.
+    After(u64),
+    /// This long after the n-th fact of a kind (the first is 1).
+    On {
+        /// The fact's kind, as `"Paid"`.
+        fact: String,
+        /// Which of them, from 1.
+        nth: u64,
+        /// How long after it.
+        delay: Span,
+    },
+}
+
+/// What a fault does.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Blow {
+    /// The node loses its memory and, by lottery, its unsynced writes; it starts again after a while.
+    Crash {
+        /// The node.
+        node: String,
+        /// How long it stays down.
+        restart_after: Span,
+    },
+    /// The node crashes again and again.
+    CrashLoop {
+        /// The node.
+        node: String,
+        /// How often.
+        times: u32,
+        /// How long it stays down each time.
+        restart_after: Span,
+        /// How long it is up in between.
+        up_for: Span,
+    },
+    /// The node stands still: its tasks do not run, its timers are late, its clock goes on.
+    Pause {
+        /// The node.
+        node: String,
+        /// For how long.
+        lasts: Span,
+    },
+    /// No message gets from the ones to the others.
+    Partition {
+        /// Names of nodes on one side.
+        from: Vec<String>,
+        /// Names of nodes on the other.
+        to: Vec<String>,
+        /// Whether the way back stays open.
+        one_way: bool,
+        /// After which time it heals.
+        heal_after: Span,
+    },
+    /// The node's next sync fails.
+    FailedSync {
+        /// The node.
+        node: String,
+    },
+    /// The node's disk takes no more bytes.
+    FullDisk {
+        /// The node.
+        node: String,
+        /// For how long.
+        lasts: Span,
+    },
+}
+
+impl Blow {
+    /// The names of all nodes it touches.
+    pub fn nodes(&self) -> Vec<&str> {
+        match self {
+            Blow::Crash { node, .. }
+            | Blow::CrashLoop { node, .. }
+            | Blow::Pause { node, .. }
+            | Blow::FailedSync { node }
+            | Blow::FullDisk { node, .. } => vec![node],
+            Blow::Partition { from, to, .. } => from.iter().chain(to).map(String::as_str).collect(),
+        }
+    }
+}
+
+/// One entry of a scenario's `[[fault]]` list.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "FaultEntry", into = "FaultEntry")]
+pub struct Fault {
+    /// When.
+    pub trigger: Trigger,
+    /// What.
+    pub blow: Blow,
+}
+
+/// A fault as it is written: every key optional, so that a wrong combination gets a message that
+/// says how to mend it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct FaultEntry {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<Span>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on: Option<OnFact>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    crash: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    crash_loop: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    times: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restart_after: Option<Span>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    up_for: Option<Span>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pause: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    full_disk: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lasts: Option<Span>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partition: Option<Sides>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    heal_after: Option<Span>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed_sync: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OnFact {
+    fact: String,
+    #[serde(default = "first")]
+    nth: u64,
+    #[serde(default)]
+    delay: Span,
+}
+
+fn first() -> u64 {
+    1
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sides {
+    from: Vec<String>,
+    to: Vec<String>,
+    #[serde(default)]
+    one_way: bool,
+}
+
+impl TryFrom<FaultEntry> for Fault {
+    type Error = String;
+
+    fn try_from(mut entry: FaultEntry) -> Result<Fault, String> {
+        let trigger = entry.trigger()?;
+        let blow = entry.blow()?;
+        entry.nothing_left(&blow)?;
+        Ok(Fault { trigger, blow })
+    }
+}
+
+impl FaultEntry {
+    fn trigger(&mut self) -> Result<Trigger, String> {
+        match (self.at.take(), self.after.take(), self.on.take()) {
+            (Some(time), None, None) => Ok(Trigger::At(time)),
+            (None, Some(events), None) => Ok(Trigger::After(events)),
+            (None, None, Some(on)) if on.nth == 0 => Err("`nth` counts from 1".to_owned()),
+            (None, None, Some(on)) => Ok(Trigger::On { fact: on.fact, nth: on.nth, delay: on.delay }),
+            _ => Err("a fault has exactly one trigger: `at` a time, `after` a number of events, or `on` a fact".to_owned()),
+        }
+    }
+
+    fn blow(&mut self) -> Result<Blow, String> {
+        let mut blows = Vec::new();
+        if let Some(node) = self.crash.take() {
+            blows.push(Blow::Crash { node, restart_after: self.restart_after.take().unwrap_or(Span::seconds(1)) });
+        }
+        if let Some(node) = self.crash_loop.take() {
+            let times = self.times.take().unwrap_or(3);
+            let restart_after = self.restart_after.take().unwrap_or(Span::seconds(1));
+            let up_for = self.up_for.take().unwrap_or(Span::millis(500));
+            blows.push(Blow::CrashLoop { node, times, restart_after, up_for });
+        }
+        if let Some(node) = self.pause.take() {
+            blows.push(Blow::Pause { node, lasts: self.lasts.take().unwrap_or(Span::seconds(1)) });
+        }
+        if let Some(node) = self.full_disk.take() {
+            blows.push(Blow::FullDisk { node, lasts: self.lasts.take().unwrap_or(Span::seconds(1)) });
+        }
+        if let Some(sides) = self.partition.take() {
+            let heal_after = self.heal_after.take().unwrap_or(Span::seconds(5));
+            let Sides { from, to, one_way } = sides;
+            if from.is_empty() || to.is_empty() {
+                return Err("a partition of nobody: `from` and `to` each name at least one node".to_owned());
+            }
+            if let Some(both) = from.iter().find(|name| to.contains(name)) {
+                return Err(format!("`{both}` stands on both sides of the partition; name it in `from` or in `to`"));
+            }
+            blows.push(Blow::Partition { from, to, one_way, heal_after });
+        }
+        if let Some(node) = self.failed_sync.take() {
+            blows.push(Blow::FailedSync { node });
+        }
+        match blows.len() {
+            1 => Ok(blows.remove(0)),
+            _ => Err("a fault does exactly one thing: `crash`, `crash_loop`, `pause`, `partition`, `failed_sync` or `full_disk`".to_owned()),
+        }
+    }
+
+    /// Every key that belongs to the blow has been taken by now.
+    fn nothing_left(&self, blow: &Blow) -> Result<(), String> {
+        let left = [
+            ("times", self.times.is_some()),
+            ("restart_after", self.restart_after.is_some()),
+            ("up_for", self.up_for.is_some()),
+            ("lasts", self.lasts.is_some()),
+            ("heal_after", self.heal_after.is_some()),
+        ];
+        if let Some((key, _)) = left.iter().find(|(_, there)| *there) {
+            return Err(format!("`{key}` does not belong to this fault; take it out"));
+        }
+        match blow {
+            Blow::CrashLoop { times: 0, .. } => Err("a crash loop of 0 times; give at least 1".to_owned()),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl From<Fault> for FaultEntry {
+    fn from(fault: Fault) -> FaultEntry {
+        let mut entry = FaultEntry::default();
+        match fault.trigger {
+            Trigger::At(time) => entry.at = Some(time),
+            Trigger::After(events) => entry.after = Some(events),
+            Trigger::On { fact, nth, delay } => entry.on = Some(OnFact { fact, nth, delay }),
+        }
+        match fault.blow {
+            Blow::Crash { node, restart_after } => {
+                entry.crash = Some(node);
+                entry.restart_after = Some(restart_after);
+            }
+            Blow::CrashLoop { node, times, restart_after, up_for } => {
+                entry.crash_loop = Some(node);
+                entry.times = Some(times);
+                entry.restart_after = Some(restart_after);
+                entry.up_for = Some(up_for);
+            }
+            Blow::Pause { node, lasts } => {
+                entry.pause = Some(node);
+                entry.lasts = Some(lasts);
+            }
+            Blow::Partition { from, to, one_way, heal_after } => {
+                entry.partition = Some(Sides { from, to, one_way });
+                entry.heal_after = Some(heal_after);
+            }
+            Blow::FailedSync { node } => entry.failed_sync = Some(node),
+            Blow::FullDisk { node, lasts } => {
+                entry.full_disk = Some(node);
+                entry.lasts = Some(lasts);
+            }
+        }
+        entry
+    }
+}

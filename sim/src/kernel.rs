@@ -1,0 +1,244 @@
+//! What all handles of one world share: time, the queue, the tasks, the nodes, the decider, the
+//! digest.
+//!
+//! Nothing here knows the facts of a system; those pass through [`crate::facts`].
+
+use crate::audience::Incident;
+use crate::decider::{Decider, Question};
+use crate::digest::Rolling;
+use crate::disk::Disk;
+use crate::life::Life;
+use crate::links::Links;
+use crate::mixing::{SALT, fold};
+use crate::queue::{Queue, Ticket};
+use crate::settings::Settings;
+use crate::slab::Slab;
+use crate::storage::DiskOperation;
+use crate::tally::{FaultClass, FaultTally};
+use crate::tasks::{BoxedTask, Tasks, Waits};
+use crate::waker::Epoch;
+use crate::wire::AnyWire;
+use rehearsal_env::{EventId, Incarnation, NodeId, Time, Violation};
+use std::cell::{Cell, RefCell};
+use std::hash::Hash;
+use std::rc::Rc;
+use std::task::Waker;
+
+/// A place in the web of causes: the event or message that a step follows from, and how many
+/// draws it has made since.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Context {
+    pub(crate) cause: u64,
+    pub(crate) ordinal: u32,
+}
+
+impl Context {
+    pub(crate) fn of(id: EventId) -> Context {
+        Context { cause: id.0, ordinal: 0 }
+    }
+
+    /// The identity of what is caused next.
+    #[inline]
+    fn next_id(&mut self) -> EventId {
+        let id = fold(self.cause ^ SALT[0], u64::from(self.ordinal) ^ SALT[1]);
+        self.ordinal += 1;
+        EventId(id)
+    }
+
+    /// The identity of the next step of a task, without counting it.
+    #[inline]
+    pub(crate) fn step_id(&self, slot: u32) -> EventId {
+        EventId(fold(self.cause ^ SALT[2], u64::from(self.ordinal) << 32 ^ u64::from(slot) ^ SALT[3]))
+    }
+}
+
+/// Something that will happen.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// A message reaches its node.
+    Deliver { wire: u16, slot: u32, to: NodeId },
+    /// A sleep ends.
+    Timer(Waker),
+    /// A disk operation completes.
+    Disk(u32),
+    /// A node that went down is started; the incarnation is the one that ended.
+    Restart(NodeId, Incarnation),
+    /// A paused node goes on.
+    Resume(NodeId),
+    /// The fault of this index strikes; so many times more after that.
+    Strike { fault: u32, repeats: u32 },
+    /// It heals.
+    Heal { fault: u32 },
+}
+
+/// A program: called at every start of its node.
+pub(crate) type Program = Box<dyn Fn(Rc<Life>) -> BoxedTask>;
+
+/// One node of the world.
+pub(crate) struct Node {
+    pub(crate) name: Box<str>,
+    pub(crate) program: Option<Program>,
+    /// A client's program runs once; when it returns the client is done.
+    pub(crate) client: bool,
+    pub(crate) done: bool,
+    pub(crate) life: Option<Rc<Life>>,
+    pub(crate) incarnation: Incarnation,
+    pub(crate) paused: bool,
+    /// Tasks that became ready while the node stood still.
+    pub(crate) held: Vec<u32>,
+    /// The event that ends a pause.
+    pub(crate) resume: Option<Ticket>,
+    pub(crate) disk: Disk,
+    pub(crate) failing_syncs: u32,
+    /// When the last message of the node to itself arrives, so that they stay in order.
+    pub(crate) last_to_itself: Time,
+}
+
+pub(crate) struct Kernel {
+    pub(crate) epoch: Epoch,
+    pub(crate) settings: Settings,
+    pub(crate) now: Cell<Time>,
+    pub(crate) stormy: Cell<bool>,
+    pub(crate) context: Cell<Context>,
+    /// The event being handled.
+    pub(crate) event: Cell<EventId>,
+    pub(crate) waits: Cell<Waits>,
+    pub(crate) decider: RefCell<Box<dyn Decider>>,
+    digest: Cell<Rolling>,
+    pub(crate) queue: RefCell<Queue<Event>>,
+    pub(crate) tasks: RefCell<Tasks>,
+    pub(crate) nodes: RefCell<Vec<Node>>,
+    pub(crate) wires: RefCell<Vec<Rc<dyn AnyWire>>>,
+    pub(crate) operations: RefCell<Slab<DiskOperation>>,
+    pub(crate) links: RefCell<Links>,
+    pub(crate) tally: RefCell<FaultTally>,
+    /// Whether the fault of this index has changed an operation in flight.
+    pub(crate) fault_effects: RefCell<Vec<bool>>,
+    pub(crate) paused_nodes: Cell<u32>,
+    /// Clients whose programs have not returned.
+    pub(crate) clients_waiting: Cell<u32>,
+    pub(crate) events: Cell<u64>,
+    /// Messages handed to the network.
+    pub(crate) sent: Cell<u64>,
+    /// Messages delivered.
+    pub(crate) messages: Cell<u64>,
+    /// Numbers facts and incidents.
+    pub(crate) history: Cell<u64>,
+    pub(crate) stopped: Cell<bool>,
+    pub(crate) violation: RefCell<Option<Violation>>,
+    /// Incidents not yet shown to the audience.
+    pub(crate) incidents: RefCell<Vec<Incident>>,
+}
+
+impl Kernel {
+    pub(crate) fn new(settings: Settings, decider: Box<dyn Decider>) -> Rc<Kernel> {
+        let faults = settings.faults.len();
+        Rc::new(Kernel {
+            epoch: Epoch::fresh(),
+            settings,
+            now: Cell::new(Time::ZERO),
+            stormy: Cell::new(true),
+            context: Cell::default(),
+            event: Cell::default(),
+            waits: Cell::default(),
+            decider: RefCell::new(decider),
+            digest: Cell::default(),
+            queue: RefCell::default(),
+            tasks: RefCell::default(),
+            nodes: RefCell::default(),
+            wires: RefCell::default(),
+            operations: RefCell::default(),
+            links: RefCell::default(),
+            tally: RefCell::default(),
+            fault_effects: RefCell::new(vec![false; faults]),
+            paused_nodes: Cell::new(0),
+            clients_waiting: Cell::new(0),
+            events: Cell::new(0),
+            sent: Cell::new(0),
+            messages: Cell::new(0),
+            history: Cell::new(0),
+            stopped: Cell::new(false),
+            violation: RefCell::new(None),
+            incidents: RefCell::default(),
+        })
+    }
+
+    /// The identity of what the running step causes next.
+    #[inline]
+    pub(crate) fn next_id(&self) -> EventId {
+        let mut context = self.context.get();
+        let id = context.next_id();
+        self.context.set(context);
+        id
+    }
+
+    /// Puts an event into the queue.
+    #[inline]
+    pub(crate) fn schedule(&self, at: Time, id: EventId, event: Event) -> Ticket {
+        self.queue.borrow_mut().push(at, id, event)
+    }
+
+    /// Asks for a number of `low..=high` and keeps the answer in the digest.
+    #[inline]
+    pub(crate) fn value(&self, question: Question, low: u64, high: u64) -> u64 {
+        let answer = self.decider.borrow_mut().value(question, low, high);
+        self.absorb(answer);
+        answer
+    }
+
+    /// Asks for one of several fates and keeps the answer in the digest.
+    #[inline]
+    pub(crate) fn fate(&self, question: Question, weights: &[u32]) -> usize {
+        let answer = self.decider.borrow_mut().fate(question, weights);
+        self.absorb(answer as u64);
+        answer
+    }
+
+    #[inline]
+    pub(crate) fn absorb(&self, word: u64) {
+        let mut digest = self.digest.get();
+        digest.absorb(word);
+        self.digest.set(digest);
+    }
+
+    #[inline]
+    pub(crate) fn absorb_value(&self, value: &impl Hash) {
+        let mut digest = self.digest.get();
+        value.hash(&mut digest);
+        self.digest.set(digest);
+    }
+
+    pub(crate) fn digest(&self) -> crate::Digest {
+        self.digest.get().digest()
+    }
+
+    pub(crate) fn strike(&self, class: FaultClass) {
+        self.tally.borrow_mut().strike(class);
+    }
+
+    pub(crate) fn effect(&self, class: FaultClass) {
+        self.tally.borrow_mut().effect(class);
+    }
+
+    /// The fault of this index changed an operation in flight; counted once.
+    pub(crate) fn fault_had_effect(&self, fault: u32, class: FaultClass) {
+        let mut effects = self.fault_effects.borrow_mut();
+        if !std::mem::replace(&mut effects[fault as usize], true) {
+            self.effect(class);
+        }
+    }
+
+    pub(crate) fn report(&self, incident: Incident) {
+        self.incidents.borrow_mut().push(incident);
+    }
+
+    /// Ends the run with a violation of the world's own.
+    pub(crate) fn violate(&self, violation: Violation) {
+        self.violation.borrow_mut().get_or_insert(violation);
+        self.stopped.set(true);
+    }
+
+    pub(crate) fn node_name(&self, node: NodeId) -> String {
+        self.nodes.borrow()[node.index()].name.to_string()
+    }
+}

@@ -1,0 +1,51 @@
+//! The seeded world: executor, virtual time, network, disks and faults. It knows no system.
+//!
+//! A run is a pure function of its [`Settings`], its programs and the answers of its [`Decider`].
+//!
+//! ```text
+//!   programs ──handles──▶ kernel: queue · tasks · wires · disks · links ──questions──▶ decider
+//!      ▲                    │ events, in the order of (time, cause)
+//!      └──── polled ────────┘        facts and incidents ──▶ audience
+//! ```
+
+mod audience;
+mod decider;
+mod digest;
+mod disk;
+mod facts;
+mod fault;
+mod handle;
+mod kernel;
+mod life;
+mod links;
+mod mixing;
+mod nodes;
+mod panics;
+mod queue;
+mod recording;
+mod run;
+mod settings;
+mod slab;
+mod span;
+mod storage;
+mod striking;
+mod tally;
+mod tasks;
+mod timer;
+mod waker;
+mod wire;
+mod world;
+
+pub use audience::{Audience, Incident};
+pub use decider::{Decider, Frontier, Next, Question, ReadyTask, Seeded, Site};
+pub use digest::Digest;
+pub use fault::{Blow, Fault, Trigger};
+pub use handle::{SimEnv, SimTask};
+pub use recording::{Decision, Recorder, Recording, Replay};
+pub use run::Ends;
+pub use settings::{DiskSettings, NetworkSettings, Settings};
+pub use span::{NoSpan, Span};
+pub use storage::SimFile;
+pub use tally::{FaultClass, FaultTally};
+pub use wire::SimPort;
+pub use world::{Outcome, UnknownNode, World};

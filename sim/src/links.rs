@@ -1,0 +1,157 @@
+//! Which links are cut, and which messages are being overtaken.
+
+use crate::decider::{Question, Site};
+use crate::kernel::Kernel;
+use crate::tally::FaultClass;
+use rehearsal_env::{EventId, NodeId, Time};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How long a node's message to itself takes.
+const TO_ITSELF: Duration = Duration::from_micros(1);
+/// How finely the latency range is shared out among the links.
+const LINK_STEPS: u64 = 1_000;
+
+/// An ordered pair of nodes as one number.
+fn entity(from: NodeId, to: NodeId) -> u64 {
+    u64::from(from.0) << 32 | u64::from(to.0)
+}
+
+/// A message that was held back and has not arrived.
+#[derive(Debug)]
+struct HeldBack {
+    link: u64,
+    number: u64,
+    overtaken: bool,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Links {
+    /// The faults that cut a link now.
+    cuts: BTreeMap<u64, Vec<u32>>,
+    held_back: Vec<HeldBack>,
+}
+
+/// What the network does with one message.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Route {
+    /// When it arrives.
+    pub(crate) first: Option<Time>,
+    /// When its second copy does.
+    pub(crate) second: Option<Time>,
+}
+
+impl Links {
+    pub(crate) fn cut(&mut self, from: NodeId, to: NodeId, fault: u32) {
+        self.cuts.entry(entity(from, to)).or_default().push(fault);
+    }
+
+    pub(crate) fn heal(&mut self, fault: u32) {
+        self.cuts.retain(|_, faults| {
+            faults.retain(|by| *by != fault);
+            !faults.is_empty()
+        });
+    }
+
+    pub(crate) fn heal_all(&mut self) {
+        self.cuts.clear();
+    }
+
+    /// The fault that stops messages on this link, if any.
+    #[inline]
+    fn stopped_by(&self, from: NodeId, to: NodeId) -> Option<u32> {
+        if self.cuts.is_empty() {
+            return None;
+        }
+        self.cuts.get(&entity(from, to)).and_then(|faults| faults.first().copied())
+    }
+}
+
+impl Kernel {
+    /// Decides what becomes of message `id`; `number` counts all messages of the run.
+    pub(crate) fn route(&self, from: NodeId, to: NodeId, id: EventId, number: u64, heard: impl FnOnce() -> bool) -> Route {
+        if from == to {
+            return self.route_to_itself(from);
+        }
+        let network = &self.settings.network;
+        let stormy = self.stormy.get();
+        let link = entity(from, to);
+        let share = |per_100_000: u32| if stormy { [100_000 - per_100_000, per_100_000] } else { [1, 0] };
+        let ask = |site| Question { cause: id.0, entity: link, site, ordinal: 0 };
+        let lost = self.fate(ask(Site::Loss), &share(network.loss)) == 1;
+        let doubled = self.fate(ask(Site::Duplication), &share(network.duplication)) == 1;
+        let mut latency = self.latency(ask(Site::Latency), link);
+        if network.delay > 0 && self.fate(ask(Site::Delay), &share(network.delay)) == 1 {
+            latency += self.value(ask(Site::DelayLength), 1, network.delay_max.0.max(1));
+            self.hold_back(link, number);
+        }
+        if let Some(fault) = self.links.borrow().stopped_by(from, to) {
+            self.fault_had_effect(fault, FaultClass::Partition);
+            return Route::default();
+        }
+        if lost {
+            self.lose(heard());
+        }
+        let arrival = |latency| self.now.get() + Duration::from_nanos(latency);
+        let second = doubled.then(|| {
+            self.strike(FaultClass::Duplication);
+            arrival(self.latency(ask(Site::DuplicateLatency), link))
+        });
+        Route { first: (!lost).then(|| arrival(latency)), second }
+    }
+
+    fn route_to_itself(&self, node: NodeId) -> Route {
+        let mut nodes = self.nodes.borrow_mut();
+        let last = &mut nodes[node.index()].last_to_itself;
+        *last = (self.now.get() + TO_ITSELF).max(*last + Duration::from_nanos(1));
+        Route { first: Some(*last), second: None }
+    }
+
+    #[inline]
+    fn latency(&self, question: Question, link: u64) -> u64 {
+        let network = &self.settings.network;
+        let (low, high) = (network.latency_min.0, network.latency_max.0);
+        if !network.links_differ {
+            return self.value(question, low, high);
+        }
+        let of_link = |ordinal| Question { cause: 0, entity: link, site: Site::LinkLatency, ordinal };
+        let start = self.value(of_link(0), 0, LINK_STEPS - 1);
+        let end = self.value(of_link(1), start, LINK_STEPS);
+        let at = |step: u64| low + (u128::from(high - low) * u128::from(step) / u128::from(LINK_STEPS)) as u64;
+        self.value(question, at(start), at(end))
+    }
+
+    fn lose(&self, heard: bool) {
+        self.strike(FaultClass::Loss);
+        if heard {
+            self.effect(FaultClass::Loss);
+        }
+    }
+
+    fn hold_back(&self, link: u64, number: u64) {
+        self.strike(FaultClass::Delay);
+        self.links.borrow_mut().held_back.push(HeldBack { link, number, overtaken: false });
+    }
+
+    /// Whether the message may cross now, at its arrival; keeps account of overtaking.
+    #[inline]
+    pub(crate) fn crosses(&self, from: NodeId, to: NodeId, number: u64) -> bool {
+        let mut links = self.links.borrow_mut();
+        if let Some(fault) = links.stopped_by(from, to) {
+            drop(links);
+            self.fault_had_effect(fault, FaultClass::Partition);
+            return false;
+        }
+        if !links.held_back.is_empty() {
+            let link = entity(from, to);
+            for held in &mut links.held_back {
+                if held.link == link && held.number < number && !held.overtaken {
+                    held.overtaken = true;
+                    self.effect(FaultClass::Delay);
+                }
+            }
+            links.held_back.retain(|held| held.link != link || held.number != number);
+        }
+        true
+    }
+}

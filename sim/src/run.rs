@@ -1,0 +1,273 @@
+//! The loop that a run is: choose what goes next, do it, until nothing is left or time is up.
+
+use crate::decider::{Decider, Frontier, Next, Pending};
+use crate::facts::FactBus;
+use crate::kernel::{Event, Kernel};
+use crate::queue::Queue;
+use crate::tasks::Waits;
+use crate::waker;
+use crate::{Settings, panics};
+use rehearsal_env::{EventId, Fact, NodeId, Time, Violation};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+/// So many steps without time moving are a livelock.
+const LIVELOCK: u64 = 1_000_000;
+
+impl Pending for Queue<Event> {
+    fn earliest(&self) -> Option<(Time, EventId)> {
+        Queue::earliest(self)
+    }
+
+    fn all(&self) -> Vec<(Time, EventId)> {
+        Queue::pending(self).map(|(time, id, _)| (time, id)).collect()
+    }
+}
+
+/// When a run ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    /// When storm and calm are over.
+    AfterTheCalm,
+    /// As soon as every client is done; there is no calm.
+    WithTheClients,
+}
+
+pub(crate) struct Runner<'a, F> {
+    pub(crate) kernel: &'a Rc<Kernel>,
+    pub(crate) facts: &'a FactBus<F>,
+    pub(crate) ends: Ends,
+    /// Whether some fault waits for a number of events.
+    counts_events: bool,
+    steps_at_one_time: u64,
+    storm_over: Time,
+    over: Time,
+}
+
+impl<'a, F: Fact> Runner<'a, F> {
+    pub(crate) fn new(kernel: &'a Rc<Kernel>, facts: &'a FactBus<F>, ends: Ends) -> Self {
+        let Settings { storm, calm, faults, .. } = &kernel.settings;
+        let (storm_over, over) = match ends {
+            Ends::AfterTheCalm => (Time(storm.0), Time(storm.0 + calm.0)),
+            Ends::WithTheClients => (Time::NEVER, Time::NEVER),
+        };
+        let counts_events = faults.iter().any(|fault| matches!(fault.trigger, crate::Trigger::After(_)));
+        Runner { kernel, facts, ends, counts_events, steps_at_one_time: 0, storm_over, over }
+    }
+
+    /// Runs to the end.
+    pub(crate) fn run(&mut self) {
+        let _entered = self.kernel.epoch.enter();
+        while !self.kernel.stopped.get() && self.step() {}
+        waker::drain(|slot| self.kernel.wake_task(slot));
+        self.facts.show_incidents(self.kernel);
+    }
+
+    /// One step; false when the run is over.
+    #[inline]
+    fn step(&mut self) -> bool {
+        let kernel = self.kernel;
+        waker::drain(|slot| kernel.wake_task(slot));
+        if !kernel.incidents.borrow().is_empty() {
+            self.facts.show_incidents(kernel);
+        }
+        let next = {
+            let tasks = kernel.tasks.borrow();
+            let queue = kernel.queue.borrow();
+            if tasks.ready.is_empty() {
+                let due = queue.earliest().map_or(Time::NEVER, |(time, _)| time);
+                if due >= self.storm_over || due == Time::NEVER {
+                    drop((tasks, queue));
+                    return self.nothing_is_due(due);
+                }
+                if self.ends == Ends::WithTheClients && kernel.clients_waiting.get() == 0 {
+                    return false;
+                }
+            }
+            let frontier = Frontier { now: kernel.now.get(), ready: &tasks.ready, pending: &*queue };
+            kernel.decider.borrow_mut().next(&frontier)
+        };
+        self.steps_at_one_time += 1;
+        if self.steps_at_one_time > LIVELOCK {
+            self.livelocked();
+            return false;
+        }
+        match next {
+            Next::Task(index) => self.poll(index),
+            Next::Earliest => {
+                let event = kernel.queue.borrow_mut().pop();
+                self.handle(event.expect("something is pending"));
+            }
+            Next::Event(id) => {
+                let event = kernel.queue.borrow_mut().take(id);
+                self.handle(event.expect("a decider names a pending event"));
+            }
+        }
+        true
+    }
+
+    /// No task is ready, and no event is due before the present part of the run is over.
+    fn nothing_is_due(&mut self, due: Time) -> bool {
+        let kernel = self.kernel;
+        if due == Time::NEVER && kernel.clients_waiting.get() > 0 && !self.calm_may_help() {
+            self.stalled();
+            return false;
+        }
+        match self.ends {
+            Ends::WithTheClients => false,
+            Ends::AfterTheCalm if kernel.stormy.get() => {
+                self.move_time(self.storm_over);
+                self.storm_over = self.over;
+                kernel.begin_calm();
+                true
+            }
+            Ends::AfterTheCalm => {
+                self.move_time(self.over);
+                false
+            }
+        }
+    }
+
+    /// Whether the end of the storm could still set something going.
+    fn calm_may_help(&self) -> bool {
+        self.ends == Ends::AfterTheCalm && self.kernel.stormy.get()
+    }
+
+    fn move_time(&mut self, to: Time) {
+        if to > self.kernel.now.get() {
+            self.kernel.now.set(to);
+            self.steps_at_one_time = 0;
+        }
+    }
+
+    #[inline]
+    fn handle(&mut self, (due, id, event): (Time, EventId, Event)) {
+        let kernel = self.kernel;
+        self.move_time(due);
+        kernel.event.set(id);
+        kernel.context.set(crate::kernel::Context::of(id));
+        kernel.absorb(kernel.now.get().0);
+        kernel.absorb(id.0);
+        let events = kernel.events.get() + 1;
+        kernel.events.set(events);
+        match event {
+            Event::Deliver { wire, slot, to } => {
+                let wires = kernel.wires.borrow();
+                wires[wire as usize].deliver(kernel, slot, to);
+            }
+            Event::Timer(waker) => waker.wake(),
+            Event::Disk(operation) => kernel.complete(operation),
+            Event::Restart(node, ended) => {
+                if kernel.nodes.borrow()[node.index()].incarnation.0 == ended.0 + 1 {
+                    kernel.start_node(node);
+                }
+            }
+            Event::Resume(node) => {
+                kernel.nodes.borrow_mut()[node.index()].resume = None;
+                kernel.resume(node);
+            }
+            Event::Strike { fault, repeats } => kernel.strike_with(fault, repeats),
+            Event::Heal { fault } => kernel.heal(fault),
+        }
+        if self.counts_events {
+            kernel.strike_after_events(events);
+        }
+    }
+
+    #[inline]
+    fn poll(&mut self, index: usize) {
+        let kernel = self.kernel;
+        let (slot, mut future) = {
+            let mut tasks = kernel.tasks.borrow_mut();
+            let slot = tasks.ready.remove(index).slot;
+            let task = &mut tasks.slots[slot as usize];
+            task.ready = false;
+            kernel.context.set(task.context);
+            kernel.event.set(task.woken_by);
+            (slot, task.future.take().expect("a ready task is not being polled"))
+        };
+        let waker = kernel.epoch.waker(slot);
+        let polled = panics::catch(|| future.as_mut().poll(&mut Context::from_waker(&waker)));
+        let mut tasks = kernel.tasks.borrow_mut();
+        let task = &mut tasks.slots[slot as usize];
+        let node = task.node;
+        match polled {
+            // It was aborted, or its node ended, while it ran.
+            Ok(Poll::Pending) if !task.used => {
+                drop(tasks);
+                drop(future);
+            }
+            Ok(Poll::Pending) => {
+                task.future = Some(future);
+                task.context = kernel.context.get();
+                task.waits = kernel.waits.get();
+            }
+            Ok(Poll::Ready(())) => {
+                let program = task.used && task.program;
+                tasks.release(slot);
+                drop(tasks);
+                drop(future);
+                if program {
+                    kernel.exit(node);
+                }
+            }
+            Err(message) => {
+                tasks.release(slot);
+                drop(tasks);
+                std::mem::forget(future);
+                self.panicked(node, &message);
+            }
+        }
+    }
+
+    fn panicked(&self, node: NodeId, message: &str) {
+        let name = self.kernel.node_name(node);
+        self.kernel.violate(Violation::new("no-panic", format!("node {name} {message}"), []));
+    }
+
+    fn livelocked(&self) {
+        let message = format!(
+            "{LIVELOCK} steps were taken at {} without time moving; {}",
+            self.kernel.now.get(),
+            self.who_waits()
+        );
+        self.kernel.violate(Violation::new("no-livelock", message, []));
+    }
+
+    fn stalled(&self) {
+        let message = format!("no event is left at {}, yet clients wait: {}", self.kernel.now.get(), self.who_waits());
+        self.kernel.violate(Violation::new("no-stall", message, []));
+    }
+
+    /// The tasks that wait, and what they wait for.
+    fn who_waits(&self) -> String {
+        const SHOWN: usize = 8;
+        let tasks = self.kernel.tasks.borrow();
+        let nodes = self.kernel.nodes.borrow();
+        let used: Vec<_> = tasks.slots.iter().filter(|task| task.used).collect();
+        let mut told: Vec<String> = used
+            .iter()
+            .take(SHOWN)
+            .map(|task| {
+                let name = &nodes[task.node.index()].name;
+                match (task.ready, task.waits) {
+                    (true, _) => format!("{name} is ready"),
+                    (_, Waits::Nothing) => format!("{name} waits for another of its tasks"),
+                    (_, Waits::Message(kind)) => format!("{name} waits for a message {}", last_part(kind)),
+                    (_, Waits::Timer(until)) => format!("{name} sleeps until {until}"),
+                    (_, Waits::Disk) => format!("{name} waits for its disk"),
+                }
+            })
+            .collect();
+        if used.len() > SHOWN {
+            told.push(format!("and {} more", used.len() - SHOWN));
+        }
+        told.join(", ")
+    }
+}
+
+/// `queue::Fetch` of `rehearsal_model::queue::Fetch`.
+fn last_part(path: &str) -> &str {
+    let generic = path.find('<').unwrap_or(path.len());
+    path[..generic].rmatch_indices("::").nth(1).map_or(path, |(at, _)| &path[at + 2..])
+}

@@ -1,0 +1,134 @@
+//! Faults of the scenario, as they strike and heal.
+
+use crate::audience::Incident;
+use crate::fault::{Blow, Trigger};
+use crate::kernel::{Event, Kernel};
+use crate::mixing::{SALT, mix};
+use crate::tally::FaultClass;
+use rehearsal_env::{EventId, NodeId, Time};
+use std::rc::Rc;
+use std::time::Duration;
+
+impl Kernel {
+    /// The identity of a strike: of the fault alone, so that other faults do not change it.
+    pub(crate) fn strike_id(fault: u32, repeat: u32) -> EventId {
+        EventId(mix(u64::from(fault) ^ SALT[3], u64::from(repeat)))
+    }
+
+    /// Puts every fault that has a time into the queue.
+    pub(crate) fn schedule_faults(&self) {
+        for (index, fault) in self.settings.faults.iter().enumerate() {
+            if let Trigger::At(time) = fault.trigger {
+                let index = index as u32;
+                let event = Event::Strike { fault: index, repeats: 0 };
+                self.schedule(Time(time.0), Kernel::strike_id(index, 0), event);
+            }
+        }
+    }
+
+    /// Strikes with the faults that wait for this number of events.
+    pub(crate) fn strike_after_events(self: &Rc<Self>, events: u64) {
+        for (index, fault) in self.settings.faults.iter().enumerate() {
+            if fault.trigger == Trigger::After(events) {
+                self.strike_with(index as u32, 0);
+            }
+        }
+    }
+
+    /// The fault strikes, unless the storm is over.
+    pub(crate) fn strike_with(self: &Rc<Self>, index: u32, repeats: u32) {
+        if !self.stormy.get() {
+            return;
+        }
+        match &self.settings.faults[index as usize].blow {
+            Blow::Crash { node, restart_after } => self.crash(self.named(node), restart_after.duration()),
+            Blow::CrashLoop { node, times, restart_after, up_for } => {
+                self.crash(self.named(node), restart_after.duration());
+                if repeats + 1 < *times {
+                    let event = Event::Strike { fault: index, repeats: repeats + 1 };
+                    let at = self.now.get() + restart_after.duration() + up_for.duration();
+                    self.schedule(at, Kernel::strike_id(index, repeats + 1), event);
+                }
+            }
+            Blow::Pause { node, lasts } => self.pause(self.named(node), lasts.duration()),
+            Blow::Partition { from, to, one_way, heal_after } => {
+                self.partition(index, from, to, *one_way);
+                self.heal_later(index, heal_after.duration());
+            }
+            Blow::FailedSync { node } => {
+                self.strike(FaultClass::FailedSync);
+                self.nodes.borrow_mut()[self.named_index(node)].failing_syncs += 1;
+            }
+            Blow::FullDisk { node, lasts } => {
+                self.strike(FaultClass::FullDisk);
+                self.nodes.borrow_mut()[self.named_index(node)].disk.full = true;
+                self.heal_later(index, lasts.duration());
+            }
+        }
+    }
+
+    /// The index of a node whose name was checked when the world was made.
+    fn named_index(&self, name: &str) -> usize {
+        self.nodes.borrow().iter().position(|node| &*node.name == name).expect("a checked name")
+    }
+
+    fn partition(&self, index: u32, from: &[String], to: &[String], one_way: bool) {
+        self.strike(FaultClass::Partition);
+        let ids = |names: &[String]| names.iter().map(|name| self.named(name)).collect::<Vec<NodeId>>();
+        let (from, to) = (ids(from), ids(to));
+        let mut links = self.links.borrow_mut();
+        for &near in &from {
+            for &far in &to {
+                links.cut(near, far, index);
+                if !one_way {
+                    links.cut(far, near, index);
+                }
+            }
+        }
+        drop(links);
+        self.report(Incident::Cut(index));
+    }
+
+    fn heal_later(&self, index: u32, after: Duration) {
+        let id = Kernel::strike_id(index, u32::MAX);
+        self.schedule(self.now.get() + after, id, Event::Heal { fault: index });
+    }
+
+    /// Ends what the fault did.
+    pub(crate) fn heal(&self, index: u32) {
+        if !self.stormy.get() {
+            return;
+        }
+        match &self.settings.faults[index as usize].blow {
+            Blow::Partition { .. } => {
+                self.links.borrow_mut().heal(index);
+                self.report(Incident::Healed(index));
+            }
+            Blow::FullDisk { node, .. } => {
+                self.nodes.borrow_mut()[self.named_index(node)].disk.full = false;
+            }
+            _ => unreachable!("only partitions and full disks heal by themselves"),
+        }
+    }
+
+    /// The storm is over: everything is healed, everybody is up.
+    pub(crate) fn begin_calm(self: &Rc<Self>) {
+        self.stormy.set(false);
+        self.report(Incident::CalmBegan);
+        self.links.borrow_mut().heal_all();
+        let count = self.nodes.borrow().len();
+        for index in 0..count {
+            let id = NodeId(index as u32);
+            let started = {
+                let node = &mut self.nodes.borrow_mut()[index];
+                node.disk.full = false;
+                node.failing_syncs = 0;
+                node.program.is_some()
+            };
+            self.resume(id);
+            if started {
+                self.start_node(id);
+            }
+        }
+    }
+}

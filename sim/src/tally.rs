@@ -1,0 +1,109 @@
+//! How often each class of fault struck, and how often it changed an operation in flight.
+
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// A class of faults, as campaigns count them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum FaultClass {
+    /// A node lost its memory. Effect: it had tasks, unsynced writes or messages in hand.
+    Crash,
+    /// A node stood still. Effect: a task that was ready had to wait.
+    Pause,
+    /// Links were cut. Effect: a message was stopped.
+    Partition,
+    /// A message was lost. Effect: somebody was there to receive it.
+    Loss,
+    /// A message was doubled. Effect: both copies arrived.
+    Duplication,
+    /// A message was held back. Effect: a later one of the same link overtook it.
+    Delay,
+    /// A crash tore an unsynced write. Effect: what was torn off differed from what was there.
+    TornWrite,
+    /// A crash lost an unsynced write. Effect: likewise.
+    LostWrite,
+    /// A sync was made to fail. Effect: a sync came while that stood.
+    FailedSync,
+    /// A disk was full. Effect: a write was refused.
+    FullDisk,
+    /// A client sent the same request again at once, elsewhere. Counted by the system.
+    DuplicateClick,
+    /// A client sent a request again after no answer came. Counted by the system.
+    Retry,
+}
+
+const CLASSES: [FaultClass; 12] = [
+    FaultClass::Crash,
+    FaultClass::Pause,
+    FaultClass::Partition,
+    FaultClass::Loss,
+    FaultClass::Duplication,
+    FaultClass::Delay,
+    FaultClass::TornWrite,
+    FaultClass::LostWrite,
+    FaultClass::FailedSync,
+    FaultClass::FullDisk,
+    FaultClass::DuplicateClick,
+    FaultClass::Retry,
+];
+
+impl FaultClass {
+    /// All classes.
+    pub fn all() -> impl Iterator<Item = FaultClass> {
+        CLASSES.into_iter()
+    }
+}
+
+/// Counts per class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct FaultTally {
+    struck: [u64; CLASSES.len()],
+    effective: [u64; CLASSES.len()],
+}
+
+impl FaultTally {
+    /// One fault of this class struck.
+    pub fn strike(&mut self, class: FaultClass) {
+        self.struck[class as usize] += 1;
+    }
+
+    /// One of those that struck changed an operation in flight.
+    pub fn effect(&mut self, class: FaultClass) {
+        self.effective[class as usize] += 1;
+    }
+
+    /// How many struck, with and without effect.
+    pub fn struck(&self, class: FaultClass) -> u64 {
+        self.struck[class as usize]
+    }
+
+    /// How many had an effect.
+    pub fn effective(&self, class: FaultClass) -> u64 {
+        self.effective[class as usize]
+    }
+
+    /// How many struck, all classes together.
+    pub fn total(&self) -> u64 {
+        self.struck.iter().sum()
+    }
+
+    /// Adds the counts of another run.
+    pub fn add(&mut self, other: &FaultTally) {
+        for index in 0..CLASSES.len() {
+            self.struck[index] += other.struck[index];
+            self.effective[index] += other.effective[index];
+        }
+    }
+
+    /// All classes with what struck, for a report.
+    pub fn struck_by_class(&self) -> BTreeMap<FaultClass, u64> {
+        FaultClass::all().map(|class| (class, self.struck(class))).collect()
+    }
+
+    /// All classes with what had an effect, for a report.
+    pub fn effective_by_class(&self) -> BTreeMap<FaultClass, u64> {
+        FaultClass::all().map(|class| (class, self.effective(class))).collect()
+    }
+}

@@ -1,0 +1,134 @@
+//! Wakers that are two numbers: a task and the epoch of its world.
+//!
+//! No reference count, no atomics, no allocation. Waking puts the task's number on a list of the
+//! current thread, provided that the world of that epoch is the one running there; a waker kept
+//! from another world, or used on another thread, wakes nobody.
+
+use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{RawWaker, RawWakerVTable, Waker};
+
+/// Which world, of all of this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Epoch(u32);
+
+/// Epoch 0 belongs to no world.
+static NEXT_EPOCH: AtomicU32 = AtomicU32::new(1);
+
+struct Woken {
+    epoch: Cell<u32>,
+    tasks: RefCell<Vec<u32>>,
+}
+
+thread_local! {
+    static WOKEN: Woken = const { Woken { epoch: Cell::new(0), tasks: RefCell::new(Vec::new()) } };
+}
+
+impl Epoch {
+    /// An epoch that no living world has. After 2³² worlds the numbers come round again.
+    pub(crate) fn fresh() -> Epoch {
+        loop {
+            let number = NEXT_EPOCH.fetch_add(1, Ordering::Relaxed);
+            if number != 0 {
+                return Epoch(number);
+            }
+        }
+    }
+
+    /// Makes this the epoch whose wakers work on this thread, until the guard is dropped.
+    pub(crate) fn enter(self) -> Entered {
+        WOKEN.with(|woken| Entered {
+            outer: woken.epoch.replace(self.0),
+            outer_tasks: woken.tasks.take(),
+        })
+    }
+
+    /// The waker of the task in `slot`.
+    pub(crate) fn waker(self, slot: u32) -> Waker {
+        let data = u64::from(self.0) << 32 | u64::from(slot);
+        // SAFETY: the pointer is never dereferenced: it carries two numbers, and every function of
+        // the table treats it so. That holds on any thread, as `Waker` demands, since the only
+        // state touched is the calling thread's own.
+        #[allow(unsafe_code)]
+        unsafe {
+            Waker::new(std::ptr::without_provenance(data as usize), &TABLE)
+        }
+    }
+}
+
+/// Restores the world that ran on this thread before.
+pub(crate) struct Entered {
+    outer: u32,
+    outer_tasks: Vec<u32>,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        WOKEN.with(|woken| {
+            woken.epoch.set(self.outer);
+            woken.tasks.replace(std::mem::take(&mut self.outer_tasks));
+        });
+    }
+}
+
+/// Hands every task woken since the last call to `visit`, oldest first.
+#[inline]
+pub(crate) fn drain(visit: impl FnMut(u32)) {
+    WOKEN.with(|woken| {
+        let mut tasks = woken.tasks.borrow_mut();
+        if !tasks.is_empty() {
+            tasks.drain(..).for_each(visit);
+        }
+    });
+}
+
+static TABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake, forget);
+
+fn clone(data: *const ()) -> RawWaker {
+    RawWaker::new(data, &TABLE)
+}
+
+fn wake(data: *const ()) {
+    let data = data.addr() as u64;
+    WOKEN.with(|woken| {
+        if woken.epoch.get() == (data >> 32) as u32 {
+            woken.tasks.borrow_mut().push(data as u32);
+        }
+    });
+}
+
+fn forget(_data: *const ()) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn woken() -> Vec<u32> {
+        let mut tasks = Vec::new();
+        drain(|task| tasks.push(task));
+        tasks
+    }
+
+    #[test]
+    fn a_waker_wakes_its_task_in_its_own_world_only() {
+        let mine = Epoch::fresh();
+        let gone = Epoch::fresh().waker(7);
+        let entered = mine.enter();
+        mine.waker(3).wake();
+        mine.waker(4).wake_by_ref();
+        gone.wake();
+        assert_eq!(woken(), [3, 4]);
+        drop(entered);
+        mine.waker(5).wake();
+        assert_eq!(woken(), []);
+    }
+
+    #[test]
+    fn a_waker_used_on_another_thread_wakes_nobody() {
+        let mine = Epoch::fresh();
+        let _entered = mine.enter();
+        let waker = mine.waker(3);
+        std::thread::spawn(move || waker.wake()).join().expect("waking does not panic");
+        assert_eq!(woken(), []);
+    }
+}
