@@ -112,6 +112,12 @@ pub trait Decider {
 
     /// Which task or event goes next. Asked only when the frontier is not empty.
     fn next(&mut self, frontier: &Frontier<'_>) -> Next;
+
+    /// Whether [`next`](Decider::next) need be asked only when several tasks are ready, since otherwise
+    /// its answer is always the one ready task or the earliest event.
+    fn follows_time(&self) -> bool {
+        false
+    }
 }
 
 impl<D: Decider + ?Sized> Decider for Box<D> {
@@ -125,6 +131,10 @@ impl<D: Decider + ?Sized> Decider for Box<D> {
 
     fn next(&mut self, frontier: &Frontier<'_>) -> Next {
         (**self).next(frontier)
+    }
+
+    fn follows_time(&self) -> bool {
+        (**self).follows_time()
     }
 }
 
@@ -157,6 +167,10 @@ impl Decider for Seeded {
 
     #[inline]
     fn fate(&mut self, question: Question, weights: &[u32]) -> usize {
+        if let [stays, turns] = *weights {
+            let drawn = scale(self.draw(question), u64::from(stays) + u64::from(turns));
+            return usize::from(drawn >= u64::from(stays));
+        }
         let total: u64 = weights.iter().map(|&weight| u64::from(weight)).sum();
         let mut drawn = scale(self.draw(question), total);
         for (index, &weight) in weights.iter().enumerate() {
@@ -181,6 +195,10 @@ impl Decider for Seeded {
                 Next::Task(least.expect("several tasks have a least"))
             }
         }
+    }
+
+    fn follows_time(&self) -> bool {
+        true
     }
 }
 

@@ -49,7 +49,7 @@ impl<F: Fact> FactBus<F> {
         if !life.alive.get() || kernel.stopped.get() {
             return;
         }
-        if !kernel.incidents.borrow().is_empty() {
+        if kernel.incidents_wait.get() {
             self.show_incidents(kernel);
         }
         let stamp = stamp(kernel, life.node, life.incarnation);
@@ -65,6 +65,7 @@ impl<F: Fact> FactBus<F> {
 
     /// Shows what the scenario did since the last call.
     pub(crate) fn show_incidents(&self, kernel: &Kernel) {
+        kernel.incidents_wait.set(false);
         for incident in kernel.incidents.take() {
             let node = match incident {
                 Incident::Crashed(node)

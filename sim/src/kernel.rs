@@ -110,6 +110,8 @@ pub(crate) struct Kernel {
     pub(crate) nodes: RefCell<Vec<Node>>,
     pub(crate) wires: RefCell<Vec<Rc<dyn AnyWire>>>,
     pub(crate) operations: RefCell<Slab<DiskOperation>>,
+    /// Whether `links` says anything at all.
+    pub(crate) links_matter: Cell<bool>,
     pub(crate) links: RefCell<Links>,
     pub(crate) tally: RefCell<FaultTally>,
     /// Whether the fault of this index has changed an operation in flight.
@@ -126,6 +128,7 @@ pub(crate) struct Kernel {
     pub(crate) history: Cell<u64>,
     pub(crate) stopped: Cell<bool>,
     pub(crate) violation: RefCell<Option<Violation>>,
+    pub(crate) incidents_wait: Cell<bool>,
     /// Incidents not yet shown to the audience.
     pub(crate) incidents: RefCell<Vec<Incident>>,
 }
@@ -148,6 +151,7 @@ impl Kernel {
             nodes: RefCell::default(),
             wires: RefCell::default(),
             operations: RefCell::default(),
+            links_matter: Cell::new(false),
             links: RefCell::default(),
             tally: RefCell::default(),
             fault_effects: RefCell::new(vec![false; faults]),
@@ -159,6 +163,7 @@ impl Kernel {
             history: Cell::new(0),
             stopped: Cell::new(false),
             violation: RefCell::new(None),
+            incidents_wait: Cell::new(false),
             incidents: RefCell::default(),
         })
     }
@@ -176,6 +181,15 @@ impl Kernel {
     #[inline]
     pub(crate) fn schedule(&self, at: Time, id: EventId, event: Event) -> Ticket {
         self.queue.borrow_mut().push(at, id, event)
+    }
+
+    /// Wakes whoever polls with `waker`.
+    #[inline]
+    pub(crate) fn wake(&self, waker: &Waker) {
+        match self.epoch.task_of(waker) {
+            Some(slot) => self.wake_task(slot),
+            None => waker.wake_by_ref(),
+        }
     }
 
     /// Asks for a number of `low..=high` and keeps the answer in the digest.
@@ -198,6 +212,13 @@ impl Kernel {
     pub(crate) fn absorb(&self, word: u64) {
         let mut digest = self.digest.get();
         digest.absorb(word);
+        self.digest.set(digest);
+    }
+
+    #[inline]
+    pub(crate) fn absorb_pair(&self, first: u64, second: u64) {
+        let mut digest = self.digest.get();
+        digest.absorb_pair(first, second);
         self.digest.set(digest);
     }
 
@@ -229,6 +250,7 @@ impl Kernel {
     }
 
     pub(crate) fn report(&self, incident: Incident) {
+        self.incidents_wait.set(true);
         self.incidents.borrow_mut().push(incident);
     }
 

@@ -1,6 +1,6 @@
 //! Which links are cut, and which messages are being overtaken.
 
-use crate::decider::{Question, Site};
+use crate::decider::{Decider, Question, Site};
 use crate::kernel::Kernel;
 use crate::tally::FaultClass;
 use rehearsal_env::{EventId, NodeId, Time};
@@ -69,8 +69,10 @@ impl Links {
 
 impl Kernel {
     /// Decides what becomes of message `id`; `number` counts all messages of the run.
+    #[inline]
     pub(crate) fn route(&self, from: NodeId, to: NodeId, id: EventId, number: u64, heard: impl FnOnce() -> bool) -> Route {
         if from == to {
+            self.absorb_pair(id.0, u64::from(from.0));
             return self.route_to_itself(from);
         }
         let network = &self.settings.network;
@@ -78,14 +80,20 @@ impl Kernel {
         let link = entity(from, to);
         let share = |per_100_000: u32| if stormy { [100_000 - per_100_000, per_100_000] } else { [1, 0] };
         let ask = |site| Question { cause: id.0, entity: link, site, ordinal: 0 };
-        let lost = self.fate(ask(Site::Loss), &share(network.loss)) == 1;
-        let doubled = self.fate(ask(Site::Duplication), &share(network.duplication)) == 1;
-        let mut latency = self.latency(ask(Site::Latency), link);
+        let (lost, doubled, mut latency) = {
+            let decider = &mut **self.decider.borrow_mut();
+            let lost = decider.fate(ask(Site::Loss), &share(network.loss)) == 1;
+            let doubled = decider.fate(ask(Site::Duplication), &share(network.duplication)) == 1;
+            (lost, doubled, self.latency(decider, ask(Site::Latency), link))
+        };
+        self.absorb_pair(id.0 ^ link, latency << 2 | u64::from(lost) << 1 | u64::from(doubled));
         if network.delay > 0 && self.fate(ask(Site::Delay), &share(network.delay)) == 1 {
             latency += self.value(ask(Site::DelayLength), 1, network.delay_max.0.max(1));
             self.hold_back(link, number);
         }
-        if let Some(fault) = self.links.borrow().stopped_by(from, to) {
+        if self.links_matter.get()
+            && let Some(fault) = self.links.borrow().stopped_by(from, to)
+        {
             self.fault_had_effect(fault, FaultClass::Partition);
             return Route::default();
         }
@@ -95,7 +103,9 @@ impl Kernel {
         let arrival = |latency| self.now.get() + Duration::from_nanos(latency);
         let second = doubled.then(|| {
             self.strike(FaultClass::Duplication);
-            arrival(self.latency(ask(Site::DuplicateLatency), link))
+            let latency = self.latency(&mut **self.decider.borrow_mut(), ask(Site::DuplicateLatency), link);
+            self.absorb(latency);
+            arrival(latency)
         });
         Route { first: (!lost).then(|| arrival(latency)), second }
     }
@@ -108,17 +118,17 @@ impl Kernel {
     }
 
     #[inline]
-    fn latency(&self, question: Question, link: u64) -> u64 {
+    fn latency(&self, decider: &mut dyn Decider, question: Question, link: u64) -> u64 {
         let network = &self.settings.network;
         let (low, high) = (network.latency_min.0, network.latency_max.0);
         if !network.links_differ {
-            return self.value(question, low, high);
+            return decider.value(question, low, high);
         }
         let of_link = |ordinal| Question { cause: 0, entity: link, site: Site::LinkLatency, ordinal };
-        let start = self.value(of_link(0), 0, LINK_STEPS - 1);
-        let end = self.value(of_link(1), start, LINK_STEPS);
+        let start = decider.value(of_link(0), 0, LINK_STEPS - 1);
+        let end = decider.value(of_link(1), start, LINK_STEPS);
         let at = |step: u64| low + (u128::from(high - low) * u128::from(step) / u128::from(LINK_STEPS)) as u64;
-        self.value(question, at(start), at(end))
+        decider.value(question, at(start), at(end))
     }
 
     fn lose(&self, heard: bool) {
@@ -130,12 +140,16 @@ impl Kernel {
 
     fn hold_back(&self, link: u64, number: u64) {
         self.strike(FaultClass::Delay);
+        self.links_matter.set(true);
         self.links.borrow_mut().held_back.push(HeldBack { link, number, overtaken: false });
     }
 
     /// Whether the message may cross now, at its arrival; keeps account of overtaking.
     #[inline]
     pub(crate) fn crosses(&self, from: NodeId, to: NodeId, number: u64) -> bool {
+        if !self.links_matter.get() {
+            return true;
+        }
         let mut links = self.links.borrow_mut();
         if let Some(fault) = links.stopped_by(from, to) {
             drop(links);

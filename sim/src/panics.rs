@@ -28,19 +28,50 @@ pub(crate) fn install_hook() {
     });
 }
 
-/// Runs `step` of a node; on a panic, where it was and what it said.
-#[inline]
-pub(crate) fn catch<T>(step: impl FnOnce() -> T) -> Result<T, String> {
-    CATCHING.set(true);
-    let result = panic::catch_unwind(AssertUnwindSafe(step));
-    CATCHING.set(false);
-    result.map_err(|payload| format!("panicked at {}: {}", PLACE.take(), said(&*payload)))
+/// From here on the panics of this thread are kept instead of printed, until the guard is dropped.
+pub(crate) fn quiet() -> Quiet {
+    Quiet { outer: CATCHING.replace(true) }
 }
 
-fn said(payload: &(dyn Any + Send)) -> &str {
-    match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
-        (Some(text), _) => text,
-        (_, Some(text)) => text,
-        _ => "something that is no text",
+/// Restores the printing of panics. When the world itself panics, which no [`catch`] catches, what was kept
+/// is printed after all.
+pub(crate) struct Quiet {
+    outer: bool,
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        CATCHING.set(self.outer);
+        if std::thread::panicking() {
+            eprintln!("the seeded world panicked at {}", PLACE.take());
+        }
+    }
+}
+
+/// A panic that was caught.
+pub(crate) struct Caught {
+    payload: Box<dyn Any + Send>,
+}
+
+/// Runs `steps`, and keeps their panic.
+#[inline]
+pub(crate) fn catch(steps: impl FnOnce()) -> Result<(), Caught> {
+    panic::catch_unwind(AssertUnwindSafe(steps)).map_err(|payload| Caught { payload })
+}
+
+impl Caught {
+    /// Lets the panic go on.
+    pub(crate) fn resume(self) -> ! {
+        panic::resume_unwind(self.payload)
+    }
+
+    /// Where it was, and what it said.
+    pub(crate) fn message(&self) -> String {
+        let said = match (self.payload.downcast_ref::<&str>(), self.payload.downcast_ref::<String>()) {
+            (Some(text), _) => text,
+            (_, Some(text)) => text.as_str(),
+            _ => "something that is no text",
+        };
+        format!("panicked at {}: {said}", PLACE.take())
     }
 }

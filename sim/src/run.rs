@@ -8,8 +8,9 @@ use crate::tasks::Waits;
 use crate::waker;
 use crate::{Settings, panics};
 use rehearsal_env::{EventId, Fact, NodeId, Time, Violation};
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::Context;
 
 /// So many steps without time moving are a livelock.
 const LIVELOCK: u64 = 1_000_000;
@@ -37,8 +38,12 @@ pub(crate) struct Runner<'a, F> {
     pub(crate) kernel: &'a Rc<Kernel>,
     pub(crate) facts: &'a FactBus<F>,
     pub(crate) ends: Ends,
+    /// Whether the decider is asked only which of several ready tasks goes next.
+    follows_time: bool,
     /// Whether some fault waits for a number of events.
     counts_events: bool,
+    /// The task being polled.
+    polled: Option<u32>,
     steps_at_one_time: u64,
     storm_over: Time,
     over: Time,
@@ -52,14 +57,20 @@ impl<'a, F: Fact> Runner<'a, F> {
             Ends::WithTheClients => (Time::NEVER, Time::NEVER),
         };
         let counts_events = faults.iter().any(|fault| matches!(fault.trigger, crate::Trigger::After(_)));
-        Runner { kernel, facts, ends, counts_events, steps_at_one_time: 0, storm_over, over }
+        let follows_time = kernel.decider.borrow().follows_time();
+        let (polled, steps_at_one_time) = (None, 0);
+        Runner { kernel, facts, ends, follows_time, counts_events, polled, steps_at_one_time, storm_over, over }
     }
 
     /// Runs to the end.
     pub(crate) fn run(&mut self) {
         let _entered = self.kernel.epoch.enter();
-        while !self.kernel.stopped.get() && self.step() {}
-        waker::drain(|slot| self.kernel.wake_task(slot));
+        let _quiet = panics::quiet();
+        while let Err(panicked) = panics::catch(|| while !self.kernel.stopped.get() && self.step() {}) {
+            // What the world itself does wrong goes on to the caller.
+            let Some(slot) = self.polled.take() else { panicked.resume() };
+            self.panicked(slot, &panicked.message());
+        }
         self.facts.show_incidents(self.kernel);
     }
 
@@ -68,30 +79,33 @@ impl<'a, F: Fact> Runner<'a, F> {
     fn step(&mut self) -> bool {
         let kernel = self.kernel;
         waker::drain(|slot| kernel.wake_task(slot));
-        if !kernel.incidents.borrow().is_empty() {
+        if kernel.incidents_wait.get() {
             self.facts.show_incidents(kernel);
         }
-        let next = {
-            let tasks = kernel.tasks.borrow();
-            let queue = kernel.queue.borrow();
-            if tasks.ready.is_empty() {
-                let due = queue.earliest().map_or(Time::NEVER, |(time, _)| time);
-                if due >= self.storm_over || due == Time::NEVER {
-                    drop((tasks, queue));
-                    return self.nothing_is_due(due);
-                }
-                if self.ends == Ends::WithTheClients && kernel.clients_waiting.get() == 0 {
-                    return false;
-                }
-            }
-            let frontier = Frontier { now: kernel.now.get(), ready: &tasks.ready, pending: &*queue };
-            kernel.decider.borrow_mut().next(&frontier)
-        };
         self.steps_at_one_time += 1;
         if self.steps_at_one_time > LIVELOCK {
             self.livelocked();
             return false;
         }
+        let ready = kernel.tasks.borrow().ready.len();
+        if ready == 0 {
+            if self.ends == Ends::WithTheClients && kernel.clients_waiting.get() == 0 {
+                return false;
+            }
+            let due = kernel.queue.borrow().earliest().map_or(Time::NEVER, |(time, _)| time);
+            if due >= self.storm_over || due == Time::NEVER {
+                return self.nothing_is_due(due);
+            }
+        }
+        let next = match ready {
+            0 if self.follows_time => Next::Earliest,
+            1 if self.follows_time => Next::Task(0),
+            _ => {
+                let (tasks, queue) = (kernel.tasks.borrow(), kernel.queue.borrow());
+                let frontier = Frontier { now: kernel.now.get(), ready: &tasks.ready, pending: &*queue };
+                kernel.decider.borrow_mut().next(&frontier)
+            }
+        };
         match next {
             Next::Task(index) => self.poll(index),
             Next::Earliest => {
@@ -146,8 +160,7 @@ impl<'a, F: Fact> Runner<'a, F> {
         self.move_time(due);
         kernel.event.set(id);
         kernel.context.set(crate::kernel::Context::of(id));
-        kernel.absorb(kernel.now.get().0);
-        kernel.absorb(id.0);
+        kernel.absorb_pair(kernel.now.get().0, id.0);
         let events = kernel.events.get() + 1;
         kernel.events.set(events);
         match event {
@@ -155,7 +168,7 @@ impl<'a, F: Fact> Runner<'a, F> {
                 let wires = kernel.wires.borrow();
                 wires[wire as usize].deliver(kernel, slot, to);
             }
-            Event::Timer(waker) => waker.wake(),
+            Event::Timer(waker) => kernel.wake(&waker),
             Event::Disk(operation) => kernel.complete(operation),
             Event::Restart(node, ended) => {
                 if kernel.nodes.borrow()[node.index()].incarnation.0 == ended.0 + 1 {
@@ -177,51 +190,44 @@ impl<'a, F: Fact> Runner<'a, F> {
     #[inline]
     fn poll(&mut self, index: usize) {
         let kernel = self.kernel;
-        let (slot, mut future) = {
+        let (slot, future) = {
             let mut tasks = kernel.tasks.borrow_mut();
-            let slot = tasks.ready.remove(index).slot;
+            let slot = tasks.ready.swap_remove(index).slot;
             let task = &mut tasks.slots[slot as usize];
             task.ready = false;
             kernel.context.set(task.context);
             kernel.event.set(task.woken_by);
             (slot, task.future.take().expect("a ready task is not being polled"))
         };
+        // After a panic its state is not to be trusted, not even to be dropped.
+        let mut future = ManuallyDrop::new(future);
         let waker = kernel.epoch.waker(slot);
-        let polled = panics::catch(|| future.as_mut().poll(&mut Context::from_waker(&waker)));
+        self.polled = Some(slot);
+        let polled = future.as_mut().poll(&mut Context::from_waker(&waker));
+        self.polled = None;
+        let future = ManuallyDrop::into_inner(future);
         let mut tasks = kernel.tasks.borrow_mut();
         let task = &mut tasks.slots[slot as usize];
-        let node = task.node;
-        match polled {
-            // It was aborted, or its node ended, while it ran.
-            Ok(Poll::Pending) if !task.used => {
-                drop(tasks);
-                drop(future);
-            }
-            Ok(Poll::Pending) => {
-                task.future = Some(future);
-                task.context = kernel.context.get();
-                task.waits = kernel.waits.get();
-            }
-            Ok(Poll::Ready(())) => {
-                let program = task.used && task.program;
-                tasks.release(slot);
-                drop(tasks);
-                drop(future);
-                if program {
-                    kernel.exit(node);
-                }
-            }
-            Err(message) => {
-                tasks.release(slot);
-                drop(tasks);
-                std::mem::forget(future);
-                self.panicked(node, &message);
-            }
+        if polled.is_pending() && task.used {
+            task.future = Some(future);
+            task.context = kernel.context.get();
+            task.waits = kernel.waits.get();
+            return;
+        }
+        // It has ended; or it was aborted, or its node went down, while it ran.
+        let ended_program = (task.used && task.program).then_some(task.node);
+        tasks.release(slot);
+        drop(tasks);
+        drop(future);
+        if let Some(node) = ended_program {
+            kernel.exit(node);
         }
     }
 
-    fn panicked(&self, node: NodeId, message: &str) {
+    fn panicked(&self, slot: u32, message: &str) {
+        let node = self.kernel.tasks.borrow().slots[slot as usize].node;
         let name = self.kernel.node_name(node);
+        self.kernel.tasks.borrow_mut().release(slot);
         self.kernel.violate(Violation::new("no-panic", format!("node {name} {message}"), []));
     }
 

@@ -177,7 +177,7 @@ impl Kernel {
         };
         let result = self.perform(operation.node, operation.id, request);
         match std::mem::replace(&mut operation.progress, Progress::Finished(result)) {
-            Progress::UnderWay { waker } => waker.wake(),
+            Progress::UnderWay { waker } => self.wake(&waker),
             _ => {
                 operations.remove(slot);
             }

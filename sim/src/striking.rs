@@ -76,6 +76,7 @@ impl Kernel {
         self.strike(FaultClass::Partition);
         let ids = |names: &[String]| names.iter().map(|name| self.named(name)).collect::<Vec<NodeId>>();
         let (from, to) = (ids(from), ids(to));
+        self.links_matter.set(true);
         let mut links = self.links.borrow_mut();
         for &near in &from {
             for &far in &to {

@@ -15,13 +15,11 @@ pub(crate) struct Epoch(u32);
 /// Epoch 0 belongs to no world.
 static NEXT_EPOCH: AtomicU32 = AtomicU32::new(1);
 
-struct Woken {
-    epoch: Cell<u32>,
-    tasks: RefCell<Vec<u32>>,
-}
-
 thread_local! {
-    static WOKEN: Woken = const { Woken { epoch: Cell::new(0), tasks: RefCell::new(Vec::new()) } };
+    static EPOCH: Cell<u32> = const { Cell::new(0) };
+    /// How many wait in `WOKEN`: looked at after every step, so it needs no destructor.
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+    static WOKEN: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Epoch {
@@ -37,10 +35,17 @@ impl Epoch {
 
     /// Makes this the epoch whose wakers work on this thread, until the guard is dropped.
     pub(crate) fn enter(self) -> Entered {
-        WOKEN.with(|woken| Entered {
-            outer: woken.epoch.replace(self.0),
-            outer_tasks: woken.tasks.take(),
-        })
+        COUNT.set(0);
+        Entered { outer: EPOCH.replace(self.0), outer_tasks: WOKEN.take() }
+    }
+
+    /// The task that `waker` wakes, if it is a plain waker of this world: then the task can be made
+    /// ready at once, without the thread's list.
+    #[inline]
+    pub(crate) fn task_of(self, waker: &Waker) -> Option<u32> {
+        let data = waker.data().addr() as u64;
+        let plain = std::ptr::eq(waker.vtable(), &TABLE) && (data >> 32) as u32 == self.0;
+        plain.then_some(data as u32)
     }
 
     /// The waker of the task in `slot`.
@@ -64,22 +69,19 @@ pub(crate) struct Entered {
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        WOKEN.with(|woken| {
-            woken.epoch.set(self.outer);
-            woken.tasks.replace(std::mem::take(&mut self.outer_tasks));
-        });
+        EPOCH.set(self.outer);
+        COUNT.set(self.outer_tasks.len());
+        WOKEN.replace(std::mem::take(&mut self.outer_tasks));
     }
 }
 
 /// Hands every task woken since the last call to `visit`, oldest first.
 #[inline]
 pub(crate) fn drain(visit: impl FnMut(u32)) {
-    WOKEN.with(|woken| {
-        let mut tasks = woken.tasks.borrow_mut();
-        if !tasks.is_empty() {
-            tasks.drain(..).for_each(visit);
-        }
-    });
+    if COUNT.get() > 0 {
+        COUNT.set(0);
+        WOKEN.with_borrow_mut(|woken| woken.drain(..).for_each(visit));
+    }
 }
 
 static TABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake, forget);
@@ -90,11 +92,10 @@ fn clone(data: *const ()) -> RawWaker {
 
 fn wake(data: *const ()) {
     let data = data.addr() as u64;
-    WOKEN.with(|woken| {
-        if woken.epoch.get() == (data >> 32) as u32 {
-            woken.tasks.borrow_mut().push(data as u32);
-        }
-    });
+    if EPOCH.get() == (data >> 32) as u32 {
+        COUNT.set(COUNT.get() + 1);
+        WOKEN.with_borrow_mut(|woken| woken.push(data as u32));
+    }
 }
 
 fn forget(_data: *const ()) {}

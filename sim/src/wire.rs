@@ -71,7 +71,7 @@ impl<M: Message> AnyWire for Wire<M> {
         kernel.messages.set(kernel.messages.get() + 1);
         inbox.waiting.push_back(slot);
         if let Some(waker) = &inbox.waker {
-            waker.wake_by_ref();
+            kernel.wake(waker);
         }
     }
 
@@ -140,7 +140,6 @@ impl<M: Message> Port<M> for SimPort<M> {
         }
         let kernel = &*life.kernel;
         let (from, id) = (life.node, kernel.next_id());
-        kernel.absorb(id.0 ^ u64::from(to.0));
         kernel.absorb_value(&message);
         let number = kernel.sent.get();
         kernel.sent.set(number + 1);
