@@ -41,6 +41,8 @@ pub enum Site {
     Rarely,
     /// Which of several ready tasks goes next.
     ReadyTask,
+    /// Something that a scenario is drawn from, before there is a world.
+    Scenario,
 }
 
 /// One question: who asks what, because of which event.

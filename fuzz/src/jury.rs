@@ -1,0 +1,124 @@
+//! The audience of a run: every monitor, every marker, and if wanted the whole history.
+
+use crate::system::HistoryLine;
+use rehearsal_env::{Fact, Marker, NodeId, Stamp, Time, Violation};
+use rehearsal_invariants::{MarkerWatch, Monitor};
+use rehearsal_sim::{Audience, FaultTally, Incident};
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+/// Counts the faults that clients make, from the facts of their system.
+pub type ClientFaults<F> = fn(&F, &mut FaultTally);
+
+/// Watches a run of a system whose facts are `F`.
+pub struct Jury<F> {
+    monitors: Vec<Box<dyn Monitor<F>>>,
+    markers: Box<dyn MarkerWatch<F>>,
+    client_faults: ClientFaults<F>,
+    reached: BTreeSet<Marker>,
+    faults: FaultTally,
+    violations: Vec<Violation>,
+    history: Option<Vec<(Stamp, String)>>,
+    until: Option<Time>,
+    cut_off: bool,
+}
+
+/// What a jury found.
+pub struct Findings {
+    /// Markers reached.
+    pub markers: BTreeSet<Marker>,
+    /// Faults of clients.
+    pub faults: FaultTally,
+    /// All that fired.
+    pub violations: Vec<Violation>,
+    /// The history, if it was kept.
+    pub history: Vec<(Stamp, String)>,
+}
+
+impl<F: Fact> Jury<F> {
+    /// A jury of these monitors; every one of them sees a fact before the run stops.
+    pub fn new(
+        monitors: Vec<Box<dyn Monitor<F>>>,
+        markers: Box<dyn MarkerWatch<F>>,
+        client_faults: ClientFaults<F>,
+    ) -> Jury<F> {
+        Jury {
+            monitors,
+            markers,
+            client_faults,
+            reached: BTreeSet::new(),
+            faults: FaultTally::default(),
+            violations: Vec::new(),
+            history: None,
+            until: None,
+            cut_off: false,
+        }
+    }
+
+    /// Keeps the history.
+    pub fn keep_history(&mut self) {
+        self.history = Some(Vec::new());
+    }
+
+    /// Cuts the run off at this time.
+    pub fn stop_at(&mut self, until: Time) {
+        self.until = Some(until);
+    }
+
+    /// The verdict, when the run is over: if nothing fired yet, the monitors judge the whole. `own` is
+    /// what the world itself found.
+    pub fn verdict(&mut self, end: Time, own: Option<Violation>) -> Findings {
+        self.violations.extend(own);
+        if self.violations.is_empty() && !self.cut_off {
+            for monitor in &mut self.monitors {
+                self.violations.extend(monitor.conclude(end).err());
+            }
+        }
+        Findings {
+            markers: std::mem::take(&mut self.reached),
+            faults: self.faults,
+            violations: std::mem::take(&mut self.violations),
+            history: self.history.take().unwrap_or_default(),
+        }
+    }
+
+    fn is_past(&mut self, stamp: &Stamp) -> bool {
+        self.cut_off |= self.until.is_some_and(|until| stamp.time > until);
+        self.cut_off
+    }
+}
+
+impl<F: Fact> Audience<F> for Jury<F> {
+    fn witness(&mut self, stamp: &Stamp, fact: &F) -> ControlFlow<()> {
+        if self.is_past(stamp) {
+            return ControlFlow::Break(());
+        }
+        if let Some(history) = &mut self.history {
+            history.push((*stamp, format!("{fact:?}")));
+        }
+        for monitor in &mut self.monitors {
+            self.violations.extend(monitor.witness(stamp, fact).err());
+        }
+        self.markers.witness(stamp, fact, &mut |marker| {
+            self.reached.insert(marker);
+        });
+        (self.client_faults)(fact, &mut self.faults);
+        if self.violations.is_empty() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+
+    fn incident(&mut self, stamp: &Stamp, incident: &Incident) -> ControlFlow<()> {
+        if self.is_past(stamp) {
+            return ControlFlow::Break(());
+        }
+        if let Some(history) = &mut self.history {
+            history.push((*stamp, format!("{incident:?}")));
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// A history with the names of its nodes.
+pub fn named(history: Vec<(Stamp, String)>, names: &[String]) -> Vec<HistoryLine> {
+    let name = |node: NodeId| names.get(node.index()).cloned().unwrap_or_default();
+    history.into_iter().map(|(stamp, text)| HistoryLine { stamp, node: name(stamp.node), text }).collect()
+}

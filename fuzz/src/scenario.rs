@@ -1,0 +1,195 @@
+//! The data that defines a run.
+
+use rehearsal_sim::{DiskSettings, Ends, Fault, NetworkSettings, Settings, Span};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// The version of the scenario format that this program writes and reads.
+pub const VERSION: u32 = 1;
+
+/// Everything that a run depends on. The same scenario always gives the same run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scenario {
+    /// Version of the format.
+    pub version: u32,
+    /// The system's name.
+    pub system: String,
+    /// Where every chance comes from.
+    pub seed: u64,
+    /// How long faults may strike.
+    pub storm: Span,
+    /// How long the system then has to come to rest.
+    pub calm: Span,
+    /// Known bugs that are switched on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub defects: Vec<String>,
+    /// How the links behave.
+    #[serde(default)]
+    pub network: NetworkSettings,
+    /// How the disks behave.
+    #[serde(default)]
+    pub disk: DiskSettings,
+    /// How many nodes of each kind there are: a section of the system's own.
+    #[serde(default)]
+    pub topology: toml::Table,
+    /// The system's knobs and workload: in a file, the section with the system's name.
+    #[serde(default)]
+    pub knobs: toml::Table,
+    /// What strikes when.
+    #[serde(default, rename = "fault", skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
+}
+
+/// A key of a scenario that is unknown or has an impossible value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{key}: {reason}")]
+pub struct ScenarioError {
+    /// The key with its sections, as `reservation.strategy`.
+    pub key: String,
+    /// What is wrong with it.
+    pub reason: String,
+    /// How to mend it.
+    pub mend: String,
+}
+
+impl ScenarioError {
+    /// An error at this key.
+    pub fn new(key: impl Into<String>, reason: impl Into<String>, mend: impl Into<String>) -> ScenarioError {
+        ScenarioError { key: key.into(), reason: reason.into(), mend: mend.into() }
+    }
+}
+
+/// Keys fixed from outside (`--set KEY=VALUE`, `--defect NAME`), before a scenario is drawn.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Overrides {
+    /// Dotted keys with their values, in the order given.
+    pub values: Vec<(String, toml::Value)>,
+    /// Defects to switch on.
+    pub defects: Vec<String>,
+}
+
+impl Overrides {
+    /// Puts the values under `section.` into `knobs`, and gives back the typed whole. Every knob must be
+    /// present in the serialized form of `knobs`, so that a misspelt one is refused.
+    ///
+    /// # Errors
+    /// An unknown key (with the known ones), or a value of the wrong type.
+    pub fn apply<T: Serialize + DeserializeOwned>(&self, section: &str, knobs: T) -> Result<T, ScenarioError> {
+        let mut table = toml::Table::try_from(&knobs).expect("knobs are a table");
+        let mut touched = None;
+        for (key, value) in &self.values {
+            let Some(name) = key.strip_prefix(section).and_then(|rest| rest.strip_prefix('.')) else { continue };
+            let known: Vec<&str> = table.keys().map(String::as_str).collect();
+            if !table.contains_key(name) {
+                let mend = format!("the keys of [{section}] are {}", known.join(", "));
+                return Err(ScenarioError::new(key, "there is no such key", mend));
+            }
+            table.insert(name.to_owned(), value.clone());
+            touched = Some(key.clone());
+        }
+        typed(&table, touched.as_deref().unwrap_or(section))
+    }
+
+    /// The value given for one of the keys outside all sections, as `storm`.
+    pub fn top(&self, key: &str) -> Option<&toml::Value> {
+        self.values.iter().rev().find(|(given, _)| given == key).map(|(_, value)| value)
+    }
+
+    /// As [`apply`](Overrides::apply), for a span outside all sections.
+    ///
+    /// # Errors
+    /// A value that is no span.
+    pub fn top_span(&self, key: &str, otherwise: Span) -> Result<Span, ScenarioError> {
+        let Some(value) = self.top(key) else { return Ok(otherwise) };
+        let mend = "write a number and a unit in quotes, as \"30s\"";
+        let text = value.as_str().ok_or_else(|| ScenarioError::new(key, "it is no span of time", mend))?;
+        text.parse().map_err(|error| ScenarioError::new(key, format!("{error}"), mend))
+    }
+
+    /// Refuses keys that belong to no section and are none of the known ones outside all sections.
+    ///
+    /// # Errors
+    /// The first unknown key.
+    pub fn refuse_unknown(&self, sections: &[&str]) -> Result<(), ScenarioError> {
+        for (key, _) in &self.values {
+            let known = match key.split_once('.') {
+                Some((section, _)) => sections.contains(&section),
+                None => ["storm", "calm"].contains(&key.as_str()),
+            };
+            if !known {
+                let mend = format!("keys are storm, calm, and those of the sections {}", sections.join(", "));
+                return Err(ScenarioError::new(key, "there is no such key", mend));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A section of a scenario as the type that the system gives it.
+///
+/// # Errors
+/// What the section's type refuses; `key` says where.
+pub fn typed<T: DeserializeOwned>(section: &toml::Table, key: &str) -> Result<T, ScenarioError> {
+    section.clone().try_into().map_err(|error: toml::de::Error| {
+        ScenarioError::new(key, error.message().trim().to_owned(), "see `rehearsal scenario` for a valid one")
+    })
+}
+
+impl Scenario {
+    /// The settings of its world.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            storm: self.storm,
+            calm: self.calm,
+            network: self.network,
+            disk: self.disk,
+            faults: self.faults.clone(),
+            ..Settings::default()
+        }
+    }
+
+    /// Whether a known bug is switched on.
+    pub fn has_defect(&self, name: &str) -> bool {
+        self.defects.iter().any(|defect| defect == name)
+    }
+
+    /// What is impossible whatever the system: refused with the mend.
+    ///
+    /// # Errors
+    /// The first impossible value.
+    pub fn check_world(&self) -> Result<(), ScenarioError> {
+        let refuse = |key: &str, reason: &str, mend: &str| Err(ScenarioError::new(key, reason, mend));
+        if self.version != VERSION {
+            let reason = format!("this program reads version {VERSION}, the scenario is version {}", self.version);
+            return refuse("version", &reason, "run it with the program that wrote it, or draw the seed again");
+        }
+        if self.storm == Span(0) {
+            return refuse("storm", "a storm of 0 leaves no time for anything", "give it some seconds, as \"30s\"");
+        }
+        if self.calm == Span(0) {
+            return refuse("calm", "a calm of 0 gives no time to come to rest", "give it some seconds, as \"10s\"");
+        }
+        let network = &self.network;
+        if network.latency_min > network.latency_max {
+            return refuse("network.latency_min", "it is longer than latency_max", "let min be at most max");
+        }
+        for (key, share) in
+            [("loss", network.loss), ("duplication", network.duplication), ("delay", network.delay)]
+        {
+            if share > 100_000 {
+                let mend = "it counts messages out of 100,000: write at most 100000";
+                return refuse(&format!("network.{key}"), "more than all messages", mend);
+            }
+        }
+        let disk = &self.disk;
+        if disk.access_min > disk.access_max || disk.sync_min > disk.sync_max {
+            return refuse("disk", "a shortest time is longer than the longest", "let each min be at most its max");
+        }
+        Ok(())
+    }
+
+    /// How its run ends.
+    pub fn ends(&self) -> Ends {
+        Ends::AfterTheCalm
+    }
+}

@@ -1,0 +1,30 @@
+//! What an invariant is to whoever runs it.
+
+use rehearsal_env::{Marker, Stamp, Time, Violation};
+
+/// An invariant that reads facts as they come.
+pub trait Monitor<F> {
+    /// The invariant's name, as `overbooking-limit`.
+    fn name(&self) -> &'static str;
+
+    /// Judges one fact in the light of those before it.
+    ///
+    /// # Errors
+    /// The violation that this fact completes.
+    fn witness(&mut self, stamp: &Stamp, fact: &F) -> Result<(), Violation>;
+
+    /// Judges the whole at the end of the calm, when everything should have come to rest.
+    ///
+    /// # Errors
+    /// What has not come to rest, or is not as it should be.
+    fn conclude(&mut self, end: Time) -> Result<(), Violation> {
+        let _ = end;
+        Ok(())
+    }
+}
+
+/// Looks out for the markers of a system.
+pub trait MarkerWatch<F> {
+    /// Calls `reached` for every marker that this fact completes; again and again if need be.
+    fn witness(&mut self, stamp: &Stamp, fact: &F, reached: &mut dyn FnMut(Marker));
+}
