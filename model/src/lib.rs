@@ -1,4 +1,9 @@
-//! Placeholder.
+//! The systems under rehearsal, and the parts that they share. Everything is written against the traits of
+//! `rehearsal-env` alone, and never learns which world it runs in.
 
+pub mod counter;
 pub mod database;
+pub mod race;
 pub mod reservation;
+pub mod rpc;
+pub mod session;

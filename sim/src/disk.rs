@@ -41,6 +41,8 @@ struct Content {
     sure: Vec<u8>,
     /// The difference, in the order of the writes.
     unsynced: Vec<Change>,
+    /// How many changes came before those.
+    settled: usize,
     poisoned: bool,
 }
 
@@ -95,6 +97,8 @@ pub(crate) struct Disk {
     names: BTreeMap<String, FileId>,
     sure_names: BTreeMap<String, FileId>,
     unsynced_names: Vec<NameChange>,
+    /// How many directory changes came before those.
+    settled_names: usize,
     next_file: u64,
     /// While set, nothing that needs room succeeds.
     pub(crate) full: bool,
@@ -142,13 +146,14 @@ impl Disk {
         self.names.keys().cloned().collect()
     }
 
-    /// How many directory changes a sync that begins now will cover.
-    pub(crate) fn unsynced_names(&self) -> usize {
-        self.unsynced_names.len()
+    /// Up to which directory change, counted from the first ever, a sync that begins now will cover them.
+    pub(crate) fn names_so_far(&self) -> usize {
+        self.settled_names + self.unsynced_names.len()
     }
 
     pub(crate) fn sync_names(&mut self, covered: usize) {
-        let covered = covered.min(self.unsynced_names.len());
+        let covered = covered.saturating_sub(self.settled_names).min(self.unsynced_names.len());
+        self.settled_names += covered;
         for change in self.unsynced_names.drain(..covered) {
             change.apply(&mut self.sure_names);
         }
@@ -190,12 +195,13 @@ impl Disk {
         Ok(())
     }
 
-    /// How many changes of the file a sync that begins now will cover.
-    pub(crate) fn unsynced(&self, file: FileId) -> usize {
-        self.files[&file].unsynced.len()
+    /// Up to which change of the file, counted from the first ever, a sync that begins now will cover them.
+    pub(crate) fn changes_so_far(&self, file: FileId) -> usize {
+        let content = &self.files[&file];
+        content.settled + content.unsynced.len()
     }
 
-    /// Makes the oldest `covered` changes of the file sure.
+    /// Makes the first `covered` changes of the file sure.
     pub(crate) fn sync(&mut self, file: FileId, covered: usize) -> Result<(), StorageError> {
         self.usable(file)?;
         self.sync_despite_poison(file, covered);
@@ -205,7 +211,8 @@ impl Disk {
     /// As [`sync`](Disk::sync), for a sync that is reported as failed and yet reached the disk.
     pub(crate) fn sync_despite_poison(&mut self, file: FileId, covered: usize) {
         let content = self.content(file);
-        let covered = covered.min(content.unsynced.len());
+        let covered = covered.saturating_sub(content.settled).min(content.unsynced.len());
+        content.settled += covered;
         for change in content.unsynced.drain(..covered) {
             change.apply(&mut content.sure);
         }
@@ -233,6 +240,7 @@ impl Disk {
     /// sync left behind is dropped, as by a kernel that marks dirty pages clean.
     pub(crate) fn exit(&mut self) {
         for content in self.files.values_mut().filter(|content| content.poisoned) {
+            content.settled += content.unsynced.len();
             content.unsynced.clear();
             content.seen.clone_from(&content.sure);
             content.poisoned = false;
@@ -242,6 +250,7 @@ impl Disk {
     /// What is left when the node loses power.
     pub(crate) fn crash(&mut self, lottery: &mut dyn CrashLottery) {
         for content in self.files.values_mut() {
+            content.settled += content.unsynced.len();
             for change in std::mem::take(&mut content.unsynced) {
                 survive(change, &mut content.sure, lottery);
             }
@@ -249,7 +258,8 @@ impl Disk {
             content.poisoned = false;
         }
         let kept = lottery.names(self.unsynced_names.len());
-        self.sync_names(kept);
+        self.sync_names(self.settled_names + kept);
+        self.settled_names += self.unsynced_names.len();
         self.unsynced_names.clear();
         self.names.clone_from(&self.sure_names);
         let named: Vec<FileId> = self.names.values().copied().collect();
@@ -312,8 +322,8 @@ mod tests {
         let mut disk = Disk::default();
         let file = disk.open("log").expect("room");
         disk.append(file, b"sure".to_vec()).expect("room");
-        disk.sync(file, disk.unsynced(file)).expect("healthy");
-        disk.sync_names(disk.unsynced_names());
+        disk.sync(file, disk.changes_so_far(file)).expect("healthy");
+        disk.sync_names(disk.names_so_far());
         (disk, file)
     }
 
@@ -342,11 +352,28 @@ mod tests {
     fn a_sync_covers_only_what_was_written_before_it_began() {
         let (mut disk, file) = disk_with_synced_file();
         disk.append(file, b"1".to_vec()).expect("room");
-        let covered = disk.unsynced(file);
+        let covered = disk.changes_so_far(file);
         disk.append(file, b"2".to_vec()).expect("room");
         disk.sync(file, covered).expect("healthy");
         disk.crash(&mut Fixed(WriteFate::Lost, 0));
         assert_eq!(content(&disk, file), b"sure1");
+    }
+
+    #[test]
+    fn of_two_syncs_that_overlap_neither_covers_what_came_later() {
+        let (mut disk, file) = disk_with_synced_file();
+        disk.append(file, b"1".to_vec()).expect("room");
+        disk.open("early").expect("room");
+        let (covered, names) = (disk.changes_so_far(file), disk.names_so_far());
+        disk.sync(file, covered).expect("healthy");
+        disk.sync_names(names);
+        disk.append(file, b"2".to_vec()).expect("room");
+        disk.open("late").expect("room");
+        disk.sync(file, covered).expect("healthy");
+        disk.sync_names(names);
+        disk.crash(&mut Fixed(WriteFate::Lost, 0));
+        assert_eq!(content(&disk, file), b"sure1");
+        assert_eq!(disk.list(), ["early", "log"]);
     }
 
     #[test]
@@ -400,7 +427,7 @@ mod tests {
         disk.crash(&mut Fixed(WriteFate::Kept, 0));
         assert_eq!(disk.list(), ["log", "new"]);
         disk.remove("new").expect("there");
-        disk.sync_names(disk.unsynced_names());
+        disk.sync_names(disk.names_so_far());
         disk.crash(&mut Fixed(WriteFate::Kept, 0));
         assert_eq!(disk.list(), ["log"]);
     }

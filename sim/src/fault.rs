@@ -171,6 +171,7 @@ impl FaultEntry {
     fn trigger(&mut self) -> Result<Trigger, String> {
         match (self.at.take(), self.after.take(), self.on.take()) {
             (Some(time), None, None) => Ok(Trigger::At(time)),
+            (None, Some(0), None) => Err("`after` counts events from 1".to_owned()),
             (None, Some(events), None) => Ok(Trigger::After(events)),
             (None, None, Some(on)) if on.nth == 0 => Err("`nth` counts from 1".to_owned()),
             (None, None, Some(on)) => Ok(Trigger::On { fact: on.fact, nth: on.nth, delay: on.delay }),

@@ -89,6 +89,8 @@ pub(crate) struct Node {
     /// The event that ends a pause.
     pub(crate) resume: Option<Ticket>,
     pub(crate) disk: Disk,
+    /// The faults that fill the disk now.
+    pub(crate) filled_by: Vec<u32>,
     pub(crate) failing_syncs: u32,
     /// When the last message of the node to itself arrives, so that they stay in order.
     pub(crate) last_to_itself: Time,

@@ -87,9 +87,11 @@ impl Kernel {
             (lost, doubled, self.latency(decider, ask(Site::Latency), link))
         };
         self.absorb_pair(id.0 ^ link, latency << 2 | u64::from(lost) << 1 | u64::from(doubled));
+        let mut held_back = false;
         if network.delay > 0 && self.fate(ask(Site::Delay), &share(network.delay)) == 1 {
             latency += self.value(ask(Site::DelayLength), 1, network.delay_max.0.max(1));
-            self.hold_back(link, number);
+            self.strike(FaultClass::Delay);
+            held_back = true;
         }
         if self.links_matter.get()
             && let Some(fault) = self.links.borrow().stopped_by(from, to)
@@ -99,6 +101,8 @@ impl Kernel {
         }
         if lost {
             self.lose(heard());
+        } else if held_back {
+            self.hold_back(link, number);
         }
         let arrival = |latency| self.now.get() + Duration::from_nanos(latency);
         let second = doubled.then(|| {
@@ -139,7 +143,6 @@ impl Kernel {
     }
 
     fn hold_back(&self, link: u64, number: u64) {
-        self.strike(FaultClass::Delay);
         self.links_matter.set(true);
         self.links.borrow_mut().held_back.push(HeldBack { link, number, overtaken: false });
     }

@@ -29,6 +29,7 @@ impl Kernel {
             held: Vec::new(),
             resume: None,
             disk: Disk::default(),
+            filled_by: Vec::new(),
             failing_syncs: 0,
             last_to_itself: Time::ZERO,
         });

@@ -113,6 +113,7 @@ impl<T> Queue<T> {
         })
     }
 
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.heap.len()
     }

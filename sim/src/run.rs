@@ -4,11 +4,10 @@ use crate::decider::{Decider, Frontier, Next, Pending};
 use crate::facts::FactBus;
 use crate::kernel::{Event, Kernel};
 use crate::queue::Queue;
-use crate::tasks::Waits;
+use crate::tasks::{BoxedTask, Waits};
 use crate::waker;
 use crate::{Settings, panics};
-use rehearsal_env::{EventId, Fact, NodeId, Time, Violation};
-use std::mem::ManuallyDrop;
+use rehearsal_env::{EventId, Fact, Time, Violation};
 use std::rc::Rc;
 use std::task::Context;
 
@@ -42,8 +41,8 @@ pub(crate) struct Runner<'a, F> {
     follows_time: bool,
     /// Whether some fault waits for a number of events.
     counts_events: bool,
-    /// The task being polled.
-    polled: Option<u32>,
+    /// The task being polled, and its slot.
+    polled: Option<(u32, BoxedTask)>,
     steps_at_one_time: u64,
     storm_over: Time,
     over: Time,
@@ -68,8 +67,10 @@ impl<'a, F: Fact> Runner<'a, F> {
         let _quiet = panics::quiet();
         while let Err(panicked) = panics::catch(|| while !self.kernel.stopped.get() && self.step() {}) {
             // What the world itself does wrong goes on to the caller.
-            let Some(slot) = self.polled.take() else { panicked.resume() };
+            let Some((slot, future)) = self.polled.take() else { panicked.resume() };
             self.panicked(slot, &panicked.message());
+            // What its destructors say beyond that adds nothing.
+            let _ = panics::catch(|| drop(future));
         }
         self.facts.show_incidents(self.kernel);
     }
@@ -190,33 +191,35 @@ impl<'a, F: Fact> Runner<'a, F> {
     #[inline]
     fn poll(&mut self, index: usize) {
         let kernel = self.kernel;
-        let (slot, future) = {
+        let (slot, generation, future) = {
             let mut tasks = kernel.tasks.borrow_mut();
             let slot = tasks.ready.swap_remove(index).slot;
             let task = &mut tasks.slots[slot as usize];
             task.ready = false;
             kernel.context.set(task.context);
             kernel.event.set(task.woken_by);
-            (slot, task.future.take().expect("a ready task is not being polled"))
+            (slot, task.generation, task.future.take().expect("a ready task is not being polled"))
         };
-        // After a panic its state is not to be trusted, not even to be dropped.
-        let mut future = ManuallyDrop::new(future);
+        kernel.waits.set(Waits::Nothing);
         let waker = kernel.epoch.waker(slot);
-        self.polled = Some(slot);
+        let (_, future) = self.polled.insert((slot, future));
         let polled = future.as_mut().poll(&mut Context::from_waker(&waker));
-        self.polled = None;
-        let future = ManuallyDrop::into_inner(future);
+        let (_, future) = self.polled.take().expect("it is being polled");
         let mut tasks = kernel.tasks.borrow_mut();
         let task = &mut tasks.slots[slot as usize];
-        if polled.is_pending() && task.used {
+        // A task that aborts itself leaves its slot, which another may have taken by now.
+        let lives = task.used && task.generation == generation;
+        if polled.is_pending() && lives {
             task.future = Some(future);
             task.context = kernel.context.get();
             task.waits = kernel.waits.get();
             return;
         }
-        // It has ended; or it was aborted, or its node went down, while it ran.
-        let ended_program = (task.used && task.program).then_some(task.node);
-        tasks.release(slot);
+        // It has ended, or it aborted itself.
+        let ended_program = (lives && task.program).then_some(task.node);
+        if lives {
+            tasks.release(slot);
+        }
         drop(tasks);
         drop(future);
         if let Some(node) = ended_program {

@@ -103,8 +103,8 @@ impl Waiting {
             let nodes = kernel.nodes.borrow();
             let disk = &nodes[self.life.node.index()].disk;
             match &mut request {
-                Request::Sync { file, covered } => *covered = disk.unsynced(*file),
-                Request::SyncNames { covered } => *covered = disk.unsynced_names(),
+                Request::Sync { file, covered } => *covered = disk.changes_so_far(*file),
+                Request::SyncNames { covered } => *covered = disk.names_so_far(),
                 _ => {}
             }
         }
@@ -202,7 +202,9 @@ impl Kernel {
         }
         let result = request.apply(&mut state.disk);
         if matches!(result, Err(StorageError::NoSpace)) {
-            self.effect(FaultClass::FullDisk);
+            for fault in &state.filled_by {
+                self.fault_had_effect(*fault, FaultClass::FullDisk);
+            }
             self.report(Incident::NoSpace(node));
         }
         result

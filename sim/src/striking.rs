@@ -57,11 +57,15 @@ impl Kernel {
             }
             Blow::FailedSync { node } => {
                 self.strike(FaultClass::FailedSync);
-                self.nodes.borrow_mut()[self.named_index(node)].failing_syncs += 1;
+                let at = self.named_index(node);
+                self.nodes.borrow_mut()[at].failing_syncs += 1;
             }
             Blow::FullDisk { node, lasts } => {
                 self.strike(FaultClass::FullDisk);
-                self.nodes.borrow_mut()[self.named_index(node)].disk.full = true;
+                let at = self.named_index(node);
+                let node = &mut self.nodes.borrow_mut()[at];
+                node.filled_by.push(index);
+                node.disk.full = true;
                 self.heal_later(index, lasts.duration());
             }
         }
@@ -106,7 +110,10 @@ impl Kernel {
                 self.report(Incident::Healed(index));
             }
             Blow::FullDisk { node, .. } => {
-                self.nodes.borrow_mut()[self.named_index(node)].disk.full = false;
+                let at = self.named_index(node);
+                let node = &mut self.nodes.borrow_mut()[at];
+                node.filled_by.retain(|by| *by != index);
+                node.disk.full = !node.filled_by.is_empty();
             }
             _ => unreachable!("only partitions and full disks heal by themselves"),
         }
@@ -122,6 +129,7 @@ impl Kernel {
             let id = NodeId(index as u32);
             let started = {
                 let node = &mut self.nodes.borrow_mut()[index];
+                node.filled_by.clear();
                 node.disk.full = false;
                 node.failing_syncs = 0;
                 node.program.is_some()

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum FaultClass {
-    /// A node lost its memory. Effect: it had tasks, unsynced writes or messages in hand.
+    /// A node lost its memory. Effect: it had unsynced writes, or messages unread or on their
+    /// way to it.
     Crash,
     /// A node stood still. Effect: a task that was ready had to wait.
     Pause,

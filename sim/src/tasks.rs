@@ -38,7 +38,8 @@ pub(crate) struct TaskSlot {
     pub(crate) waits: Waits,
     pub(crate) ready: bool,
     pub(crate) used: bool,
-    generation: u32,
+    /// How many tasks lay in the slot before.
+    pub(crate) generation: u32,
 }
 
 #[derive(Default)]

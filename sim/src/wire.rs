@@ -20,7 +20,7 @@ struct Parcel<M> {
     id: EventId,
     /// Which of all messages sent in the run; both copies of a doubled one share it.
     number: u64,
-    /// Whether it is the second copy of a doubled message.
+    /// Whether it is the second copy of a message whose first is on its way too.
     copy: bool,
 }
 
@@ -145,7 +145,8 @@ impl<M: Message> Port<M> for SimPort<M> {
         kernel.sent.set(number + 1);
         let route = kernel.route(from, to, id, number, || self.wire.is_bound(to));
         if let Some(at) = route.second {
-            let copied = Parcel { message: message.clone(), from, id: copy_of(id), number, copy: true };
+            let copy = route.first.is_some();
+            let copied = Parcel { message: message.clone(), from, id: copy_of(id), number, copy };
             self.wire.dispatch(kernel, to, at, copied);
         }
         if let Some(at) = route.first {
@@ -161,6 +162,9 @@ impl<M: Message> Port<M> for SimPort<M> {
 impl<M: Message> SimPort<M> {
     #[inline]
     fn poll_recv(&self, context: &mut TaskContext<'_>) -> Poll<Received<M>> {
+        if !self.life.alive.get() {
+            return Poll::Pending;
+        }
         let kernel = &*self.life.kernel;
         let mut inboxes = self.wire.inboxes.borrow_mut();
         let inbox = &mut inboxes[self.life.node.index()];

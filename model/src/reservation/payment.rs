@@ -1,0 +1,229 @@
+//! The payment service: sees every step of the log of steps through, once begun or left behind.
+//!
+//! The log of steps is the table `step`: a row says what still has to be done with the provider, and goes when it
+//! is done. The key of a charge is the reservation's id, so that it may be asked again and again; what the provider
+//! says is written in one transaction with the status that follows from it.
+//!
+//! ```text
+//! charge ── confirmed ──▶ pending → paid
+//!        ── refused ────▶ pending → rejected, nights given back
+//!        ── hold over ──▶ pending → rejected, nights given back, then void
+//! void   ── given back ─▶ (nothing stands)
+//! refund ── given back ─▶ canceled → refunded
+//! ```
+
+use super::defects::Defect;
+use super::facts::Fact;
+use super::plan::Plan;
+use super::protocol::{ProviderAnswer, ProviderRequest, Settle, Settled};
+use super::stay::{Order, ReservationId, Status, StepKind};
+use super::strategy::{give_back, nights};
+use super::tables::{Tables, rate, read_amount, read_reservation, read_step, reservation, step};
+use crate::database::{
+    CommitError, Database, Expression, Isolation, Keys, RemoteDatabase, RemoteTransaction, Row, Transaction,
+    TransactionError,
+};
+use crate::rpc::{Caller, Desk, Question};
+use crate::session::Patience;
+use rehearsal_env::{Env, NodeId};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::sync::Arc;
+
+struct Payments<E: Env> {
+    env: E,
+    plan: Arc<Plan>,
+    database: RemoteDatabase<E>,
+    provider: Caller<E, ProviderRequest, ProviderAnswer>,
+    provider_node: NodeId,
+    /// Reservations whose step some task of this node is busy with.
+    busy: RefCell<BTreeSet<ReservationId>>,
+}
+
+/// A step could not be seen through now; the next sweep tries again.
+struct Later;
+
+impl From<TransactionError> for Later {
+    fn from(_: TransactionError) -> Later {
+        Later
+    }
+}
+
+impl From<CommitError> for Later {
+    fn from(_: CommitError) -> Later {
+        Later
+    }
+}
+
+/// Runs the payment service on this node.
+pub async fn serve<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, database: NodeId, provider_node: NodeId) {
+    let patience = Patience { resend: plan.knobs.resend.duration(), silence: plan.knobs.silence.duration() };
+    let desk = Desk::<E, Settle, Settled>::bind(&env);
+    let payments = Rc::new(Payments {
+        database: RemoteDatabase::connect(&env, database, patience),
+        provider: Caller::bind(&env),
+        provider_node,
+        busy: RefCell::default(),
+        env: env.clone(),
+        plan,
+    });
+    if !payments.plan.defects.has(Defect::StepsNotResumed) {
+        env.spawn(payments.clone().sweep());
+    }
+    loop {
+        let question = desk.next().await;
+        env.spawn(answer(payments.clone(), desk.clone(), question));
+    }
+}
+
+async fn answer<E: Env<Fact = Fact>>(
+    payments: Rc<Payments<E>>,
+    desk: Desk<E, Settle, Settled>,
+    question: Question<Settle>,
+) {
+    payments.settle(question.body.id, false).await;
+    desk.answer(question.from, question.call, Settled);
+}
+
+impl<E: Env<Fact = Fact>> Payments<E> {
+    /// Ends holds that are over, and takes up steps that nobody is busy with, again and again.
+    async fn sweep(self: Rc<Self>) {
+        loop {
+            self.env.sleep(self.plan.knobs.sweep.duration()).await;
+            let over = Expression::column(step::KIND)
+                .equals(StepKind::Charge.code())
+                .and(Expression::column(step::HOLD_UNTIL).less_than(Expression::Now));
+            if let Ok(rows) = self.database.read(Tables::STEP, Keys::All, Some(over)).await {
+                for row in rows {
+                    // What fails now is there at the next sweep.
+                    let _ = self.end_hold(read_step(&row).0).await;
+                }
+            }
+            if let Ok(rows) = self.database.read(Tables::STEP, Keys::All, None).await {
+                for row in rows {
+                    self.settle(read_step(&row).0, true).await;
+                }
+            }
+        }
+    }
+
+    /// Sees the step of a reservation through, as far as that goes now.
+    async fn settle(&self, id: ReservationId, resumed: bool) {
+        if !self.busy.borrow_mut().insert(id) {
+            return;
+        }
+        // What fails now is there at the next sweep.
+        let _ = self.see_through(id, resumed).await;
+        self.busy.borrow_mut().remove(&id);
+    }
+
+    async fn see_through(&self, id: ReservationId, resumed: bool) -> Result<(), Later> {
+        let rows = self.database.read(Tables::STEP, Keys::one([id.0]), None).await?;
+        let Some(row) = rows.first() else { return Ok(()) };
+        let (_, kind) = read_step(row);
+        if resumed {
+            self.env.observe(Fact::StepResumed { reservation: id, step: kind });
+        }
+        match kind {
+            StepKind::Charge => self.charge(id, row, resumed).await,
+            StepKind::Void | StepKind::Refund => self.return_money(id, kind).await,
+        }
+    }
+
+    async fn charge(&self, id: ReservationId, row: &Row, resumed: bool) -> Result<(), Later> {
+        let amount = self.amount(id, row).await?;
+        let again = resumed && self.plan.defects.has(Defect::ChargedAgainOnRetry);
+        let key = if again { self.env.bits() } else { id.0 as u64 };
+        let request = ProviderRequest::Charge { key, reservation: id, amount };
+        let patience = self.plan.knobs.payment_patience.duration();
+        let answer = self.provider.call(self.provider_node, request, patience).await;
+        match answer {
+            Ok(ProviderAnswer::Charged) => self.env.observe(Fact::ChargeConfirmed { reservation: id }),
+            Ok(ProviderAnswer::Refused | ProviderAnswer::GivenBack) => return self.reject(id).await,
+            Err(_) if self.plan.defects.has(Defect::PaidWithoutConfirmation) => {}
+            Err(_) => return Err(Later),
+        }
+        let mut transaction = self.database.begin(Isolation::ReadCommitted).await?;
+        if self.change(&mut transaction, id, Status::Pending, Status::Paid).await?.is_none() {
+            // It ended meanwhile; whoever ended it has set the step that gives the money back.
+            transaction.rollback().await;
+            return Err(Later);
+        }
+        transaction.delete(Tables::STEP, Keys::one([id.0]), None).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// What to charge: the order's price, as the step has it.
+    async fn amount(&self, id: ReservationId, row: &Row) -> Result<i64, Later> {
+        if !self.plan.defects.has(Defect::PriceReadAgainAtCharge) {
+            return Ok(read_amount(row));
+        }
+        let rows = self.database.read(Tables::RESERVATION, Keys::prefix([id.0]), None).await?;
+        let (order, _) = read_reservation(rows.first().ok_or(Later)?);
+        if order.stay.length() == 0 {
+            return Ok(0);
+        }
+        let rates = self.database.read(Tables::RATE, nights(&order.stay), None).await?;
+        let sum: i64 = rates.iter().filter_map(|row| row[rate::PRICE].int()).sum();
+        Ok(sum * order.stay.rooms)
+    }
+
+    /// The provider refused: nothing stands, and the nights go back.
+    async fn reject(&self, id: ReservationId) -> Result<(), Later> {
+        let mut transaction = self.database.begin(Isolation::ReadCommitted).await?;
+        let Some(order) = self.change(&mut transaction, id, Status::Pending, Status::Rejected).await? else {
+            transaction.rollback().await;
+            return Err(Later);
+        };
+        give_back(&mut transaction, &order.stay).await?;
+        transaction.delete(Tables::STEP, Keys::one([id.0]), None).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// The hold is over: the nights go back, and a charge that may be on its way must be voided.
+    async fn end_hold(&self, id: ReservationId) -> Result<(), Later> {
+        let mut transaction = self.database.begin(Isolation::ReadCommitted).await?;
+        let Some(order) = self.change(&mut transaction, id, Status::Pending, Status::Rejected).await? else {
+            transaction.rollback().await;
+            return Err(Later);
+        };
+        give_back(&mut transaction, &order.stay).await?;
+        let void = vec![(step::KIND, Expression::constant(StepKind::Void.code()))];
+        transaction.update(Tables::STEP, Keys::one([id.0]), None, void).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn return_money(&self, id: ReservationId, kind: StepKind) -> Result<(), Later> {
+        let request = ProviderRequest::GiveBack { key: id.0 as u64, reservation: id };
+        let patience = self.plan.knobs.payment_patience.duration();
+        let answer = self.provider.call(self.provider_node, request, patience).await;
+        let Ok(ProviderAnswer::GivenBack) = answer else { return Err(Later) };
+        let mut transaction = self.database.begin(Isolation::ReadCommitted).await?;
+        if kind == StepKind::Refund {
+            self.change(&mut transaction, id, Status::Canceled, Status::Refunded).await?;
+        }
+        let same = Expression::column(step::KIND).equals(kind.code());
+        transaction.delete(Tables::STEP, Keys::one([id.0]), Some(same)).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Changes the status in one compare-and-set; the order, or None when the status was another.
+    async fn change(
+        &self,
+        transaction: &mut RemoteTransaction<E>,
+        id: ReservationId,
+        from: Status,
+        to: Status,
+    ) -> Result<Option<Order>, Later> {
+        let key = Keys::prefix([id.0]);
+        let still = Expression::column(reservation::STATUS).equals(from.code());
+        let set = vec![(reservation::STATUS, Expression::constant(to.code()))];
+        let changed = transaction.update(Tables::RESERVATION, key.clone(), Some(still), set).await?;
+        if changed == 0 {
+            return Ok(None);
+        }
+        let rows = transaction.select(Tables::RESERVATION, key, None, None).await?;
+        Ok(rows.first().map(|row| read_reservation(row).0))
+    }
+}

@@ -1,0 +1,80 @@
+//! Canceling: the stay ends, its nights go back, and its money is set on its way back, in one transaction.
+
+use super::book::commit;
+use super::{Again, Server};
+use crate::database::{Database, Expression, Isolation, Keys, RemoteTransaction, RowLock, Transaction};
+use crate::reservation::defects::Defect;
+use crate::reservation::facts::{Answer, Fact};
+use crate::reservation::stay::{Order, OrderState, ReservationId, Status, StepKind};
+use crate::reservation::strategy::give_back;
+use crate::reservation::tables::{Tables, orders, read_order_state, read_reservation, reservation, step};
+use rehearsal_env::Env;
+
+/// Tries until it is canceled, or as often as a server tries.
+pub(super) async fn cancel<E: Env<Fact = Fact>>(server: &Server<E>, id: ReservationId) -> Answer {
+    for tried in 0..server.plan.knobs.tries {
+        match try_once(server, id).await {
+            Ok(answer) => return answer,
+            Err(again) => server.again(id, tried, &again).await,
+        }
+    }
+    Answer::Busy
+}
+
+/// 1. Lock the order. Not booked yet: withdraw it, so that no late click can book it. 2. Lock the
+///    reservation. Ended already: say how. 3. Set it canceled, give the nights back, set the step that
+///    takes care of the money. 4. Commit.
+async fn try_once<E: Env<Fact = Fact>>(server: &Server<E>, id: ReservationId) -> Result<Answer, Again> {
+    let mut transaction = server.database.begin(Isolation::ReadCommitted).await?;
+    let lock = (!server.has(Defect::NightsGivenBackTwice)).then_some(RowLock::WAIT);
+    let rows = transaction.select(Tables::ORDERS, Keys::one([id.0]), None, lock).await?;
+    let Some(row) = rows.first() else { return Ok(Answer::NoSuchOrder) };
+    match read_order_state(row) {
+        OrderState::Open => return withdraw(transaction, id).await,
+        OrderState::Withdrawn => return Ok(recorded(server, id, Answer::Canceled)),
+        OrderState::SoldOut => return Ok(recorded(server, id, Answer::SoldOut)),
+        OrderState::Booked => {}
+    }
+    let rows = transaction.select(Tables::RESERVATION, Keys::prefix([id.0]), None, lock).await?;
+    let Some(row) = rows.first() else { return Ok(Answer::NoSuchOrder) };
+    let (order, status) = read_reservation(row);
+    match status {
+        Status::Pending | Status::Paid => end_stay(transaction, &order, status).await,
+        Status::Rejected => Ok(recorded(server, id, Answer::Rejected)),
+        Status::Canceled | Status::Refunded => Ok(recorded(server, id, Answer::Canceled)),
+    }
+}
+
+fn recorded<E: Env<Fact = Fact>>(server: &Server<E>, id: ReservationId, answer: Answer) -> Answer {
+    server.env.observe(Fact::DuplicateAbsorbed { reservation: id });
+    answer
+}
+
+async fn withdraw<E: Env>(mut transaction: RemoteTransaction<E>, id: ReservationId) -> Result<Answer, Again> {
+    let open = Expression::column(orders::STATE).equals(OrderState::Open.code());
+    let withdrawn = vec![(orders::STATE, Expression::constant(OrderState::Withdrawn.code()))];
+    transaction.update(Tables::ORDERS, Keys::one([id.0]), Some(open), withdrawn).await?;
+    commit(transaction).await?;
+    Ok(Answer::Canceled)
+}
+
+async fn end_stay<E: Env>(
+    mut transaction: RemoteTransaction<E>,
+    order: &Order,
+    status: Status,
+) -> Result<Answer, Again> {
+    let canceled = vec![(reservation::STATUS, Expression::constant(Status::Canceled.code()))];
+    let key = Keys::prefix([order.id.0]);
+    transaction.update(Tables::RESERVATION, key, None, canceled).await?;
+    give_back(&mut transaction, &order.stay).await?;
+    let kind = if status == Status::Paid { StepKind::Refund } else { StepKind::Void };
+    let set = vec![(step::KIND, Expression::constant(kind.code()))];
+    let changed = transaction.update(Tables::STEP, Keys::one([order.id.0]), None, set).await?;
+    if changed == 0 {
+        let row = [order.id.0, kind.code(), order.price].map(Expression::constant);
+        let row = row.into_iter().chain([Expression::Now]).collect();
+        transaction.insert(Tables::STEP, row).await?;
+    }
+    commit(transaction).await?;
+    Ok(Answer::Canceled)
+}
