@@ -66,14 +66,14 @@ impl<F: Fact> Jury<F> {
     }
 
     /// The verdict, when the run is over: if nothing fired yet, the monitors judge the whole. `own` is
-    /// what the world itself found.
+    /// what the world itself found, told last.
     pub fn verdict(&mut self, end: Time, own: Option<Violation>) -> Findings {
-        self.violations.extend(own);
         if self.violations.is_empty() && !self.cut_off {
             for monitor in &mut self.monitors {
                 self.violations.extend(monitor.conclude(end).err());
             }
         }
+        self.violations.extend(own);
         Findings {
             markers: std::mem::take(&mut self.reached),
             faults: self.faults,

@@ -1,2 +1,79 @@
-//! Placeholder.
-fn main() {}
+//! The `rehearsal` program: its body is the table of commands.
+
+use clap::{Parser, Subcommand};
+use rehearsal::commands::bookings::{BookingsOptions, bookings};
+use rehearsal::commands::compare::{CompareOptions, compare};
+use rehearsal::commands::defects::{DefectsOptions, defects};
+use rehearsal::commands::fuzz::{FuzzOptions, fuzz};
+use rehearsal::commands::run::{RunOptions, run};
+use rehearsal::commands::scenario::{ScenarioOptions, scenario};
+use rehearsal::commands::systems::{SystemsOptions, systems};
+use rehearsal::verdict::exit_code;
+use std::process::ExitCode;
+
+const EXAMPLES: &str = "\
+How it works:
+  A seed stands for a scenario: nodes, work, and the faults that strike them. A run of a scenario is always the same,
+  so a failure that was seen once can be seen again. `fuzz` runs many seeds and watches invariants; when one breaks, it
+  keeps the scenario as a TOML file and prints the command that shows the run again.
+
+Examples:
+  rehearsal                                       every system, 10,000 seeds each
+  rehearsal fuzz counter --seeds 500              500 seeds of one system
+  rehearsal fuzz counter --defect forgets-duplicates   a known bug switched on: see it caught
+  rehearsal run rehearsal-out/FILE.toml           a kept scenario, fact by fact
+  rehearsal run counter --seed 7 --until 3s       the first three seconds of seed 7
+  rehearsal scenario counter --seed 7             what seed 7 stands for, to be changed and run
+  rehearsal bookings FILE.csv.gz --sequential     real bookings, one after the other
+
+Exit codes:
+  0    every invariant held
+  1    an invariant was broken
+  2    wrong usage, or an input that cannot be read
+  3    the world around failed: disk full, no permission
+  4    inconclusive: nothing broke, but a marker was not reached and --require-markers asks for them
+  130  stopped by Ctrl-C; what was done by then is reported
+
+Progress goes to standard error, results go to standard output. NO_COLOR=1 turns off colours and bars.";
+
+/// Puts a back end through crashes, partitions and double clicks, and shows every failure again from one seed.
+///
+/// Without a command it fuzzes every system.
+#[derive(Parser)]
+#[command(name = "rehearsal", version, after_long_help = EXAMPLES, after_help = "`--help` says more: examples, exit codes.")]
+struct Program {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run many seeds until an invariant breaks
+    Fuzz(FuzzOptions),
+    /// Run one scenario and tell what happens
+    Run(RunOptions),
+    /// Print the scenario that a seed stands for
+    Scenario(ScenarioOptions),
+    /// List the systems, what they promise, and what a campaign must have seen
+    Systems(SystemsOptions),
+    /// Send a file of real bookings through the reservation system, without faults
+    Bookings(BookingsOptions),
+    /// Measure alternatives side by side
+    Compare(CompareOptions),
+    /// List the known bugs that can be switched on
+    Defects(DefectsOptions),
+}
+
+fn main() -> ExitCode {
+    let main_job = || Program::parse_from(["rehearsal", "fuzz"]).command;
+    exit_code(match Program::parse().command.or_else(main_job) {
+        Some(Command::Fuzz(options)) => fuzz(&options),
+        Some(Command::Run(options)) => run(&options),
+        Some(Command::Scenario(options)) => scenario(&options),
+        Some(Command::Systems(options)) => systems(&options),
+        Some(Command::Bookings(options)) => bookings(&options),
+        Some(Command::Compare(options)) => compare(&options),
+        Some(Command::Defects(options)) => defects(&options),
+        None => unreachable!("the main job is a command"),
+    })
+}

@@ -1,8 +1,10 @@
 //! The data that defines a run.
 
-use rehearsal_sim::{DiskSettings, Ends, Fault, NetworkSettings, Settings, Span};
+use crate::system::Defect;
+use rehearsal_sim::{DiskSettings, Ends, Fault, NetworkSettings, Settings, Span, Trigger};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// The version of the scenario format that this program writes and reads.
 pub const VERSION: u32 = 1;
@@ -66,6 +68,8 @@ pub struct Overrides {
     pub values: Vec<(String, toml::Value)>,
     /// Defects to switch on.
     pub defects: Vec<String>,
+    /// Bookings to replay in place of drawn ones, for the system that has bookings.
+    pub bookings: Option<PathBuf>,
 }
 
 impl Overrides {
@@ -74,20 +78,42 @@ impl Overrides {
     ///
     /// # Errors
     /// An unknown key (with the known ones), or a value of the wrong type.
-    pub fn apply<T: Serialize + DeserializeOwned>(&self, section: &str, knobs: T) -> Result<T, ScenarioError> {
+    pub fn apply<T: Serialize + DeserializeOwned>(
+        &self,
+        section: &str,
+        knobs: T,
+    ) -> Result<T, ScenarioError> {
         let mut table = toml::Table::try_from(&knobs).expect("knobs are a table");
-        let mut touched = None;
         for (key, value) in &self.values {
-            let Some(name) = key.strip_prefix(section).and_then(|rest| rest.strip_prefix('.')) else { continue };
+            let Some(name) = key.strip_prefix(section).and_then(|rest| rest.strip_prefix('.')) else {
+                continue;
+            };
             let known: Vec<&str> = table.keys().map(String::as_str).collect();
             if !table.contains_key(name) {
                 let mend = format!("the keys of [{section}] are {}", known.join(", "));
                 return Err(ScenarioError::new(key, "there is no such key", mend));
             }
             table.insert(name.to_owned(), value.clone());
-            touched = Some(key.clone());
         }
-        typed(&table, touched.as_deref().unwrap_or(section))
+        typed(&table, section)
+    }
+
+    /// Puts the values into a scenario that is there already.
+    ///
+    /// # Errors
+    /// As [`apply`](Overrides::apply).
+    pub fn amend(&self, scenario: &mut Scenario) -> Result<(), ScenarioError> {
+        let system = scenario.system.clone();
+        self.refuse_unknown(&["network", "disk", "topology", &system])?;
+        scenario.storm = self.top_span("storm", scenario.storm)?;
+        scenario.calm = self.top_span("calm", scenario.calm)?;
+        scenario.network = self.apply("network", scenario.network)?;
+        scenario.disk = self.apply("disk", scenario.disk)?;
+        scenario.topology = self.apply("topology", std::mem::take(&mut scenario.topology))?;
+        scenario.knobs = self.apply(&system, std::mem::take(&mut scenario.knobs))?;
+        scenario.defects.extend(self.defects.iter().cloned());
+        scenario.defects.dedup();
+        Ok(())
     }
 
     /// The value given for one of the keys outside all sections, as `storm`.
@@ -131,7 +157,19 @@ impl Overrides {
 /// What the section's type refuses; `key` says where.
 pub fn typed<T: DeserializeOwned>(section: &toml::Table, key: &str) -> Result<T, ScenarioError> {
     section.clone().try_into().map_err(|error: toml::de::Error| {
-        ScenarioError::new(key, error.message().trim().to_owned(), "see `rehearsal scenario` for a valid one")
+        // The library tells the key in words alone.
+        let told = error.to_string();
+        let reason = error.message().trim().to_owned();
+        let quoted = |before: &str| {
+            told.split_once(before)?.1.split_once('`').map(|(name, _)| format!("{key}.{name}"))
+        };
+        if let Some(unknown) = quoted("unknown field `") {
+            let known = reason.split_once("expected ").map_or("none", |(_, known)| known);
+            let mend = format!("it has {}", known.trim_start_matches("one of "));
+            return ScenarioError::new(unknown, "there is no such key", mend);
+        }
+        let place = quoted("\nin `").unwrap_or_else(|| key.to_owned());
+        ScenarioError::new(place, reason, "`rehearsal scenario SYSTEM --seed N` shows a whole scenario")
     })
 }
 
@@ -160,14 +198,27 @@ impl Scenario {
     pub fn check_world(&self) -> Result<(), ScenarioError> {
         let refuse = |key: &str, reason: &str, mend: &str| Err(ScenarioError::new(key, reason, mend));
         if self.version != VERSION {
-            let reason = format!("this program reads version {VERSION}, the scenario is version {}", self.version);
-            return refuse("version", &reason, "run it with the program that wrote it, or draw the seed again");
+            let reason =
+                format!("this program reads version {VERSION}, the scenario is version {}", self.version);
+            return refuse(
+                "version",
+                &reason,
+                "run it with the program that wrote it, or draw the seed again",
+            );
         }
         if self.storm == Span(0) {
-            return refuse("storm", "a storm of 0 leaves no time for anything", "give it some seconds, as \"30s\"");
+            return refuse(
+                "storm",
+                "a storm of 0 leaves no time for anything",
+                "give it some seconds, as \"30s\"",
+            );
         }
         if self.calm == Span(0) {
-            return refuse("calm", "a calm of 0 gives no time to come to rest", "give it some seconds, as \"10s\"");
+            return refuse(
+                "calm",
+                "a calm of 0 gives no time to come to rest",
+                "give it some seconds, as \"10s\"",
+            );
         }
         let network = &self.network;
         if network.latency_min > network.latency_max {
@@ -183,7 +234,54 @@ impl Scenario {
         }
         let disk = &self.disk;
         if disk.access_min > disk.access_max || disk.sync_min > disk.sync_max {
-            return refuse("disk", "a shortest time is longer than the longest", "let each min be at most its max");
+            return refuse(
+                "disk",
+                "a shortest time is longer than the longest",
+                "let each min be at most its max",
+            );
+        }
+        Ok(())
+    }
+
+    /// Whether every defect is one of the system's.
+    ///
+    /// # Errors
+    /// The first that is not, with those there are.
+    pub fn check_defects(&self, known: &[Defect]) -> Result<(), ScenarioError> {
+        let names: Vec<&str> = known.iter().map(|defect| defect.name).collect();
+        for (index, name) in self.defects.iter().enumerate() {
+            if !names.contains(&name.as_str()) {
+                let reason = format!("{} has no defect `{name}`", self.system);
+                let mend = format!("its defects are {}", names.join(", "));
+                return Err(ScenarioError::new(format!("defects[{index}]"), reason, mend));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether every fault can strike: its nodes exist, and the kind of fact it waits for does.
+    ///
+    /// # Errors
+    /// The first name that nobody has, with those there are.
+    pub fn check_faults(&self, nodes: &[String], facts: &[&str]) -> Result<(), ScenarioError> {
+        for (index, fault) in self.faults.iter().enumerate() {
+            let key = format!("fault[{index}]");
+            if let Some(name) =
+                fault.blow.nodes().into_iter().find(|name| !nodes.iter().any(|node| node == name))
+            {
+                let mend = format!("the nodes are {}", nodes.join(", "));
+                return Err(ScenarioError::new(key, format!("there is no node `{name}`"), mend));
+            }
+            if let Trigger::On { fact, .. } = &fault.trigger
+                && !facts.contains(&fact.as_str())
+            {
+                let mend = format!("the facts are {}", facts.join(", "));
+                return Err(ScenarioError::new(
+                    format!("{key}.on"),
+                    format!("there is no fact `{fact}`"),
+                    mend,
+                ));
+            }
         }
         Ok(())
     }

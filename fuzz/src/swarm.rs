@@ -63,7 +63,8 @@ pub fn network(draws: &Draws, families: Families) -> NetworkSettings {
     let latency_max = Span(latency_min.0 * draws.between(1, 10));
     let links_differ = draws.percent(50);
     let mut share = |on: bool| if on { *draws.pick(&[100, 500, 1_000, 3_000, 10_000]) } else { 0 };
-    let (loss, duplication, delay) = (share(families.loss), share(families.duplication), share(families.delay));
+    let (loss, duplication, delay) =
+        (share(families.loss), share(families.duplication), share(families.delay));
     let delay_max = Span::millis(*draws.pick(&[20, 200, 2_000]));
     NetworkSettings { latency_min, latency_max, links_differ, loss, duplication, delay, delay_max }
 }
@@ -120,7 +121,8 @@ fn trigger(draws: &mut Draws, targets: &Targets, storm: Span) -> Trigger {
     if draws.percent(20) {
         return Trigger::After(draws.between(1, 1_500));
     }
-    Trigger::At(draws.millis(1, storm.0 * 9 / 10 / 1_000_000))
+    // Not in the last tenth, where few could still have an effect. (A storm may be shorter than a millisecond.)
+    Trigger::At(draws.millis(1, (storm.0 / 10 * 9 / 1_000_000).max(1)))
 }
 
 fn crash(draws: &mut Draws, targets: &Targets) -> Blow {

@@ -86,6 +86,11 @@ pub trait System: Send + Sync {
     /// Its known bugs.
     fn defects(&self) -> &'static [Defect];
 
+    /// Whether its work can be the bookings of a file ([`Overrides::bookings`]).
+    fn takes_bookings(&self) -> bool {
+        false
+    }
+
     /// The scenario that `seed` stands for, with some keys fixed.
     ///
     /// # Errors

@@ -3,6 +3,9 @@
 //! One promise per file; its doc comment is the specification. A monitor reads facts only, so that
 //! it cannot know whether they come from a simulated run, a live one or a log.
 
+pub mod counter;
+pub mod reservation;
+
 mod monitor;
 
 pub use monitor::{Monitor, MarkerWatch};

@@ -28,3 +28,8 @@ pub trait MarkerWatch<F> {
     /// Calls `reached` for every marker that this fact completes; again and again if need be.
     fn witness(&mut self, stamp: &Stamp, fact: &F, reached: &mut dyn FnMut(Marker));
 }
+
+/// Looks out for nothing.
+impl<F> MarkerWatch<F> for () {
+    fn witness(&mut self, _stamp: &Stamp, _fact: &F, _reached: &mut dyn FnMut(Marker)) {}
+}

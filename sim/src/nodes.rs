@@ -97,6 +97,7 @@ impl Kernel {
         self.crash_disk(id, self.event.get());
         self.report(Incident::Crashed(id));
         self.end_tasks(id);
+        self.lose_what_comes(id);
         self.restart_later(id, restart_after);
     }
 
@@ -109,6 +110,18 @@ impl Kernel {
                 Event::Deliver { to, .. } => *to == id,
                 _ => false,
             })
+    }
+
+    /// Messages on their way to a node that crashed reach nobody, however soon it is up again.
+    fn lose_what_comes(&self, id: NodeId) {
+        let coming = |event: &Event| matches!(event, Event::Deliver { to, .. } if *to == id);
+        let events = self.queue.borrow_mut().take_all(coming);
+        for event in events {
+            if let Event::Deliver { wire, slot, to } = event {
+                // Its ports are closed by now.
+                self.wires.borrow()[wire as usize].deliver(self, slot, to);
+            }
+        }
     }
 
     /// The node's program returned.

@@ -100,6 +100,19 @@ impl<T> Queue<T> {
         Some((time, id, self.remove_at(position)))
     }
 
+    /// Takes out every event that `wanted` names, in no particular order.
+    pub(crate) fn take_all(&mut self, wanted: impl Fn(&T) -> bool) -> Vec<T> {
+        let slots: Vec<u32> = self.heap.iter().map(|entry| entry.slot).collect();
+        let mut taken = Vec::new();
+        for slot in slots {
+            let place = &self.slots[slot as usize];
+            if place.event.as_ref().is_some_and(&wanted) {
+                taken.push(self.remove_at(place.position as usize));
+            }
+        }
+        taken
+    }
+
     /// When the earliest event is due.
     pub(crate) fn earliest(&self) -> Option<(Time, EventId)> {
         self.heap.first().map(|entry| (Time(entry.time), EventId(entry.tie)))

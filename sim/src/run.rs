@@ -138,6 +138,9 @@ impl<'a, F: Fact> Runner<'a, F> {
             }
             Ends::AfterTheCalm => {
                 self.move_time(self.over);
+                if kernel.clients_waiting.get() > 0 {
+                    self.unfinished();
+                }
                 false
             }
         }
@@ -248,12 +251,18 @@ impl<'a, F: Fact> Runner<'a, F> {
         self.kernel.violate(Violation::new("no-stall", message, []));
     }
 
-    /// The tasks that wait, and what they wait for.
+    fn unfinished(&self) {
+        let message = format!("the calm is over, yet clients are not done: {}", self.who_waits());
+        self.kernel.violate(Violation::new("clients-finish", message, []));
+    }
+
+    /// The tasks that wait, those of clients first, and what they wait for.
     fn who_waits(&self) -> String {
         const SHOWN: usize = 8;
         let tasks = self.kernel.tasks.borrow();
         let nodes = self.kernel.nodes.borrow();
-        let used: Vec<_> = tasks.slots.iter().filter(|task| task.used).collect();
+        let mut used: Vec<_> = tasks.slots.iter().filter(|task| task.used).collect();
+        used.sort_by_key(|task| !nodes[task.node.index()].client);
         let mut told: Vec<String> = used
             .iter()
             .take(SHOWN)

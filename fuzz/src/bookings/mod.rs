@@ -4,10 +4,13 @@
 //! nights that no generator invents. [`file`] reads it, [`capacity`] finds out how many rooms each room type
 //! had, [`schedule`] says which day brings which cancellations and bookings, and [`reference`] plays them one
 //! after the other: what a system that serves many guests at once must agree with where order is the same.
+//! [`replay`] sends them through the whole simulated stack.
 
 pub mod capacity;
 pub mod error;
 pub mod file;
 pub mod reference;
+pub mod replay;
 pub mod row;
 pub mod schedule;
+mod tally;

@@ -1,14 +1,22 @@
 //! What clients and the server say to each other.
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// The name of a request: the same whenever the client sends it again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Request {
     /// The client's number, from 0.
     pub client: u32,
     /// The client's how many-th request, from 0.
     pub number: u32,
+}
+
+/// As histories show it: `client-0/4`.
+impl fmt::Debug for Request {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "client-{}/{}", self.client, self.number)
+    }
 }
 
 /// Asks the server to count.

@@ -1,16 +1,17 @@
 //! Which nodes the chain has, and which program each runs.
 
+use super::crowd::Calendar;
 use super::defects::Defect;
 use super::facts::{Fact, of_database};
 use super::knobs::StrategyName;
 use super::plan::Plan;
 use super::server::{self, Neighbours};
 use super::tables::schema;
-use super::{clerk, guest, ids, payment, provider};
+use super::{clerk, crowd, guest, ids, payment, provider};
 use crate::database::Knobs as EngineKnobs;
 use crate::database::server::{Setup, serve as serve_database};
 use crate::session::Patience;
-use rehearsal_env::{Cluster, Env};
+use rehearsal_env::{Cluster, Env, NodeId};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -31,8 +32,44 @@ pub fn server_name(number: u32) -> String {
     format!("api-{number}")
 }
 
-/// Starts the whole chain.
+/// The node of a crowd.
+pub const CROWD: &str = "crowd";
+
+/// Starts the whole chain with its guests.
 pub fn deploy<C>(cluster: &mut C, plan: &Arc<Plan>)
+where
+    C: Cluster,
+    C::Env: Env<Fact = Fact>,
+{
+    let servers = deploy_services(cluster, plan);
+    let guests: BTreeSet<u32> = plan.wishes.iter().map(|wish| wish.guest).collect();
+    for number in guests {
+        let (plan_of, servers) = (plan.clone(), servers.clone());
+        cluster.start_client(&format!("guest-{number}"), move |env| {
+            guest::live(env, plan_of.clone(), servers.clone(), number)
+        });
+    }
+    if !plan.rate_changes.is_empty() {
+        let (plan_of, database) = (plan.clone(), cluster.node(DATABASE));
+        cluster.start_client(CLERK, move |env| clerk::work(env, plan_of.clone(), database));
+    }
+}
+
+/// Starts the chain with a crowd in place of its guests.
+pub fn deploy_crowd<C>(cluster: &mut C, plan: &Arc<Plan>, calendar: &Arc<Calendar>)
+where
+    C: Cluster,
+    C::Env: Env<Fact = Fact>,
+{
+    let servers = deploy_services(cluster, plan);
+    let (plan_of, calendar) = (plan.clone(), calendar.clone());
+    cluster.start_client(CROWD, move |env| {
+        crowd::play(env, plan_of.clone(), servers.clone(), calendar.clone())
+    });
+}
+
+/// Starts everything but those who book; the reservation servers.
+fn deploy_services<C>(cluster: &mut C, plan: &Arc<Plan>) -> Vec<NodeId>
 where
     C: Cluster,
     C::Env: Env<Fact = Fact>,
@@ -55,17 +92,7 @@ where
         let neighbours = Neighbours { database, ids, payment };
         cluster.start(&server_name(number), move |env| server::serve(env, plan_of.clone(), neighbours));
     }
-    let guests: BTreeSet<u32> = plan.wishes.iter().map(|wish| wish.guest).collect();
-    for number in guests {
-        let (plan_of, servers) = (plan.clone(), servers.clone());
-        cluster.start_client(&format!("guest-{number}"), move |env| {
-            guest::live(env, plan_of.clone(), servers.clone(), number)
-        });
-    }
-    if !plan.rate_changes.is_empty() {
-        let plan_of = plan.clone();
-        cluster.start_client(CLERK, move |env| clerk::work(env, plan_of.clone(), database));
-    }
+    servers
 }
 
 fn database_setup(plan: &Plan) -> Setup {

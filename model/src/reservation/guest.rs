@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 const BUSY_ENOUGH: u32 = 3;
 
 /// One guest.
-struct Guest<E: Env> {
+pub(super) struct Guest<E: Env> {
     env: E,
     plan: Arc<Plan>,
     servers: Rc<[NodeId]>,
@@ -44,22 +44,15 @@ impl<E: Env> Clone for Guest<E> {
 
 /// One wish under way.
 #[derive(Clone, Copy)]
-struct Errand {
-    intent: Intent,
-    wish: Wish,
-    order: Option<Order>,
+pub(super) struct Errand {
+    pub(super) intent: Intent,
+    pub(super) wish: Wish,
+    pub(super) order: Option<Order>,
 }
 
 /// Fulfils the wishes of guest `number`, one after the other; then the guest is done.
 pub async fn live<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, servers: Vec<NodeId>, number: u32) {
-    let guest = Guest {
-        caller: Caller::bind(&env),
-        servers: servers.into(),
-        number: i64::from(number),
-        requests: Rc::new(Cell::new(u64::from(number) << 32)),
-        env: env.clone(),
-        plan,
-    };
+    let guest = Guest::new(&env, plan, servers, number);
     for (intent, wish) in guest.plan.wishes_of(number) {
         env.sleep_until(Time(wish.at.0)).await;
         guest.fulfil(Errand { intent, wish, order: None }).await;
@@ -67,6 +60,17 @@ pub async fn live<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, servers: Vec<Nod
 }
 
 impl<E: Env<Fact = Fact>> Guest<E> {
+    pub(super) fn new(env: &E, plan: Arc<Plan>, servers: Vec<NodeId>, number: u32) -> Self {
+        Guest {
+            caller: Caller::bind(env),
+            servers: servers.into(),
+            number: i64::from(number),
+            requests: Rc::new(Cell::new(u64::from(number) << 32)),
+            env: env.clone(),
+            plan,
+        }
+    }
+
     /// 1. Look. 2. Order. 3. Book. 4. Perhaps cancel. 5. Perhaps look at the list.
     async fn fulfil(&self, mut errand: Errand) {
         if errand.wish.looks {
@@ -85,12 +89,17 @@ impl<E: Env<Fact = Fact>> Guest<E> {
         if errand.wish.history {
             self.once(&errand, Operation::History).await;
         }
+        self.settled(&errand);
+    }
+
+    /// Nothing more will be asked about this wish.
+    pub(super) fn settled(&self, errand: &Errand) {
         let reservation = errand.order.map(|order| order.id);
         self.env.observe(Fact::Settled { guest: self.number, intent: errand.intent, reservation });
     }
 
     /// Orders until there is an order.
-    async fn order(&self, errand: &Errand) -> Order {
+    pub(super) async fn order(&self, errand: &Errand) -> Order {
         loop {
             let answer = self.insist(errand, Operation::Order).await;
             if let Answer::Ordered(id, price) = answer {
@@ -102,7 +111,7 @@ impl<E: Env<Fact = Fact>> Guest<E> {
 
     /// Books until the answer is final, or "busy" was said often enough. The order is another one only under a
     /// defect.
-    async fn book(&self, mut errand: Errand) -> (Answer, Order) {
+    pub(super) async fn book(&self, mut errand: Errand) -> (Answer, Order) {
         let mut busy = 0;
         let mut attempt = Attempt::First;
         loop {
@@ -129,7 +138,7 @@ impl<E: Env<Fact = Fact>> Guest<E> {
     }
 
     /// Asks until something is answered that is neither "busy" nor "pending".
-    async fn insist(&self, errand: &Errand, operation: Operation) -> Answer {
+    pub(super) async fn insist(&self, errand: &Errand, operation: Operation) -> Answer {
         let mut attempt = Attempt::First;
         loop {
             attempt = match self.click(errand, operation, attempt).await {

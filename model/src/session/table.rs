@@ -34,23 +34,25 @@ pub enum Verdict<A> {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SessionTable<A> {
     conversations: BTreeMap<u64, Conversation<A>>,
+    /// The same by what began them.
+    begun: BTreeMap<(NodeId, u64), u64>,
 }
 
 impl<A> Default for SessionTable<A> {
     fn default() -> Self {
-        SessionTable { conversations: BTreeMap::new() }
+        SessionTable { conversations: BTreeMap::new(), begun: BTreeMap::new() }
     }
 }
 
 impl<A: Clone> SessionTable<A> {
     /// A client wants to begin; `fresh` becomes the session's id unless the Hello is a repeat.
     pub fn hello(&mut self, client: NodeId, nonce: u64, fresh: u64, now: Time) -> u64 {
-        let known = self.conversations.iter().find(|(_, open)| open.client == client && open.nonce == nonce);
-        if let Some((id, _)) = known {
+        if let Some(id) = self.begun.get(&(client, nonce)) {
             return *id;
         }
-        let begun = Conversation { client, nonce, taken: 0, stored: None, heard: now };
-        self.conversations.insert(fresh, begun);
+        let conversation = Conversation { client, nonce, taken: 0, stored: None, heard: now };
+        self.conversations.insert(fresh, conversation);
+        self.begun.insert((client, nonce), fresh);
         fresh
     }
 
@@ -84,7 +86,16 @@ impl<A: Clone> SessionTable<A> {
     /// The client ends the session; whether there was one.
     pub fn end(&mut self, client: NodeId, session: u64) -> bool {
         let owns = self.conversations.get(&session).is_some_and(|open| open.client == client);
-        owns && self.conversations.remove(&session).is_some()
+        if owns {
+            self.forget(session);
+        }
+        owns
+    }
+
+    fn forget(&mut self, session: u64) {
+        if let Some(ended) = self.conversations.remove(&session) {
+            self.begun.remove(&(ended.client, ended.nonce));
+        }
     }
 
     /// Ends all sessions that have been silent for longer than `silence`, and names them.
@@ -96,7 +107,7 @@ impl<A: Clone> SessionTable<A> {
             .map(|(id, _)| *id)
             .collect();
         for id in &silent {
-            self.conversations.remove(id);
+            self.forget(*id);
         }
         silent
     }

@@ -41,15 +41,17 @@ fn after_a_crash_the_old_handle_does_nothing() {
     for seed in 0..20 {
         let mut stage = Stage::new(seed, with_faults(vec![at(100, crash("victim", 50))]));
         let heir = stage.node("heir");
-        stage.start("victim", move |env: Handle| async move {
+        let victim = stage.start("victim", move |env: Handle| async move {
             let port = env.bind::<Number>();
             let file = env.open("will").await.expect("healthy");
             note(&env, "length", file.len().await.expect("healthy"));
             let _will = LastWill { env: env.clone(), port, heir, file };
             pending::<()>().await;
         });
-        stage.start("heir", |env| async move {
+        stage.start("heir", move |env| async move {
             let port = env.bind::<Number>();
+            // Lies unread when the victim dies.
+            port.send(victim, Number(1));
             loop {
                 note(&env, "inherited", port.recv().await.message.0);
             }
@@ -169,6 +171,37 @@ fn of_what_was_not_synced_each_byte_is_kept_or_lost_and_both_happen() {
         assert!(left != 1_536 || seen.outcome.faults.effective(torn) == 1);
     }
     assert_eq!(lengths.into_iter().collect::<Vec<_>>(), [1_024, 1_536, 2_048]);
+}
+
+#[test]
+fn a_sync_does_not_cover_what_was_written_while_it_was_under_way() {
+    let mut lengths = std::collections::BTreeSet::new();
+    for seed in 0..50 {
+        let mut settings = with_faults(vec![at(100, crash("node", 50))]);
+        (settings.disk.sync_min, settings.disk.sync_max) = (Span::millis(10), Span::millis(10));
+        let mut stage = Stage::new(seed, settings);
+        stage.start("node", |env| async move {
+            let file = std::rc::Rc::new(env.open("data").await.expect("healthy"));
+            note(&env, "length", file.len().await.expect("healthy"));
+            env.sync_dir().await.expect("healthy");
+            if env.now() < millis(100) {
+                file.append(b"before").await.expect("healthy");
+                let (syncing, other) = (file.clone(), env.clone());
+                env.spawn(async move {
+                    syncing.sync().await.expect("healthy");
+                    note(&other, "synced", 0);
+                });
+                env.sleep(Duration::from_millis(1)).await;
+                file.append(b"meanwhile").await.expect("healthy");
+                note(&env, "written", 0);
+            }
+            pending::<()>().await;
+        });
+        let seen = stage.run().sound();
+        assert!(seen.times("written") < seen.times("synced"));
+        lengths.insert(seen.noted("length")[1]);
+    }
+    assert_eq!(lengths.into_iter().collect::<Vec<_>>(), [6, 15]);
 }
 
 fn counts_its_lives(blow: Blow) -> Seen {

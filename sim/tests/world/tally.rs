@@ -120,7 +120,7 @@ fn a_delay_has_an_effect_when_a_later_message_overtakes() {
     assert!((10..40).contains(&struck) && effective > 5 && effective <= struck, "{struck} {effective}");
     // Too far apart for any to overtake: after a second the delays are over with the storm.
     let (struck, effective) =
-        counts(&talking(network, vec![], true, Duration::from_millis(120)), FaultClass::Delay);
+        counts(&talking(network, vec![], true, Duration::from_millis(111)), FaultClass::Delay);
     assert!(struck > 0 && effective == 0, "{struck} {effective}");
     let all_lost = NetworkSettings { loss: 100_000, ..network };
     let (struck, effective) = counts(&talking(all_lost, vec![], true, APART), FaultClass::Delay);

@@ -25,7 +25,7 @@ async fn take_id<E: Env<Fact = Fact>>(server: &Server<E>) -> Option<ReservationI
         let seconds = server.env.wall().micros() / 1_000_000;
         return Some(ReservationId(seconds * 1_000 + i64::from(server.env.id().0)));
     }
-    server.ids.take(server.plan.knobs.patience.duration()).await.map(ReservationId)
+    server.ids.take(server.plan.knobs.resend.duration()).await.map(ReservationId)
 }
 
 async fn write<E: Env<Fact = Fact>>(

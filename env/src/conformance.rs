@@ -1,1 +1,0 @@
-//! What every world must do, as plain async functions.

@@ -1,0 +1,73 @@
+//! `rehearsal systems`: what there is to rehearse.
+
+use super::{Format, print_json};
+use crate::paint::Paint;
+use crate::system::Invariant;
+use crate::systems;
+use crate::verdict::{Outcome, Verdict, print};
+use clap::Args;
+use rehearsal_env::Marker;
+use serde::Serialize;
+use std::fmt::Write;
+use std::io;
+
+/// What `systems` takes.
+#[derive(Clone, Debug, Args)]
+pub struct SystemsOptions {
+    /// For whom to print.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+#[derive(Serialize)]
+struct SystemsJson {
+    command: &'static str,
+    systems: Vec<SystemJson>,
+}
+
+#[derive(Serialize)]
+struct SystemJson {
+    system: &'static str,
+    summary: &'static str,
+    invariants: &'static [Invariant],
+    markers: &'static [Marker],
+    defects: Vec<&'static str>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Standard output that takes nothing.
+pub fn systems(options: &SystemsOptions) -> Outcome {
+    let systems = systems::all();
+    let told = systems.iter().map(|system| SystemJson {
+        system: system.name(),
+        summary: system.summary(),
+        invariants: system.invariants(),
+        markers: system.markers(),
+        defects: system.defects().iter().map(|defect| defect.name).collect(),
+    });
+    let told: Vec<SystemJson> = told.collect();
+    match options.format {
+        Format::Json => print_json(&SystemsJson { command: "systems", systems: told })?,
+        Format::Human => print(&words(&told, Paint::of(&io::stdout())))?,
+    }
+    Ok(Verdict::Held)
+}
+
+fn words(systems: &[SystemJson], paint: Paint) -> String {
+    let mut text = String::new();
+    for system in systems {
+        write!(text, "{}: {}\n\n  it promises\n", paint.bold(system.system), system.summary)
+            .expect("a string");
+        for invariant in system.invariants {
+            writeln!(text, "    {:<26} {}", invariant.name, invariant.says).expect("a string");
+        }
+        text.push_str("\n  a campaign must have seen\n");
+        for marker in system.markers {
+            writeln!(text, "    {marker}").expect("a string");
+        }
+        write!(text, "\n  known bugs to switch on: {}\n\n", system.defects.join(", ")).expect("a string");
+    }
+    text
+}

@@ -1,0 +1,107 @@
+//! What `fuzz --format json` prints. Keys may be added, never renamed.
+
+use crate::campaign::{Campaign, Conviction, End, SeedRange};
+use crate::report::figures::replay_command;
+use crate::system::{HistoryLine, System};
+use rehearsal_env::Marker;
+use rehearsal_sim::{Digest, FaultClass};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The whole object.
+#[derive(Serialize)]
+pub struct CampaignsJson<'a> {
+    command: &'static str,
+    systems: Vec<SystemJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct SystemJson<'a> {
+    system: &'static str,
+    seeds: SeedRange,
+    runs: u64,
+    ended: End,
+    failing_seeds: u64,
+    events: u64,
+    messages: u64,
+    simulated_seconds: f64,
+    wall_seconds: f64,
+    faults: BTreeMap<FaultClass, u64>,
+    faults_with_effect: BTreeMap<FaultClass, u64>,
+    markers: MarkersJson,
+    digest: Digest,
+    violations: Vec<ViolationJson<'a>>,
+}
+
+/// Which markers were reached, and which were not.
+#[derive(Serialize)]
+pub struct MarkersJson {
+    /// In the system's order.
+    pub reached: Vec<Marker>,
+    /// Likewise.
+    pub never: Vec<Marker>,
+}
+
+impl MarkersJson {
+    /// Of a system, when these were reached.
+    pub fn of(system: &dyn System, reached: &BTreeSet<Marker>) -> MarkersJson {
+        let (reached, never) = system.markers().iter().copied().partition(|marker| reached.contains(marker));
+        MarkersJson { reached, never }
+    }
+}
+
+#[derive(Serialize)]
+struct ViolationJson<'a> {
+    seed: u64,
+    invariant: &'a str,
+    message: &'a str,
+    at_seconds: f64,
+    repro: Option<String>,
+    replay: Option<String>,
+    evidence: Vec<&'a HistoryLine>,
+}
+
+impl<'a> CampaignsJson<'a> {
+    /// Of these campaigns, each with its system.
+    pub fn of(campaigns: &'a [(Box<dyn System>, Campaign)]) -> CampaignsJson<'a> {
+        let systems = campaigns.iter().map(|(system, campaign)| system_json(&**system, campaign)).collect();
+        CampaignsJson { command: "fuzz", systems }
+    }
+}
+
+fn system_json<'a>(system: &dyn System, campaign: &'a Campaign) -> SystemJson<'a> {
+    let totals = &campaign.totals;
+    SystemJson {
+        system: campaign.system,
+        seeds: campaign.seeds,
+        runs: totals.runs,
+        ended: campaign.end,
+        failing_seeds: totals.failing_seeds,
+        events: totals.events,
+        messages: totals.messages,
+        simulated_seconds: totals.simulated_seconds(),
+        wall_seconds: campaign.wall.as_secs_f64(),
+        faults: totals.faults.struck_by_class(),
+        faults_with_effect: totals.faults.effective_by_class(),
+        markers: MarkersJson::of(system, &totals.markers),
+        digest: campaign.digest,
+        violations: campaign.convictions.iter().flat_map(violations_json).collect(),
+    }
+}
+
+fn violations_json(conviction: &Conviction) -> impl Iterator<Item = ViolationJson<'_>> {
+    let repro = conviction.repro.as_deref();
+    conviction.violations.iter().map(move |violation| ViolationJson {
+        seed: conviction.seed,
+        invariant: &violation.invariant,
+        message: &violation.message,
+        at_seconds: conviction.at.nanos() as f64 / 1e9,
+        repro: repro.map(|path| path.display().to_string()),
+        replay: repro.map(replay_command),
+        evidence: conviction
+            .evidence
+            .iter()
+            .filter(|line| violation.evidence.contains(&line.stamp.number))
+            .collect(),
+    })
+}

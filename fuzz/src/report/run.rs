@@ -1,0 +1,55 @@
+//! What `run` tells people: the history with the facts that convict marked, then what it came to.
+
+use super::campaign_json::MarkersJson;
+use super::figures::{grouped, spell_seconds, tally};
+use crate::paint::Paint;
+use crate::scenario::Scenario;
+use crate::system::{HistoryLine, Run, System};
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+/// The whole story of a run.
+pub fn story(system: &dyn System, scenario: &Scenario, run: &Run, paint: Paint) -> String {
+    let convicting: BTreeSet<u64> =
+        run.violations.iter().flat_map(|violation| violation.evidence.iter().copied()).collect();
+    let mut text = String::new();
+    for fact in &run.history {
+        let convicts = convicting.contains(&fact.stamp.number);
+        let told = line(fact, paint);
+        let told = if convicts { format!("{} {told}", paint.red(">>")) } else { format!("   {told}") };
+        writeln!(text, "{told}").expect("a string takes everything");
+    }
+    let markers = MarkersJson::of(system, &run.markers);
+    let names = |markers: &[rehearsal_env::Marker]| {
+        let names: Vec<&str> = markers.iter().map(|marker| marker.0).collect();
+        if names.is_empty() { "none".to_owned() } else { names.join("; ") }
+    };
+    let Scenario { seed, system: name, .. } = scenario;
+    let (events, messages) = (grouped(run.events), grouped(run.messages));
+    let simulated = spell_seconds(run.time.nanos() as f64 / 1e9);
+    write!(
+        text,
+        "\n{}, seed {seed}: {events} events, {messages} messages, {simulated} simulated\n  \
+         faults   {}\n  markers  {}\n  digest   {}\n\n",
+        paint.bold(name),
+        tally(&run.faults),
+        names(&markers.reached),
+        run.digest
+    )
+    .expect("a string takes everything");
+    for violation in &run.violations {
+        let head = paint.red(&format!("{} is broken", violation.invariant));
+        writeln!(text, "{head}: {}", violation.message).expect("a string takes everything");
+    }
+    if run.violations.is_empty() {
+        writeln!(text, "{}", paint.green("Every invariant held.")).expect("a string takes everything");
+    }
+    text
+}
+
+/// One line of a history: number, time, node, fact.
+pub fn line(fact: &HistoryLine, paint: Paint) -> String {
+    let HistoryLine { stamp, node, text } = fact;
+    let node = if node.is_empty() { "the world" } else { node };
+    format!("{} {:>12} {node:<12} {text}", paint.dim(&format!("{:>6}", stamp.number)), stamp.time.to_string())
+}

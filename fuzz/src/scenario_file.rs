@@ -1,0 +1,34 @@
+//! Scenarios as TOML files.
+//!
+//! ```toml
+//! version = 1
+//! system = "counter"
+//! seed = 7
+//! storm = "10s"
+//! calm = "10s"
+//! defects = ["answer-before-sync"]
+//!
+//! [network]            # the links; likewise [disk]
+//! loss = 500
+//!
+//! [topology]           # how many nodes of each kind, as the system says
+//! clients = 3
+//!
+//! [counter]            # the system's own knobs, under its name
+//! requests = 20
+//!
+//! [[fault]]
+//! at = "2.5s"
+//! crash = "server"
+//! restart_after = "500ms"
+//! ```
+//!
+//! What is written is read back equal. What is wrong in a file is shown where it stands, with the reason and the
+//! mend.
+
+mod place;
+mod read;
+mod write;
+
+pub use read::{RefusedScenario, ScenarioFileError, load, read};
+pub use write::write;

@@ -1,0 +1,145 @@
+//! What a seed stands for in the hotel chain: knobs, rooms, wishes, prices that change.
+//!
+//! Stays, fates and prices are drawn from the figures of real bookings. The chain is small and its rooms few, so
+//! that guests meet; lead times are folded into the open calendar.
+
+use super::sections::{Topology, Workload};
+use crate::draws::Draws;
+use rehearsal_model::reservation::figures::{Fate, HotelKind, Stay as DrawnStay, draw_stay};
+use rehearsal_model::reservation::knobs::{Knobs, LockOrder, StrategyName};
+use rehearsal_model::reservation::plan::{RateChange, Rooms, Wish};
+use rehearsal_sim::Span;
+
+/// The strategies that seeds choose among: those that are meant to hold.
+const PROTECTED: [StrategyName; 4] = [
+    StrategyName::Pessimistic,
+    StrategyName::Optimistic,
+    StrategyName::Constraint,
+    StrategyName::Conditional,
+];
+
+/// How many of each there are.
+pub(super) fn topology(draws: &Draws) -> Topology {
+    let mut draws = draws.part("topology", 0);
+    let _ = draws.below(2);
+    Topology { api: 3, guests: 12 }
+}
+
+/// What the workload is drawn with.
+pub(super) fn workload(draws: &Draws) -> Workload {
+    let mut draws = draws.part("workload", 0);
+    Workload {
+        wishes: draws.between(18, 30) as u32,
+        hotels: draws.between(1, 2) as u32,
+        room_types: draws.between(1, 2) as u32,
+        days: draws.between(4, 14) as u32,
+        most_rooms: *draws.pick(&[1, 2, 3, 5, 11]),
+        window: draws.millis(2_000, 12_000),
+        double_clicks: *draws.pick(&[0, 10, 40]),
+        backwards: *draws.pick(&[0, 0, 50]),
+        cancels: draws.percent(75),
+        groups: draws.percent(60),
+        rate_changes: *draws.pick(&[0, 0, 3, 8]),
+    }
+}
+
+/// The settings.
+pub(super) fn knobs(draws: &Draws) -> Knobs {
+    let mut draws = draws.part("knobs", 0);
+    Knobs {
+        strategy: *draws.pick(&PROTECTED),
+        lock_order: if draws.percent(25) { LockOrder::AsAsked } else { LockOrder::Sorted },
+        tries: draws.between(2, 8) as u32,
+        backoff: draws.millis(1, 60),
+        hold: draws.millis(3_000, 8_000),
+        order_valid: if draws.percent(5) { draws.millis(200, 2_000) } else { Span::seconds(600) },
+        sweep: draws.millis(1_000, 3_000),
+        deadlock_timeout: draws.millis(50, 1_000),
+        lock_timeout: if draws.percent(20) { draws.millis(100, 2_000) } else { Span(0) },
+        resend: draws.millis(200, 700),
+        silence: draws.millis(2_000, 4_000),
+        patience: draws.millis(500, 3_000),
+        payment_patience: draws.millis(300, 1_500),
+        provider_refuses: *draws.pick(&[0, 4, 20]),
+        provider_late: *draws.pick(&[0, 10, 40]),
+        provider_late_max: draws.millis(100, 6_000),
+        provider_twice: *draws.pick(&[0, 10, 50]),
+        provider_never: *draws.pick(&[0, 5, 30]),
+        ..Knobs::default()
+    }
+}
+
+/// What can be booked.
+pub(super) fn rooms(draws: &Draws, workload: &Workload) -> Vec<Rooms> {
+    let types = (0..i64::from(workload.hotels))
+        .flat_map(|hotel| (0..i64::from(workload.room_types)).map(move |kind| (hotel, kind)));
+    types
+        .map(|(hotel, kind)| {
+            let mut draws = draws.part("rooms", (hotel * 1_000 + kind) as u64);
+            let price = draw(&mut draws, hotel).price_cents;
+            let rooms = draws.between(1, u64::from(workload.most_rooms)) as i64;
+            let days = i64::from(workload.days);
+            Rooms { hotel, kind, rooms, price: i64::from(price).max(1), first_day: 0, days }
+        })
+        .collect()
+}
+
+/// A booking as real guests make them, in a city hotel or, for the odd numbers, a resort.
+fn draw(draws: &mut Draws, hotel: i64) -> DrawnStay {
+    let kind = if hotel % 2 == 0 { HotelKind::City } else { HotelKind::Resort };
+    draw_stay(kind, &mut |bound| draws.below(bound))
+}
+
+/// What the guests will do. A group wishes the same at the same moment, as groups do.
+pub(super) fn wishes(draws: &Draws, topology: &Topology, workload: &Workload) -> Vec<Wish> {
+    let mut wishes: Vec<Wish> = Vec::new();
+    for number in 0..u64::from(workload.wishes) {
+        let mut draws = draws.part("wish", number);
+        let wish = wish(&mut draws, topology, workload);
+        let together = workload.groups && draws.percent(50);
+        wishes.push(match wishes.last() {
+            Some(before) if together => Wish { guest: wish.guest, ..*before },
+            _ => wish,
+        });
+    }
+    wishes
+}
+
+fn wish(draws: &mut Draws, topology: &Topology, workload: &Workload) -> Wish {
+    let guest = draws.below(u64::from(topology.guests)) as u32;
+    let hotel = draws.below(u64::from(workload.hotels)) as i64;
+    let drawn = draw(draws, hotel);
+    let days = i64::from(workload.days);
+    let nights = i64::from(drawn.nights).min(days);
+    let start = i64::from(drawn.lead_days) % (days - nights + 1);
+    let cancels = workload.cancels && matches!(drawn.fate, Fate::Cancels { .. });
+    Wish {
+        guest,
+        at: Span::millis(draws.between(0, workload.window.0 / 1_000_000)),
+        hotel,
+        kind: i64::from(drawn.room_type) % i64::from(workload.room_types),
+        start,
+        end: start + nights,
+        rooms: 1 + i64::from(draws.percent(10)),
+        backwards: draws.below(100) < u64::from(workload.backwards),
+        extra_clicks: if draws.below(100) < u64::from(workload.double_clicks) { draws.between(1, 2) as u32 } else { 0 },
+        looks: draws.percent(40),
+        cancel_after: cancels.then(|| draws.millis(10, 3_000)),
+        history: draws.percent(30),
+    }
+}
+
+/// Prices that change while guests book.
+pub(super) fn rate_changes(draws: &Draws, workload: &Workload, rooms: &[Rooms]) -> Vec<RateChange> {
+    let mut changes: Vec<RateChange> = (0..u64::from(workload.rate_changes))
+        .map(|number| {
+            let mut draws = draws.part("rate-change", number);
+            let Rooms { hotel, kind, price, .. } = *draws.pick(rooms);
+            let date = draws.below(u64::from(workload.days)) as i64;
+            let at = Span::millis(draws.between(0, workload.window.0 / 1_000_000));
+            RateChange { at, hotel, kind, date, price: price + draws.between(1, 5_000) as i64 }
+        })
+        .collect();
+    changes.sort_by_key(|change| change.at);
+    changes
+}

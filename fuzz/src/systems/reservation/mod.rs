@@ -1,0 +1,158 @@
+//! The hotel chain: how its scenarios are drawn, and how one is run.
+
+mod catalogue;
+mod draw;
+mod sections;
+
+use crate::draws::Draws;
+use crate::jury::Jury;
+use crate::rehearse::rehearse;
+use crate::scenario::{Overrides, Scenario, ScenarioError, VERSION};
+use crate::swarm::{self, Families, Targets};
+use crate::system::{Defect, Invariant, Run, System, Watch};
+use rehearsal_env::Marker;
+use rehearsal_invariants::reservation::{MARKERS, Markers, Rules, monitors};
+use rehearsal_model::reservation::deploy::{CLERK, DATABASE, IDS, PAYMENT, PROVIDER, deploy, server_name};
+use rehearsal_model::reservation::facts::{Attempt, Fact};
+use rehearsal_model::reservation::plan::Plan;
+use rehearsal_sim::{FaultClass, FaultTally, Span};
+use sections::{Section, Topology, plan};
+use std::sync::Arc;
+
+/// Guests, stateless servers, one database, a payment provider that cannot be relied on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reservation;
+
+/// Facts worth striking at.
+const FACTS: &[&str] = &[
+    "Asked",
+    "OrderPlaced",
+    "Booked",
+    "Paid",
+    "Canceled",
+    "Rejected",
+    "Committed",
+    "Synced",
+    "Recovered",
+    "IdTaken",
+    "Charged",
+    "ChargeConfirmed",
+    "MoneyReturned",
+    "StepResumed",
+    "WaitedForLock",
+    "Retried",
+    "CommitAnswerLost",
+];
+
+impl System for Reservation {
+    fn name(&self) -> &'static str {
+        "reservation"
+    }
+
+    fn summary(&self) -> &'static str {
+        "a hotel chain: guests book, pay and cancel through stateless servers on one database"
+    }
+
+    fn invariants(&self) -> &'static [Invariant] {
+        catalogue::INVARIANTS
+    }
+
+    fn markers(&self) -> &'static [Marker] {
+        MARKERS
+    }
+
+    fn defects(&self) -> &'static [Defect] {
+        catalogue::DEFECTS
+    }
+
+    fn draw(&self, seed: u64, overrides: &Overrides) -> Result<Scenario, ScenarioError> {
+        overrides.refuse_unknown(&["families", "network", "disk", "topology", "workload", "reservation"])?;
+        let draws = Draws::of(seed);
+        let families = overrides.apply("families", Families::draw(&draws))?;
+        let topology: Topology = overrides.apply("topology", draw::topology(&draws))?;
+        topology.check()?;
+        let workload: sections::Workload = overrides.apply("workload", draw::workload(&draws))?;
+        workload.check()?;
+        let knobs = overrides.apply("reservation", draw::knobs(&draws))?;
+        let storm = overrides.top_span("storm", Span::seconds(20))?;
+        let rooms = draw::rooms(&draws, &workload);
+        let section = Section {
+            knobs,
+            wishes: draw::wishes(&draws, &topology, &workload),
+            rate_changes: draw::rate_changes(&draws, &workload, &rooms),
+            rooms,
+        };
+        Ok(Scenario {
+            version: VERSION,
+            system: self.name().to_owned(),
+            seed,
+            storm,
+            calm: overrides.top_span("calm", Span::seconds(40))?,
+            defects: overrides.defects.clone(),
+            network: overrides.apply("network", swarm::network(&draws, families))?,
+            disk: overrides.apply("disk", swarm::disk(&draws))?,
+            topology: toml::Table::try_from(topology).expect("a topology is a table"),
+            knobs: toml::Table::try_from(section).expect("knobs are a table"),
+            faults: swarm::faults(&draws, families, &targets(topology), storm),
+        })
+    }
+
+    fn check(&self, scenario: &Scenario) -> Result<(), ScenarioError> {
+        read(scenario).map(|_| ())
+    }
+
+    fn run(&self, scenario: &Scenario, watch: Watch) -> Result<Run, ScenarioError> {
+        let plan = Arc::new(read(scenario)?);
+        let rules = rules(&plan);
+        let jury = Jury::new(monitors(rules), Box::new(Markers::new(rules)), count_client_faults);
+        rehearse(scenario, watch, jury, |world| deploy(world, &plan))
+    }
+}
+
+fn read(scenario: &Scenario) -> Result<Plan, ScenarioError> {
+    scenario.check_world()?;
+    scenario.check_defects(catalogue::DEFECTS)?;
+    let plan = plan(scenario)?;
+    let guests: Vec<String> = plan.wishes.iter().map(|wish| format!("guest-{}", wish.guest)).collect();
+    let mut nodes = services(plan.servers);
+    nodes.extend(guests);
+    nodes.push(CLERK.to_owned());
+    nodes.push(PROVIDER.to_owned());
+    scenario.check_faults(&nodes, catalogue::FACT_KINDS)?;
+    Ok(plan)
+}
+
+/// The nodes that faults may strike.
+fn services(servers: u32) -> Vec<String> {
+    let fixed = [DATABASE, PAYMENT, IDS].map(str::to_owned);
+    fixed.into_iter().chain((0..servers).map(server_name)).collect()
+}
+
+fn targets(topology: Topology) -> Targets {
+    let services = services(topology.api);
+    let mut crashable = services.clone();
+    // The database has most to lose, so it is struck most.
+    crashable.extend([DATABASE, DATABASE, PAYMENT].map(str::to_owned));
+    let mut all = services;
+    all.push(PROVIDER.to_owned());
+    Targets { crashable, disks: vec![DATABASE.to_owned(), IDS.to_owned()], all, facts: FACTS }
+}
+
+/// What holds for a chain that is started with `plan`.
+pub fn rules(plan: &Plan) -> Rules {
+    let knobs = &plan.knobs;
+    Rules {
+        overbooking_percent: knobs.overbooking_percent,
+        hold: knobs.hold.duration(),
+        round: knobs.sweep.duration() * 4 + knobs.payment_patience.duration() * 4,
+    }
+}
+
+/// A repeated request had an effect when the server found it decided already.
+fn count_client_faults(fact: &Fact, faults: &mut FaultTally) {
+    match fact {
+        Fact::Asked { attempt: Attempt::DoubleClick, .. } => faults.strike(FaultClass::DuplicateClick),
+        Fact::Asked { attempt: Attempt::Retry, .. } => faults.strike(FaultClass::Retry),
+        _ => {}
+    }
+}
