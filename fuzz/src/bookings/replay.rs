@@ -135,6 +135,7 @@ fn patient(strategy: StrategyName) -> Knobs {
         provider_late_max: Span(0),
         provider_twice: 0,
         provider_never: 0,
+        provider_recovers: Span(0),
     }
 }
 

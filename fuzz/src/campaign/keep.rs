@@ -30,7 +30,7 @@ pub struct KeepError {
 pub fn prepare(folder: &Path) -> Result<(), KeepError> {
     let failed = |source| KeepError { path: folder.to_owned(), source };
     fs::create_dir_all(folder).map_err(failed)?;
-    let mut trial = NamedTempFile::new_in(folder).map_err(failed)?;
+    let mut trial = temporary_file(folder).map_err(failed)?;
     trial.write_all(b"trial").map_err(failed)?;
     trial.close().map_err(failed)
 }
@@ -43,11 +43,19 @@ pub fn keep(folder: &Path, conviction: &Conviction) -> Result<PathBuf, KeepError
     let invariant = &conviction.violations[0].invariant;
     let path = folder.join(format!("{}-{invariant}-{}.toml", conviction.scenario.system, conviction.seed));
     let failed = |source| KeepError { path: path.clone(), source };
-    let mut file = NamedTempFile::new_in(folder).map_err(failed)?;
+    let mut file = temporary_file(folder).map_err(failed)?;
     file.write_all(scenario_file::write(&conviction.scenario).as_bytes()).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
     file.persist(&path).map_err(|error| failed(error.error))?;
     Ok(path)
+}
+
+/// A file that disappears unless it is given its name. Results may be read by whoever the user's umask lets.
+fn temporary_file(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
 }
 
 #[cfg(test)]

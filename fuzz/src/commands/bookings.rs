@@ -7,9 +7,9 @@ use crate::bookings::reference::Replay;
 use crate::bookings::replay::{ReplayOptions, Replayed, replay};
 use crate::paint::Paint;
 use crate::report::figures::{grouped, spell_seconds};
+use crate::report::table::table;
 use crate::verdict::{Failure, Outcome, Verdict, print};
 use clap::Args;
-use comfy_table::{CellAlignment, Table, presets};
 use rehearsal_env::Violation;
 use rehearsal_model::reservation::knobs::{Knobs, StrategyName};
 use rehearsal_sim::Digest;
@@ -93,19 +93,15 @@ pub fn bookings(options: &BookingsOptions) -> Outcome {
 }
 
 fn words(replayed: &Replayed, wall: Duration, paint: Paint) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     let counts = serde_json::to_value(&replayed.counts).expect("counters are numbers");
-    for (name, count) in counts.as_object().into_iter().flatten() {
-        table.add_row([name.replace('_', " "), grouped(count.as_u64().unwrap_or_default())]);
-    }
-    if let Some(column) = table.column_mut(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
+    let rows = counts.as_object().into_iter().flatten().map(|(name, count)| {
+        [name.replace('_', " "), grouped(count.as_u64().expect("a counter is a number"))]
+    });
+    let table = table(["of the bookings", "count"], rows, 1);
     let (events, simulated) = (grouped(replayed.events), spell_seconds(replayed.simulated_seconds));
     let took = spell_seconds(wall.as_secs_f64());
     let digest = replayed.digest;
-    let mut text = format!("{table}\n\n{events} events, {simulated} simulated in {took}\ndigest {digest}\n");
+    let mut text = format!("{table}\n{events} events, {simulated} simulated in {took}\ndigest {digest}\n");
     for violation in &replayed.violations {
         let head = paint.red(&format!("{} is broken", violation.invariant));
         writeln!(text, "{head}: {}", violation.message).expect("a string takes everything");

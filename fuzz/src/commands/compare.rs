@@ -3,9 +3,9 @@
 use super::{Format, print_json};
 use crate::compare::{CONTENDERS, Cell, Contender, GUESTS, ROOM_TYPES, measure};
 use crate::report::figures::grouped;
+use crate::report::table::table;
 use crate::verdict::{Outcome, Verdict, print};
 use clap::{Args, Subcommand};
-use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
@@ -55,7 +55,7 @@ pub fn compare(options: &CompareOptions) -> Outcome {
     let Comparison::Locking(options) = &options.what;
     let cells = measure_all(options);
     match options.format {
-        Format::Human => print(&table(&cells))?,
+        Format::Human => print(&words(&cells))?,
         Format::Json => print_json(&CompareJson { command: "compare", cells })?,
     }
     Ok(Verdict::Held)
@@ -75,7 +75,9 @@ fn measure_all(options: &LockingOptions) -> Vec<Cell> {
     thread::scope(|scope| {
         for _ in 0..jobs.get() {
             scope.spawn(|| {
-                while let Some((contender, guests, room_types)) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
+                while let Some((contender, guests, room_types)) =
+                    wanted.get(next.fetch_add(1, Ordering::Relaxed))
+                {
                     let cell = measure(contender, *guests, *room_types, options.seeds);
                     measured.lock().expect("no thread panics with it").push(cell);
                 }
@@ -92,14 +94,20 @@ fn measure_all(options: &LockingOptions) -> Vec<Cell> {
     cells
 }
 
-fn table(cells: &[Cell]) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header([
-        "strategy", "guests", "room types", "bookings/s", "tries", "p50 ms", "p99 ms", "deadlocks", "oversold nights",
-    ]);
-    for cell in cells {
-        table.add_row([
+fn words(cells: &[Cell]) -> String {
+    let header = [
+        "strategy",
+        "guests",
+        "room types",
+        "bookings/s",
+        "tries",
+        "p50 ms",
+        "p99 ms",
+        "deadlocks",
+        "oversold nights",
+    ];
+    let row = |cell: &Cell| {
+        [
             cell.strategy.to_owned(),
             cell.guests.to_string(),
             cell.room_types.to_string(),
@@ -109,10 +117,8 @@ fn table(cells: &[Cell]) -> String {
             format!("{:.1}", cell.p99_ms),
             grouped(cell.deadlocks),
             grouped(cell.oversold_nights),
-        ]);
-    }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    format!("{table}\n\nTimes are virtual: they compare strategies, and say nothing of a real database.\n")
+        ]
+    };
+    let table = table(header, cells.iter().map(row), 1);
+    format!("{table}\nTimes are virtual: they compare strategies, and say nothing of a real database.\n")
 }

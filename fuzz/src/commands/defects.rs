@@ -1,10 +1,10 @@
 //! `rehearsal defects`: the known bugs that can be switched on, to see that they are caught.
 
 use super::{Format, print_json};
+use crate::report::table::table;
 use crate::systems;
 use crate::verdict::{Outcome, Verdict, print};
 use clap::Args;
-use comfy_table::{Table, presets};
 use serde::Serialize;
 
 /// What `defects` takes.
@@ -49,13 +49,11 @@ pub fn defects(options: &DefectsOptions) -> Outcome {
     match options.format {
         Format::Json => print_json(&DefectsJson { command: "defects", defects })?,
         Format::Human => {
-            let mut table = Table::new();
-            table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-            table.set_header(["system", "defect", "convicted by", "stands for"]);
-            for DefectJson { system, name, invariant, stands_for, .. } in defects {
-                table.add_row([system, name, invariant, stands_for]);
-            }
-            print(&format!("{table}\n\nTry one: rehearsal fuzz SYSTEM --defect NAME\n"))?;
+            let rows = defects.iter().map(|defect| {
+                [defect.system, defect.name, defect.invariant, defect.stands_for].map(str::to_owned)
+            });
+            let table = table(["system", "defect", "convicted by", "stands for"], rows, 4);
+            print(&format!("{table}\nTry one: rehearsal fuzz SYSTEM --defect NAME\n"))?;
         }
     }
     Ok(Verdict::Held)

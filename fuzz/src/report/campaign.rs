@@ -3,10 +3,10 @@
 use super::campaign_json::MarkersJson;
 use super::figures::{class_name, grouped, replay_command, spell_seconds};
 use super::run::line;
+use super::table::{table, wide_table};
 use crate::campaign::{Campaign, Conviction, Totals};
 use crate::paint::Paint;
 use crate::system::System;
-use comfy_table::{CellAlignment, Table, presets};
 use rehearsal_sim::FaultClass;
 use std::fmt::Write;
 
@@ -17,7 +17,7 @@ const LONGEST_LINE: usize = 240;
 
 /// A table of the campaigns, and below it what was found and what was not reached.
 pub fn summary(campaigns: &[(Box<dyn System>, Campaign)], paint: Paint) -> String {
-    let mut text = format!("{}\n{}", table(campaigns), faults_table(campaigns));
+    let mut text = format!("{}\n{}", campaigns_table(campaigns), faults_table(campaigns));
     for (system, campaign) in campaigns {
         write!(text, "\n{}: {}\n", paint.bold(campaign.system), system.summary())
             .expect("a string takes everything");
@@ -44,23 +44,12 @@ pub fn summary(campaigns: &[(Box<dyn System>, Campaign)], paint: Paint) -> Strin
     text
 }
 
-fn table(campaigns: &[(Box<dyn System>, Campaign)]) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header([
-        "system",
-        "seeds",
-        "seeds/s",
-        "events",
-        "messages",
-        "simulated",
-        "faults",
-        "violations",
-    ]);
-    for (_, campaign) in campaigns {
+fn campaigns_table(campaigns: &[(Box<dyn System>, Campaign)]) -> String {
+    let header = ["system", "seeds", "seeds/s", "events", "messages", "simulated", "faults", "failing seeds"];
+    let row = |(_, campaign): &(Box<dyn System>, Campaign)| {
         let totals = &campaign.totals;
         let per_second = totals.runs as f64 / campaign.wall.as_secs_f64().max(1e-9);
-        table.add_row([
+        [
             campaign.system.to_owned(),
             grouped(totals.runs),
             grouped(per_second as u64),
@@ -69,36 +58,25 @@ fn table(campaigns: &[(Box<dyn System>, Campaign)]) -> String {
             spell_seconds(totals.simulated_seconds()),
             grouped(totals.faults.total()),
             grouped(totals.failing_seeds),
-        ]);
-    }
-    align_numbers(&mut table);
-    format!("{table}\n")
+        ]
+    };
+    table(header, campaigns.iter().map(row), 1)
 }
 
 /// A row for each class of faults, and for each system how many struck and how many of them mattered.
 fn faults_table(campaigns: &[(Box<dyn System>, Campaign)]) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     let mut header = vec!["faults".to_owned()];
     for (_, campaign) in campaigns {
         header.extend([campaign.system.to_owned(), "with effect".to_owned()]);
     }
-    table.set_header(header);
-    for class in FaultClass::all() {
+    let row = |class| {
         let mut row = vec![class_name(class).replace('_', " ")];
         for (_, Campaign { totals: Totals { faults, .. }, .. }) in campaigns {
             row.extend([grouped(faults.struck(class)), grouped(faults.effective(class))]);
         }
-        table.add_row(row);
-    }
-    align_numbers(&mut table);
-    format!("{table}\n")
-}
-
-fn align_numbers(table: &mut Table) {
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
+        row
+    };
+    wide_table(header, FaultClass::all().map(row), 1)
 }
 
 fn last_line(campaigns: &[(Box<dyn System>, Campaign)], paint: Paint) -> String {

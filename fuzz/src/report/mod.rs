@@ -5,3 +5,4 @@ pub mod campaign_json;
 pub mod figures;
 pub mod run;
 pub mod run_json;
+pub mod table;

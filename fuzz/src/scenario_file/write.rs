@@ -57,7 +57,8 @@ fn section(text: &mut String, name: &str, content: &impl Serialize) {
         match value.as_array() {
             Some(list) if list.iter().any(toml::Value::is_table) => {
                 writeln!(text, "{key} = [").expect("a string takes everything");
-                list.iter().for_each(|entry| writeln!(text, "    {entry},").expect("a string takes everything"));
+                list.iter()
+                    .for_each(|entry| writeln!(text, "    {entry},").expect("a string takes everything"));
                 text.push_str("]\n");
             }
             _ => writeln!(text, "{key} = {value}").expect("a string takes everything"),

@@ -6,11 +6,11 @@ use rehearsal_model::counter::facts::CounterFact;
 use rehearsal_model::counter::messages::Request;
 use std::collections::BTreeMap;
 
-const ABSORBED: Marker = Marker("a duplicate was absorbed");
-const RETRY_ANSWERED: Marker = Marker("a retry was answered");
-const RECOVERED: Marker = Marker("the server recovered what it had counted");
-const TORN_TAIL: Marker = Marker("a torn tail was cut");
-const COUNTED_AT_LAST: Marker = Marker("an add that a crash had swallowed was counted after it");
+const ABSORBED: Marker = Marker("duplicate-absorbed");
+const RETRY_ANSWERED: Marker = Marker("retry-answered");
+const RECOVERED: Marker = Marker("recovered-after-a-crash");
+const TORN_TAIL: Marker = Marker("torn-tail-cut");
+const COUNTED_AT_LAST: Marker = Marker("lost-add-counted-again");
 
 /// All of them.
 pub const MARKERS: &[Marker] = &[ABSORBED, RETRY_ANSWERED, RECOVERED, TORN_TAIL, COUNTED_AT_LAST];

@@ -93,6 +93,8 @@ pub struct Knobs {
     pub provider_twice: u64,
     /// Out of 100 answers, how many the provider never gives.
     pub provider_never: u64,
+    /// From this time of the run on the provider answers promptly and once.
+    pub provider_recovers: Span,
 }
 
 impl Default for Knobs {
@@ -117,6 +119,7 @@ impl Default for Knobs {
             provider_late_max: Span::seconds(4),
             provider_twice: 10,
             provider_never: 5,
+            provider_recovers: Span::seconds(20),
         }
     }
 }

@@ -101,11 +101,16 @@ impl<E: Env<Fact = Fact>> Payments<E> {
                 }
             }
             if let Ok(rows) = self.database.read(Tables::STEP, Keys::All, None).await {
+                // Side by side: one that the provider keeps waiting must not keep the others waiting.
                 for row in rows {
-                    self.settle(read_step(&row).0, true).await;
+                    self.env.spawn(self.clone().resume(read_step(&row).0));
                 }
             }
         }
+    }
+
+    async fn resume(self: Rc<Self>, id: ReservationId) {
+        self.settle(id, true).await;
     }
 
     /// Sees the step of a reservation through, as far as that goes now.

@@ -5,7 +5,7 @@ use super::facts::Fact;
 use super::plan::Plan;
 use super::protocol::{ProviderAnswer, ProviderRequest};
 use crate::rpc::{Desk, Question};
-use rehearsal_env::{Env, Observer};
+use rehearsal_env::{Env, Observer, Time};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -41,16 +41,17 @@ async fn answer<E: Env<Fact = Fact>>(
     question: Question<ProviderRequest>,
 ) {
     let knobs = &plan.knobs;
-    if env.below(100) < knobs.provider_late {
+    let in_trouble = |env: &E, share: u64| env.now() < Time(knobs.provider_recovers.0) && env.below(100) < share;
+    if in_trouble(&env, knobs.provider_late) {
         env.sleep(Duration::from_nanos(env.below(knobs.provider_late_max.0.max(1)))).await;
     }
     let refuses = env.below(100) < knobs.provider_refuses;
     let answer = carry_out(&env, &mut accounts.borrow_mut(), question.body, refuses);
-    if env.below(100) < knobs.provider_never {
+    if in_trouble(&env, knobs.provider_never) {
         return;
     }
     desk.answer(question.from, question.call, answer);
-    if env.below(100) < knobs.provider_twice {
+    if in_trouble(&env, knobs.provider_twice) {
         desk.answer(question.from, question.call, answer);
     }
 }

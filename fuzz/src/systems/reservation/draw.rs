@@ -20,8 +20,7 @@ const PROTECTED: [StrategyName; 4] = [
 
 /// How many of each there are.
 pub(super) fn topology(draws: &Draws) -> Topology {
-    let mut draws = draws.part("topology", 0);
-    let _ = draws.below(2);
+    let _ = draws;
     Topology { api: 3, guests: 12 }
 }
 
@@ -29,7 +28,7 @@ pub(super) fn topology(draws: &Draws) -> Topology {
 pub(super) fn workload(draws: &Draws) -> Workload {
     let mut draws = draws.part("workload", 0);
     Workload {
-        wishes: draws.between(18, 30) as u32,
+        wishes: draws.between(14, 26) as u32,
         hotels: draws.between(1, 2) as u32,
         room_types: draws.between(1, 2) as u32,
         days: draws.between(4, 14) as u32,
@@ -44,17 +43,20 @@ pub(super) fn workload(draws: &Draws) -> Workload {
 }
 
 /// The settings.
-pub(super) fn knobs(draws: &Draws) -> Knobs {
+pub(super) fn knobs(draws: &Draws, storm: Span) -> Knobs {
     let mut draws = draws.part("knobs", 0);
+    let lock_order = if draws.percent(25) { LockOrder::AsAsked } else { LockOrder::Sorted };
+    // A deadlock is broken after this time, one victim at a time: what has many must break them soon.
+    let longest_deadlock = if lock_order == LockOrder::AsAsked { 150 } else { 1_000 };
     Knobs {
         strategy: *draws.pick(&PROTECTED),
-        lock_order: if draws.percent(25) { LockOrder::AsAsked } else { LockOrder::Sorted },
+        lock_order,
         tries: draws.between(2, 8) as u32,
         backoff: draws.millis(1, 60),
         hold: draws.millis(3_000, 8_000),
         order_valid: if draws.percent(5) { draws.millis(200, 2_000) } else { Span::seconds(600) },
         sweep: draws.millis(1_000, 3_000),
-        deadlock_timeout: draws.millis(50, 1_000),
+        deadlock_timeout: draws.millis(50, longest_deadlock),
         lock_timeout: if draws.percent(20) { draws.millis(100, 2_000) } else { Span(0) },
         resend: draws.millis(200, 700),
         silence: draws.millis(2_000, 4_000),
@@ -65,6 +67,7 @@ pub(super) fn knobs(draws: &Draws) -> Knobs {
         provider_late_max: draws.millis(100, 6_000),
         provider_twice: *draws.pick(&[0, 10, 50]),
         provider_never: *draws.pick(&[0, 5, 30]),
+        provider_recovers: storm,
         ..Knobs::default()
     }
 }

@@ -73,8 +73,8 @@ impl System for Reservation {
         topology.check()?;
         let workload: sections::Workload = overrides.apply("workload", draw::workload(&draws))?;
         workload.check()?;
-        let knobs = overrides.apply("reservation", draw::knobs(&draws))?;
         let storm = overrides.top_span("storm", Span::seconds(20))?;
+        let knobs = overrides.apply("reservation", draw::knobs(&draws, storm))?;
         let rooms = draw::rooms(&draws, &workload);
         let section = Section {
             knobs,
@@ -87,7 +87,7 @@ impl System for Reservation {
             system: self.name().to_owned(),
             seed,
             storm,
-            calm: overrides.top_span("calm", Span::seconds(40))?,
+            calm: overrides.top_span("calm", Span::seconds(30))?,
             defects: overrides.defects.clone(),
             network: overrides.apply("network", swarm::network(&draws, families))?,
             disk: overrides.apply("disk", swarm::disk(&draws))?,

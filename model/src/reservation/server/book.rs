@@ -30,8 +30,23 @@ enum Tried {
     Held,
 }
 
+/// Books, unless a task of this server is booking the order already: guests who ask again while the database is
+/// slow must not make it slower.
+pub(super) async fn book_alone<E: Env<Fact = Fact>>(
+    server: &Server<E>,
+    order: &Order,
+    backwards: bool,
+) -> Answer {
+    if !server.under_way.borrow_mut().insert(order.id) {
+        return Answer::Pending;
+    }
+    let answer = book(server, order, backwards).await;
+    server.under_way.borrow_mut().remove(&order.id);
+    answer
+}
+
 /// Tries until the order is decided, or as often as a server tries.
-pub(super) async fn book<E: Env<Fact = Fact>>(server: &Server<E>, order: &Order, backwards: bool) -> Answer {
+async fn book<E: Env<Fact = Fact>>(server: &Server<E>, order: &Order, backwards: bool) -> Answer {
     let id = order.id;
     for tried in 0..server.plan.knobs.tries {
         let outcome = match try_once(server, order, backwards).await {

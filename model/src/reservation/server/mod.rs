@@ -18,6 +18,8 @@ use crate::database::{DatabaseError, RemoteDatabase, TransactionError};
 use crate::rpc::{Caller, Desk, Question};
 use crate::session::Patience;
 use rehearsal_env::{Env, NodeId};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +43,8 @@ struct Server<E: Env> {
     ids: IdSupply<E>,
     payments: Caller<E, Settle, Settled>,
     payment: NodeId,
+    /// Orders that a task of this server is booking.
+    under_way: RefCell<BTreeSet<ReservationId>>,
 }
 
 /// Why a try at a booking or cancellation has to be made again.
@@ -71,6 +75,7 @@ pub async fn serve<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, neighbours: Nei
         ids: IdSupply::new(&env, neighbours.ids),
         payments: Caller::bind(&env),
         payment: neighbours.payment,
+        under_way: RefCell::default(),
         env: env.clone(),
         plan,
     });
@@ -88,7 +93,7 @@ async fn answer<E: Env<Fact = Fact>>(
     let answer = match question.body {
         GuestRequest::Availability(stay) => look::availability(&server, &stay).await,
         GuestRequest::Order { guest, stay } => order::place(&server, guest, stay).await,
-        GuestRequest::Book { order, backwards } => book::book(&server, &order, backwards).await,
+        GuestRequest::Book { order, backwards } => book::book_alone(&server, &order, backwards).await,
         GuestRequest::Cancel { id } => cancel::cancel(&server, id).await,
         GuestRequest::History { guest } => look::history(&server, guest).await,
     };
