@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 /// Counts the faults that clients make, from the facts of their system.
-pub type ClientFaults<F> = fn(&F, &mut FaultTally);
+pub type ClientFaults<F> = Box<dyn FnMut(&F, &mut FaultTally)>;
 
 /// Watches a run of a system whose facts are `F`.
 pub struct Jury<F> {

@@ -64,7 +64,7 @@ pub fn replay(rows: &[BookingRow], options: ReplayOptions) -> Replayed {
     let tally = SharedTally::new(at_once.map(|(index, _)| Intent(index as u64)).collect());
     let mut monitors = monitors(rules(&plan));
     monitors.push(Box::new(tally.clone()));
-    let jury: Jury<Fact> = Jury::new(monitors, Box::new(()), |_, _| {});
+    let jury: Jury<Fact> = Jury::new(monitors, Box::new(()), Box::new(|_, _| {}));
     let jury = Rc::new(RefCell::new(jury));
     let settings = Settings { network: quiet_network(), ..Settings::default() };
     let mut world = World::seeded(1, settings, jury.clone());
@@ -166,6 +166,7 @@ pub(crate) fn wish(row: &BookingRow) -> Wish {
         backwards: false,
         extra_clicks: 0,
         looks: false,
+        impatient: false,
         cancel_after: None,
         history: false,
     }

@@ -106,7 +106,7 @@ fn run(contender: &Contender, contention: Contention) -> Measurements {
     let plan = Arc::new(workload::plan(contender, contention));
     let shared = SharedMeasure::new(plan.knobs.overbooking_percent);
     // No invariant watches: the unprotected strategy breaks them, and is to be measured all the same.
-    let jury: Jury<Fact> = Jury::new(vec![Box::new(shared.clone())], Box::new(()), |_, _| {});
+    let jury: Jury<Fact> = Jury::new(vec![Box::new(shared.clone())], Box::new(()), Box::new(|_, _| {}));
     let settings = Settings { network: quiet_network(), ..Settings::default() };
     let mut world = World::seeded(contention.seed, settings, Rc::new(RefCell::new(jury)));
     deploy(&mut world, &plan);

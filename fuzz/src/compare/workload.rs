@@ -54,6 +54,7 @@ pub(super) fn plan(contender: &Contender, contention: Contention) -> Plan {
             backwards: draws.percent(50),
             extra_clicks: 0,
             looks: false,
+            impatient: false,
             cancel_after: None,
             history: false,
         }

@@ -172,7 +172,7 @@ fn jury(scenario: &Scenario) -> Jury<CounterFact> {
         Box::new(CountIsExact::default()),
         Box::new(EveryAddAnswered::new(Time(scenario.storm.0))),
     ];
-    Jury::new(monitors, Box::new(CounterMarkers::default()), count_client_faults)
+    Jury::new(monitors, Box::new(CounterMarkers::default()), Box::new(count_client_faults))
 }
 
 /// A retry had an effect when the server had counted the request already.

@@ -21,6 +21,11 @@ pub enum Happening {
         /// Where, in bytes.
         offset: u64,
     },
+    /// So many commits were written to the log, and are not synced yet.
+    Written {
+        /// How many.
+        commits: u64,
+    },
     /// One sync made so many commits durable.
     Synced {
         /// How many.

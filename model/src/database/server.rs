@@ -44,7 +44,7 @@ pub struct Setup {
     pub knobs: Knobs,
     /// How long a session may be silent.
     pub patience: Patience,
-    /// A defect: recovery leaves an incomplete batch where it is, and appends behind it.
+    /// A defect: recovery reads up to the first broken batch, leaves it where it is, and appends behind it.
     pub keeps_torn_tail: bool,
     /// A defect: sessions that fell silent are never ended.
     pub forgives_silence: bool,
@@ -91,6 +91,9 @@ impl<E: Env> Server<E> {
         let say = |happening: Happening| report(&happening, &mut |fact| env.observe(fact));
         let Recovered { commits, reported, valid_length, torn } = match read_log(&bytes) {
             Ok(recovered) => recovered,
+            Err(corrupt) if setup.keeps_torn_tail => {
+                read_log(&bytes[..corrupt.offset]).expect("what lies before the first broken batch is whole")
+            }
             Err(corrupt) => {
                 say(Happening::LogCorrupt { offset: corrupt.offset as u64 });
                 return Ok(None);
@@ -253,6 +256,7 @@ impl<E: Env> Server<E> {
             bytes.clear();
             encode_batch(&batch, self.reported.get(), &mut bytes);
             file.append(&bytes).await?;
+            self.say(Happening::Written { commits: batch.len() as u64 });
             file.sync().await?;
             let through = batch.last().expect("a batch has a commit").position;
             self.say(Happening::Synced { commits: batch.len() as u64 });

@@ -255,6 +255,11 @@ pub enum Fact {
         /// Where, in bytes.
         offset: u64,
     },
+    /// Commits that were written to the log, and are not durable yet.
+    Written {
+        /// How many.
+        commits: u64,
+    },
     /// Commits that became durable with one sync.
     Synced {
         /// How many.
@@ -365,6 +370,7 @@ impl FactTrait for Fact {
             Fact::Recovered { .. } => "Recovered",
             Fact::TornTailCut => "TornTailCut",
             Fact::LogCorrupt { .. } => "LogCorrupt",
+            Fact::Written { .. } => "Written",
             Fact::Synced { .. } => "Synced",
             Fact::DeadlockBroken => "DeadlockBroken",
             Fact::LockTimedOut => "LockTimedOut",
@@ -393,6 +399,7 @@ pub fn of_database(happening: &Happening, observe: &mut dyn FnMut(Fact)) {
         Happening::Recovered { through } => observe(Fact::Recovered { through: *through }),
         Happening::TornTailCut => observe(Fact::TornTailCut),
         Happening::LogCorrupt { offset } => observe(Fact::LogCorrupt { offset: *offset }),
+        Happening::Written { commits } => observe(Fact::Written { commits: *commits }),
         Happening::Synced { commits } => observe(Fact::Synced { commits: *commits }),
         Happening::DeadlockBroken => observe(Fact::DeadlockBroken),
         Happening::LockTimedOut => observe(Fact::LockTimedOut),

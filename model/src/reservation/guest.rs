@@ -83,7 +83,7 @@ impl<E: Env<Fact = Fact>> Guest<E> {
             self.env.sleep(after.duration()).await;
             answer = self.insist(&errand, Operation::Cancel).await;
         }
-        if answer == Answer::Busy {
+        if matches!(answer, Answer::Busy | Answer::Pending) {
             self.insist(&errand, Operation::Cancel).await;
         }
         if errand.wish.history {
@@ -109,7 +109,7 @@ impl<E: Env<Fact = Fact>> Guest<E> {
         }
     }
 
-    /// Books until the answer is final, or "busy" was said often enough. The order is another one only under a
+    /// Books until the answer is final, or "busy" was said often enough, or pending and the guest impatient. The order is another one only under a
     /// defect.
     pub(super) async fn book(&self, mut errand: Errand) -> (Answer, Order) {
         let mut busy = 0;
@@ -124,6 +124,7 @@ impl<E: Env<Fact = Fact>> Guest<E> {
                     }
                     attempt = Attempt::Poll;
                 }
+                Ok(Answer::Pending) if errand.wish.impatient => return (Answer::Pending, order),
                 Ok(Answer::Pending) => attempt = Attempt::Poll,
                 Ok(answer) => return (answer, order),
                 Err(NoAnswer) => {

@@ -61,6 +61,9 @@ pub struct Wish {
     /// Whether the guest looks at what is left first.
     #[serde(default, skip_serializing_if = "is_false")]
     pub looks: bool,
+    /// Whether the guest cancels at once when the booking is still pending.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub impatient: bool,
     /// After which time the guest cancels what was booked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel_after: Option<Span>,

@@ -6,7 +6,7 @@ use crate::system::{Defect, Invariant};
 pub(super) const FACT_KINDS: &[&str] = &[
     "Asked", "Told", "Settled", "InventorySet", "RateSet", "OrderPlaced", "OrderDecided", "Booked", "Paid",
     "Rejected", "Canceled", "Refunded", "Reopened", "Removed", "StepSet", "Committed", "Recovered", "TornTailCut",
-    "LogCorrupt", "Synced", "DeadlockBroken", "LockTimedOut", "WaitedForLock", "Rechecked",
+    "LogCorrupt", "Written", "Synced", "DeadlockBroken", "LockTimedOut", "WaitedForLock", "Rechecked",
     "SessionEndedBySilence", "OldTransactions", "IdTaken", "Retried", "DuplicateAbsorbed", "CommitAnswerLost",
     "Charged", "ChargeRefused", "MoneyReturned", "ProviderRepeat", "ChargeConfirmed", "StepResumed",
 ];

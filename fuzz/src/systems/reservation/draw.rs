@@ -127,6 +127,7 @@ fn wish(draws: &mut Draws, topology: &Topology, workload: &Workload) -> Wish {
         backwards: draws.below(100) < u64::from(workload.backwards),
         extra_clicks: if draws.below(100) < u64::from(workload.double_clicks) { draws.between(1, 2) as u32 } else { 0 },
         looks: draws.percent(40),
+        impatient: cancels && draws.percent(30),
         cancel_after: cancels.then(|| draws.millis(10, 3_000)),
         history: draws.percent(30),
     }
