@@ -36,6 +36,8 @@ pub struct Targets {
     pub all: Vec<String>,
     /// Kinds of facts worth striking at.
     pub facts: &'static [&'static str],
+    /// Moments at which a node has most to lose: right after this fact, this node.
+    pub critical: &'static [(&'static str, &'static str)],
 }
 
 impl Families {
@@ -104,6 +106,9 @@ pub fn faults(draws: &Draws, families: Families, targets: &Targets, storm: Span)
     (0..count)
         .map(|number| {
             let mut draws = draws.part("fault", number);
+            if families.crashes && !targets.critical.is_empty() && draws.percent(25) {
+                return crash_at_the_worst(&mut draws, targets);
+            }
             let trigger = trigger(&mut draws, targets, storm);
             let blow = draws.pick(&kinds)(&mut draws, targets);
             Fault { trigger, blow }
@@ -123,6 +128,15 @@ fn trigger(draws: &mut Draws, targets: &Targets, storm: Span) -> Trigger {
     }
     // Not in the last tenth, where few could still have an effect. (A storm may be shorter than a millisecond.)
     Trigger::At(draws.millis(1, (storm.0 / 10 * 9 / 1_000_000).max(1)))
+}
+
+fn crash_at_the_worst(draws: &mut Draws, targets: &Targets) -> Fault {
+    let (fact, node) = *draws.pick(targets.critical);
+    let nth = draws.between(1, 30);
+    let delay = Span::micros(draws.between(0, 300));
+    let trigger = Trigger::On { fact: fact.to_owned(), nth, delay };
+    let blow = Blow::Crash { node: node.to_owned(), restart_after: draws.millis(10, 3_000) };
+    Fault { trigger, blow }
 }
 
 fn crash(draws: &mut Draws, targets: &Targets) -> Blow {

@@ -284,7 +284,7 @@ impl<'a, F: Fact> Runner<'a, F> {
     }
 }
 
-/// `queue::Fetch` of `rehearsal_model::queue::Fetch`.
+/// `queue::Fetch` of `system::queue::Fetch`.
 fn last_part(path: &str) -> &str {
     let generic = path.find('<').unwrap_or(path.len());
     path[..generic].rmatch_indices("::").nth(1).map_or(path, |(at, _)| &path[at + 2..])

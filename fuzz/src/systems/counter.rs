@@ -163,7 +163,7 @@ fn targets(topology: Topology) -> Targets {
     let server = SERVER.to_owned();
     let mut all = vec![server.clone()];
     all.extend((0..topology.clients).map(client_name));
-    Targets { crashable: vec![server.clone()], disks: vec![server], all, facts: KINDS }
+    Targets { crashable: vec![server.clone()], disks: vec![server], all, facts: KINDS, critical: &[] }
 }
 
 fn jury(scenario: &Scenario) -> Jury<CounterFact> {

@@ -78,11 +78,18 @@ pub enum OrderState {
     SoldOut,
     /// The guest gave it up before anything was booked.
     Withdrawn,
+    /// Somebody wanted to book it when its time was over.
+    Expired,
 }
 
 impl OrderState {
-    const ALL: [OrderState; 4] =
-        [OrderState::Open, OrderState::Booked, OrderState::SoldOut, OrderState::Withdrawn];
+    const ALL: [OrderState; 5] = [
+        OrderState::Open,
+        OrderState::Booked,
+        OrderState::SoldOut,
+        OrderState::Withdrawn,
+        OrderState::Expired,
+    ];
 
     /// As the database keeps it.
     pub fn code(self) -> i64 {

@@ -47,6 +47,17 @@ const FACTS: &[&str] = &[
     "CommitAnswerLost",
 ];
 
+/// Moments at which a crash costs most.
+const CRITICAL: &[(&str, &str)] = &[
+    ("Written", DATABASE),
+    ("Written", DATABASE),
+    ("Synced", DATABASE),
+    ("Charged", PAYMENT),
+    ("ChargeConfirmed", PAYMENT),
+    ("MoneyReturned", PAYMENT),
+    ("IdTaken", IDS),
+];
+
 impl System for Reservation {
     fn name(&self) -> &'static str {
         "reservation"
@@ -66,6 +77,10 @@ impl System for Reservation {
 
     fn defects(&self) -> &'static [Defect] {
         catalogue::DEFECTS
+    }
+
+    fn takes_bookings(&self) -> bool {
+        true
     }
 
     fn draw(&self, seed: u64, overrides: &Overrides) -> Result<Scenario, ScenarioError> {
@@ -138,7 +153,7 @@ fn targets(topology: Topology) -> Targets {
     crashable.extend([DATABASE, DATABASE, PAYMENT].map(str::to_owned));
     let mut all = services;
     all.push(PROVIDER.to_owned());
-    Targets { crashable, disks: vec![DATABASE.to_owned(), IDS.to_owned()], all, facts: FACTS }
+    Targets { crashable, disks: vec![DATABASE.to_owned(), IDS.to_owned()], all, facts: FACTS, critical: CRITICAL }
 }
 
 /// What holds for a chain that is started with `plan`.

@@ -26,6 +26,8 @@ enum Tried {
     Refused(Answer),
     /// A night is full.
     SoldOut,
+    /// The order's time is over.
+    Expired,
     /// The reservation is pending.
     Held,
 }
@@ -50,7 +52,8 @@ async fn book<E: Env<Fact = Fact>>(server: &Server<E>, order: &Order, backwards:
     let id = order.id;
     for tried in 0..server.plan.knobs.tries {
         let outcome = match try_once(server, order, backwards).await {
-            Ok(Tried::SoldOut) => record_sold_out(server, id).await,
+            Ok(Tried::SoldOut) => record(server, id, OrderState::SoldOut, Answer::SoldOut).await,
+            Ok(Tried::Expired) => record(server, id, OrderState::Expired, Answer::Expired).await,
             other => other,
         };
         match outcome {
@@ -59,7 +62,7 @@ async fn book<E: Env<Fact = Fact>>(server: &Server<E>, order: &Order, backwards:
                 return answer;
             }
             Ok(Tried::Refused(answer)) => return answer,
-            Ok(Tried::SoldOut) => return Answer::SoldOut,
+            Ok(Tried::SoldOut | Tried::Expired) => unreachable!("these were recorded"),
             Ok(Tried::Held) => return see_payment_through(server, id).await,
             Err(again) => server.again(id, tried, &again).await,
         }
@@ -105,10 +108,7 @@ async fn try_once<E: Env<Fact = Fact>>(
             return Err(Again::Because(RetryReason::VersionChanged));
         }
     }
-    if !write(server, &mut transaction, order).await? {
-        transaction.rollback().await;
-        return Ok(Tried::Refused(Answer::Expired));
-    }
+    write(server, &mut transaction, order).await?;
     commit(transaction).await?;
     take_the_rest(server, &order.stay, &taken_now, backwards).await;
     Ok(Tried::Held)
@@ -121,9 +121,15 @@ async fn look_up<E: Env>(
     order: &Order,
     lock: Option<RowLock>,
 ) -> Result<(RemoteTransaction<E>, Option<Tried>), Again> {
-    let rows = transaction.select(Tables::ORDERS, Keys::one([order.id.0]), None, lock).await?;
+    let key = Keys::one([order.id.0]);
+    // By the database's clock. Looked at first, so that an order that is over takes no night's lock.
+    let in_time = Expression::column(orders::EXPIRES).at_least(Expression::Now);
+    let decided = Expression::column(orders::STATE).differs_from(OrderState::Open.code());
+    let rows = transaction.select(Tables::ORDERS, key.clone(), Some(decided.or(in_time)), lock).await?;
     let Some(row) = rows.first() else {
-        return Ok((transaction, Some(Tried::Refused(Answer::NoSuchOrder))));
+        let exists = !transaction.select(Tables::ORDERS, key, None, None).await?.is_empty();
+        let tried = if exists { Tried::Expired } else { Tried::Refused(Answer::NoSuchOrder) };
+        return Ok((transaction, Some(tried)));
     };
     if read_order(row) != *order {
         return Ok((transaction, Some(Tried::Refused(Answer::Conflict))));
@@ -131,6 +137,7 @@ async fn look_up<E: Env>(
     let decided = match read_order_state(row) {
         OrderState::Open => None,
         OrderState::SoldOut => Some(Tried::Recorded(Answer::SoldOut)),
+        OrderState::Expired => Some(Tried::Recorded(Answer::Expired)),
         OrderState::Withdrawn => Some(Tried::Recorded(Answer::Canceled)),
         OrderState::Booked => Some(Tried::Recorded(outcome(&mut transaction, order.id).await?)),
     };
@@ -149,12 +156,11 @@ async fn outcome<T: Transaction>(transaction: &mut T, id: ReservationId) -> Resu
     })
 }
 
-/// False when the order's time is over, by the database's clock: nothing may be committed then.
 async fn write<E: Env<Fact = Fact>>(
     server: &Server<E>,
     transaction: &mut RemoteTransaction<E>,
     order: &Order,
-) -> Result<bool, Again> {
+) -> Result<(), Again> {
     let Order { id, guest, stay, price } = *order;
     let copy = if server.has(Defect::KeyCheckedOutside) { server.env.below(1 << 32) as i64 } else { 0 };
     let (hotel, kind) = (stay.room_type.hotel, stay.room_type.kind);
@@ -170,9 +176,8 @@ async fn write<E: Env<Fact = Fact>>(
     let hold_until = Expression::Now + hold;
     transaction.insert(Tables::STEP, step.into_iter().chain([hold_until]).collect()).await?;
     let booked = vec![(orders::STATE, Expression::constant(OrderState::Booked.code()))];
-    let in_time = Expression::column(orders::EXPIRES).at_least(Expression::Now);
-    let changed = transaction.update(Tables::ORDERS, key, Some(in_time), booked).await?;
-    Ok(changed == 1)
+    transaction.update(Tables::ORDERS, key, None, booked).await?;
+    Ok(())
 }
 
 pub(super) async fn commit<T: Transaction>(transaction: T) -> Result<(), Again> {
@@ -182,19 +187,24 @@ pub(super) async fn commit<T: Transaction>(transaction: T) -> Result<(), Again> 
     })
 }
 
-/// A night was full: from now on the answer for this id is "sold out", whoever asks.
-async fn record_sold_out<E: Env<Fact = Fact>>(server: &Server<E>, id: ReservationId) -> Result<Tried, Again> {
+/// The order will not be booked: from now on the answer for its id is this, whoever asks.
+async fn record<E: Env<Fact = Fact>>(
+    server: &Server<E>,
+    id: ReservationId,
+    state: OrderState,
+    answer: Answer,
+) -> Result<Tried, Again> {
     let mut transaction = server.database.begin(Isolation::ReadCommitted).await?;
     let open = Expression::column(orders::STATE).equals(OrderState::Open.code());
-    let sold_out = vec![(orders::STATE, Expression::constant(OrderState::SoldOut.code()))];
-    let changed = transaction.update(Tables::ORDERS, Keys::one([id.0]), Some(open), sold_out).await?;
+    let decided = vec![(orders::STATE, Expression::constant(state.code()))];
+    let changed = transaction.update(Tables::ORDERS, Keys::one([id.0]), Some(open), decided).await?;
     if changed == 0 {
         transaction.rollback().await;
         // Somebody decided it meanwhile: the next try will read how.
         return Err(Again::Because(RetryReason::VersionChanged));
     }
     commit(transaction).await?;
-    Ok(Tried::SoldOut)
+    Ok(Tried::Refused(answer))
 }
 
 /// Asks the payment service to do its part now, and then the database how it stands.

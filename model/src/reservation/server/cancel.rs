@@ -5,16 +5,26 @@ use super::{Again, Server};
 use crate::database::{Database, Expression, Isolation, Keys, RemoteTransaction, RowLock, Transaction};
 use crate::reservation::defects::Defect;
 use crate::reservation::facts::{Answer, Fact};
+use crate::reservation::protocol::Settle;
 use crate::reservation::stay::{Order, OrderState, ReservationId, Status, StepKind};
 use crate::reservation::strategy::give_back;
 use crate::reservation::tables::{Tables, orders, read_order_state, read_reservation, reservation, step};
 use rehearsal_env::Env;
 
+/// What one try came to.
+enum Tried {
+    /// A live stay was ended just now.
+    Ended,
+    /// There was nothing to end; this is how it stands.
+    Said(Answer),
+}
+
 /// Tries until it is canceled, or as often as a server tries.
 pub(super) async fn cancel<E: Env<Fact = Fact>>(server: &Server<E>, id: ReservationId) -> Answer {
     for tried in 0..server.plan.knobs.tries {
         match try_once(server, id).await {
-            Ok(answer) => return answer,
+            Ok(Tried::Ended) => return see_money_back(server, id).await,
+            Ok(Tried::Said(answer)) => return answer,
             Err(again) => server.again(id, tried, &again).await,
         }
     }
@@ -24,19 +34,20 @@ pub(super) async fn cancel<E: Env<Fact = Fact>>(server: &Server<E>, id: Reservat
 /// 1. Lock the order. Not booked yet: withdraw it, so that no late click can book it. 2. Lock the
 ///    reservation. Ended already: say how. 3. Set it canceled, give the nights back, set the step that
 ///    takes care of the money. 4. Commit.
-async fn try_once<E: Env<Fact = Fact>>(server: &Server<E>, id: ReservationId) -> Result<Answer, Again> {
+async fn try_once<E: Env<Fact = Fact>>(server: &Server<E>, id: ReservationId) -> Result<Tried, Again> {
     let mut transaction = server.database.begin(Isolation::ReadCommitted).await?;
     let lock = (!server.has(Defect::NightsGivenBackTwice)).then_some(RowLock::WAIT);
     let rows = transaction.select(Tables::ORDERS, Keys::one([id.0]), None, lock).await?;
-    let Some(row) = rows.first() else { return Ok(Answer::NoSuchOrder) };
+    let Some(row) = rows.first() else { return Ok(Tried::Said(Answer::NoSuchOrder)) };
     match read_order_state(row) {
         OrderState::Open => return withdraw(transaction, id).await,
         OrderState::Withdrawn => return Ok(recorded(server, id, Answer::Canceled)),
         OrderState::SoldOut => return Ok(recorded(server, id, Answer::SoldOut)),
+        OrderState::Expired => return Ok(recorded(server, id, Answer::Expired)),
         OrderState::Booked => {}
     }
     let rows = transaction.select(Tables::RESERVATION, Keys::prefix([id.0]), None, lock).await?;
-    let Some(row) = rows.first() else { return Ok(Answer::NoSuchOrder) };
+    let Some(row) = rows.first() else { return Ok(Tried::Said(Answer::NoSuchOrder)) };
     let (order, status) = read_reservation(row);
     match status {
         Status::Pending | Status::Paid => end_stay(transaction, &order, status).await,
@@ -45,24 +56,32 @@ async fn try_once<E: Env<Fact = Fact>>(server: &Server<E>, id: ReservationId) ->
     }
 }
 
-fn recorded<E: Env<Fact = Fact>>(server: &Server<E>, id: ReservationId, answer: Answer) -> Answer {
+fn recorded<E: Env<Fact = Fact>>(server: &Server<E>, id: ReservationId, answer: Answer) -> Tried {
     server.env.observe(Fact::DuplicateAbsorbed { reservation: id });
-    answer
+    Tried::Said(answer)
 }
 
-async fn withdraw<E: Env>(mut transaction: RemoteTransaction<E>, id: ReservationId) -> Result<Answer, Again> {
+/// The payment service gives back what was paid, now or later.
+async fn see_money_back<E: Env<Fact = Fact>>(server: &Server<E>, id: ReservationId) -> Answer {
+    let patience = server.plan.knobs.payment_patience.duration() * 2;
+    // The step is in the database: what is not done now is done at the next sweep.
+    let _ = server.payments.call(server.payment, Settle { id }, patience).await;
+    Answer::Canceled
+}
+
+async fn withdraw<E: Env>(mut transaction: RemoteTransaction<E>, id: ReservationId) -> Result<Tried, Again> {
     let open = Expression::column(orders::STATE).equals(OrderState::Open.code());
     let withdrawn = vec![(orders::STATE, Expression::constant(OrderState::Withdrawn.code()))];
     transaction.update(Tables::ORDERS, Keys::one([id.0]), Some(open), withdrawn).await?;
     commit(transaction).await?;
-    Ok(Answer::Canceled)
+    Ok(Tried::Said(Answer::Canceled))
 }
 
 async fn end_stay<E: Env>(
     mut transaction: RemoteTransaction<E>,
     order: &Order,
     status: Status,
-) -> Result<Answer, Again> {
+) -> Result<Tried, Again> {
     let canceled = vec![(reservation::STATUS, Expression::constant(Status::Canceled.code()))];
     let key = Keys::prefix([order.id.0]);
     transaction.update(Tables::RESERVATION, key, None, canceled).await?;
@@ -76,5 +95,5 @@ async fn end_stay<E: Env>(
         transaction.insert(Tables::STEP, row).await?;
     }
     commit(transaction).await?;
-    Ok(Answer::Canceled)
+    Ok(Tried::Ended)
 }
