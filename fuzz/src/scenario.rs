@@ -1,10 +1,11 @@
 //! The data that defines a run.
 
+use crate::bookings::row::BookingRow;
 use crate::system::Defect;
 use rehearsal_sim::{DiskSettings, Ends, Fault, NetworkSettings, Settings, Span, Trigger};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The version of the scenario format that this program writes and reads.
 pub const VERSION: u32 = 1;
@@ -69,7 +70,7 @@ pub struct Overrides {
     /// Defects to switch on.
     pub defects: Vec<String>,
     /// Bookings to replay in place of drawn ones, for the system that has bookings.
-    pub bookings: Option<PathBuf>,
+    pub bookings: Option<Arc<[BookingRow]>>,
 }
 
 impl Overrides {

@@ -2,7 +2,7 @@
 
 use super::options::{Chosen, Fixed, refused};
 use super::{Format, print_json};
-use crate::bookings;
+use crate::bookings::{self, row::BookingRow};
 use crate::campaign::{self, Campaign, End, KeepError, Plan, SeedRange};
 use crate::interrupt;
 use crate::paint::Paint;
@@ -16,6 +16,7 @@ use rehearsal_sim::Span;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Instant;
@@ -88,12 +89,12 @@ pub fn fuzz(options: &FuzzOptions) -> Outcome {
 
 /// Reads the file once, so that what is wrong with it is told before anything runs.
 fn give_bookings(chosen: &mut [Chosen], file: &Path) -> Result<(), Failure> {
-    bookings::file::read(file).map_err(Failure::usage)?;
+    let rows: Arc<[BookingRow]> = bookings::file::read(file).map_err(Failure::usage)?.into();
     let mut takers = chosen.iter_mut().filter(|chosen| chosen.system.takes_bookings()).peekable();
     if takers.peek().is_none() {
         return Err(Failure::misuse("none of these systems has bookings", "leave out --bookings"));
     }
-    takers.for_each(|taker| taker.overrides.bookings = Some(file.to_owned()));
+    takers.for_each(|taker| taker.overrides.bookings = Some(rows.clone()));
     Ok(())
 }
 

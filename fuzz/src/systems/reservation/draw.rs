@@ -4,6 +4,7 @@
 //! that guests meet; lead times are folded into the open calendar.
 
 use super::sections::{Topology, Workload};
+use crate::bookings::row::BookingRow;
 use crate::draws::Draws;
 use rehearsal_model::reservation::figures::{Fate, HotelKind, Stay as DrawnStay, draw_stay};
 use rehearsal_model::reservation::knobs::{Knobs, LockOrder, StrategyName};
@@ -129,6 +130,55 @@ fn wish(draws: &mut Draws, topology: &Topology, workload: &Workload) -> Wish {
         looks: draws.percent(40),
         impatient: cancels && draws.percent(30),
         cancel_after: cancels.then(|| draws.millis(10, 3_000)),
+        history: draws.percent(30),
+    }
+}
+
+/// What the guests will do, from consecutive bookings of a file that begin where the seed says. Those of one day
+/// begin together, and groups stay groups; hotels, room types and days are folded into the small chain.
+pub(super) fn wishes_of(
+    rows: &[BookingRow],
+    draws: &Draws,
+    topology: &Topology,
+    workload: &Workload,
+) -> Vec<Wish> {
+    let count = rows.len().min(workload.wishes as usize);
+    let first = draws.part("first-booking", 0).below((rows.len() - count + 1) as u64) as usize;
+    let rows = &rows[first..first + count];
+    let days = rows.last().map_or(0, |last| last.booking_day - rows[0].booking_day) as u64 + 1;
+    let numbered = rows.iter().enumerate();
+    numbered
+        .map(|(number, row)| {
+            let mut draws = draws.part("booking", (first + number) as u64);
+            let day = (row.booking_day - rows[0].booking_day) as u64;
+            let at = Span(workload.window.0 / days * day);
+            wish_of(row, &mut draws, at, topology, workload)
+        })
+        .collect()
+}
+
+fn wish_of(row: &BookingRow, draws: &mut Draws, at: Span, topology: &Topology, workload: &Workload) -> Wish {
+    let calendar = i64::from(workload.days);
+    let nights = i64::from(row.nights).min(calendar);
+    let start = i64::from(row.lead_days) % (calendar - nights + 1);
+    let cancel_after = match (row.is_cancelled_same_day(), row.later_cancellation_day()) {
+        (true, _) => Some(Span::millis(0)),
+        (false, Some(_)) => Some(draws.millis(10, 3_000)),
+        (false, None) => None,
+    };
+    Wish {
+        guest: draws.below(u64::from(topology.guests)) as u32,
+        at,
+        hotel: i64::from(row.hotel) % i64::from(workload.hotels),
+        kind: i64::from(row.room_type) % i64::from(workload.room_types),
+        start,
+        end: start + nights,
+        rooms: 1,
+        backwards: draws.below(100) < u64::from(workload.backwards),
+        extra_clicks: u32::from(draws.below(100) < u64::from(workload.double_clicks)),
+        looks: draws.percent(40),
+        impatient: cancel_after.is_some() && draws.percent(30),
+        cancel_after,
         history: draws.percent(30),
     }
 }

@@ -96,7 +96,10 @@ impl System for Reservation {
         let rooms = draw::rooms(&draws, &workload);
         let section = Section {
             knobs,
-            wishes: draw::wishes(&draws, &topology, &workload),
+            wishes: match &overrides.bookings {
+                Some(rows) => draw::wishes_of(rows, &draws, &topology, &workload),
+                None => draw::wishes(&draws, &topology, &workload),
+            },
             rate_changes: draw::rate_changes(&draws, &workload, &rooms),
             rooms,
         };
