@@ -13,10 +13,8 @@ use rehearsal_env::{EventId, Time};
 pub enum Site {
     /// How long a message takes.
     Latency = 1,
-    /// Whether a message is lost.
-    Loss,
-    /// Whether a message arrives twice.
-    Duplication,
+    /// Whether a message arrives, is lost, or arrives twice.
+    Message,
     /// How long the second copy takes.
     DuplicateLatency,
     /// Whether a message is held back.
@@ -172,6 +170,11 @@ impl Decider for Seeded {
         if let [stays, turns] = *weights {
             let drawn = scale(self.draw(question), u64::from(stays) + u64::from(turns));
             return usize::from(drawn >= u64::from(stays));
+        }
+        if let [first, second, third] = *weights {
+            let second = u64::from(first) + u64::from(second);
+            let drawn = scale(self.draw(question), second + u64::from(third));
+            return usize::from(drawn >= u64::from(first)) + usize::from(drawn >= second);
         }
         let total: u64 = weights.iter().map(|&weight| u64::from(weight)).sum();
         let mut drawn = scale(self.draw(question), total);

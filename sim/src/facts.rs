@@ -66,7 +66,8 @@ impl<F: Fact> FactBus<F> {
     /// Shows what the scenario did since the last call.
     pub(crate) fn show_incidents(&self, kernel: &Kernel) {
         kernel.incidents_wait.set(false);
-        for incident in kernel.incidents.take() {
+        let mut incidents = kernel.incidents.take();
+        for incident in incidents.drain(..) {
             let node = match incident {
                 Incident::Crashed(node)
                 | Incident::Exited(node)
@@ -86,6 +87,10 @@ impl<F: Fact> FactBus<F> {
             if flow == ControlFlow::Break(()) {
                 kernel.stopped.set(true);
             }
+        }
+        let mut kept = kernel.incidents.borrow_mut();
+        if kept.is_empty() {
+            *kept = incidents;
         }
     }
 

@@ -8,7 +8,7 @@ use crate::decider::{Decider, Question};
 use crate::digest::Rolling;
 use crate::disk::Disk;
 use crate::life::Life;
-use crate::links::Links;
+use crate::links::{Links, message_fates};
 use crate::mixing::{SALT, fold};
 use crate::queue::{Queue, Ticket};
 use crate::settings::Settings;
@@ -101,6 +101,8 @@ pub(crate) struct Kernel {
     pub(crate) settings: Settings,
     pub(crate) now: Cell<Time>,
     pub(crate) stormy: Cell<bool>,
+    /// The odds of what becomes of a message, as they are now.
+    pub(crate) message_fates: Cell<[u32; 3]>,
     pub(crate) context: Cell<Context>,
     /// The event being handled.
     pub(crate) event: Cell<EventId>,
@@ -140,9 +142,10 @@ impl Kernel {
         let faults = settings.faults.len();
         Rc::new(Kernel {
             epoch: Epoch::fresh(),
-            settings,
             now: Cell::new(Time::ZERO),
             stormy: Cell::new(true),
+            message_fates: Cell::new(message_fates(&settings.network, true)),
+            settings,
             context: Cell::default(),
             event: Cell::default(),
             waits: Cell::default(),
@@ -150,7 +153,7 @@ impl Kernel {
             digest: Cell::default(),
             queue: RefCell::default(),
             tasks: RefCell::default(),
-            nodes: RefCell::default(),
+            nodes: RefCell::new(Vec::with_capacity(8)),
             wires: RefCell::default(),
             operations: RefCell::default(),
             links_matter: Cell::new(false),

@@ -2,6 +2,7 @@
 
 use crate::decider::{Decider, Question, Site};
 use crate::kernel::Kernel;
+use crate::settings::NetworkSettings;
 use crate::tally::FaultClass;
 use rehearsal_env::{EventId, NodeId, Time};
 use std::collections::BTreeMap;
@@ -9,6 +10,22 @@ use std::time::Duration;
 
 /// How long a node's message to itself takes.
 const TO_ITSELF: Duration = Duration::from_micros(1);
+/// Shares of messages are out of so many.
+const WHOLE: u32 = 100_000;
+/// The fates of a message, beside the first: that it arrives.
+const LOST: usize = 1;
+const DOUBLED: usize = 2;
+
+/// The odds that a message arrives, is lost, is doubled.
+pub(crate) fn message_fates(network: &NetworkSettings, stormy: bool) -> [u32; 3] {
+    if !stormy {
+        return [WHOLE, 0, 0];
+    }
+    let lost = network.loss.min(WHOLE);
+    let doubled = network.duplication.min(WHOLE - lost);
+    [WHOLE - lost - doubled, lost, doubled]
+}
+
 /// How finely the latency range is shared out among the links.
 const LINK_STEPS: u64 = 1_000;
 
@@ -76,19 +93,19 @@ impl Kernel {
             return self.route_to_itself(from);
         }
         let network = &self.settings.network;
-        let stormy = self.stormy.get();
         let link = entity(from, to);
-        let share = |per_100_000: u32| if stormy { [100_000 - per_100_000, per_100_000] } else { [1, 0] };
         let ask = |site| Question { cause: id.0, entity: link, site, ordinal: 0 };
-        let (lost, doubled, mut latency) = {
+        let (fate, mut latency) = {
             let decider = &mut **self.decider.borrow_mut();
-            let lost = decider.fate(ask(Site::Loss), &share(network.loss)) == 1;
-            let doubled = decider.fate(ask(Site::Duplication), &share(network.duplication)) == 1;
-            (lost, doubled, self.latency(decider, ask(Site::Latency), link))
+            let fate = decider.fate(ask(Site::Message), &self.message_fates.get());
+            (fate, self.latency(decider, ask(Site::Latency), link))
         };
-        self.absorb_pair(id.0 ^ link, latency << 2 | u64::from(lost) << 1 | u64::from(doubled));
+        self.absorb_pair(id.0 ^ link, latency << 2 | fate as u64);
+        let (lost, doubled) = (fate == LOST, fate == DOUBLED);
         let mut held_back = false;
-        if network.delay > 0 && self.fate(ask(Site::Delay), &share(network.delay)) == 1 {
+        let may_be_held = network.delay > 0 && self.stormy.get();
+        let delay = [WHOLE - network.delay.min(WHOLE), network.delay];
+        if may_be_held && self.fate(ask(Site::Delay), &delay) == 1 {
             latency += self.value(ask(Site::DelayLength), 1, network.delay_max.0.max(1));
             self.strike(FaultClass::Delay);
             held_back = true;
@@ -104,7 +121,7 @@ impl Kernel {
         } else if held_back {
             self.hold_back(link, number);
         }
-        let arrival = |latency| self.now.get() + Duration::from_nanos(latency);
+        let arrival = |latency| Time(self.now.get().0.saturating_add(latency));
         let second = doubled.then(|| {
             self.strike(FaultClass::Duplication);
             let latency = self.latency(&mut **self.decider.borrow_mut(), ask(Site::DuplicateLatency), link);

@@ -4,10 +4,11 @@ use crate::audience::Incident;
 use crate::disk::Disk;
 use crate::kernel::{Context, Event, Kernel, Node};
 use crate::life::Life;
+use crate::panics;
 use crate::mixing::{SALT, fold, mix};
 use crate::tally::FaultClass;
 use crate::tasks::{BoxedTask, TaskId};
-use rehearsal_env::{EventId, Incarnation, NodeId, Time};
+use rehearsal_env::{EventId, Incarnation, NodeId, Time, Violation};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -66,7 +67,7 @@ impl Kernel {
 
     /// Starts the node's program in a new incarnation, unless it is up.
     pub(crate) fn start_node(self: &Rc<Self>, id: NodeId) {
-        let (future, context) = {
+        let (life, program) = {
             let mut nodes = self.nodes.borrow_mut();
             let node = &mut nodes[id.index()];
             if node.life.is_some() || node.done {
@@ -74,16 +75,25 @@ impl Kernel {
             }
             let life = Life::new(self.clone(), id, node.incarnation);
             node.life = Some(life.clone());
-            let boot = mix(u64::from(id.0), u64::from(node.incarnation.0));
-            let program = node.program.take().expect("a node is started once it has a program");
-            drop(nodes);
-            // The program may look at the world while it makes its future.
-            let future = program(life);
-            self.nodes.borrow_mut()[id.index()].program = Some(program);
-            (future, Context { cause: boot, ordinal: 0 })
+            (life, node.program.take().expect("a node is started once it has a program"))
         };
         self.report(Incident::Started(id));
-        self.start_task(id, true, context, future);
+        // What the program does while it makes its future is the node's doing already: its draws, its panics.
+        let boot = mix(u64::from(id.0), u64::from(life.incarnation.0));
+        self.context.set(Context { cause: boot, ordinal: 0 });
+        let mut future = None;
+        let made = panics::catch(|| future = Some(program(life)));
+        self.nodes.borrow_mut()[id.index()].program = Some(program);
+        match (made, future) {
+            (Ok(()), Some(future)) => {
+                self.start_task(id, true, self.context.get(), future);
+            }
+            (Err(panicked), _) => {
+                let message = format!("node {} {}", self.node_name(id), panicked.message());
+                self.violate(Violation::new("no-panic", message, []));
+            }
+            (Ok(()), None) => unreachable!("a program that did not panic made its future"),
+        }
     }
 
     /// The node loses its memory: its handle goes inert, the disk is judged, the tasks go.

@@ -47,7 +47,7 @@ pub(crate) struct Queue<T> {
 
 impl<T> Default for Queue<T> {
     fn default() -> Self {
-        Queue { heap: Vec::new(), slots: Vec::new(), free: NONE }
+        Queue { heap: Vec::with_capacity(32), slots: Vec::with_capacity(32), free: NONE }
     }
 }
 

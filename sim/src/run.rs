@@ -89,6 +89,10 @@ impl<'a, F: Fact> Runner<'a, F> {
             return false;
         }
         let ready = kernel.tasks.borrow().ready.len();
+        if ready == 1 && self.follows_time {
+            self.poll(0);
+            return true;
+        }
         if ready == 0 {
             if self.ends == Ends::WithTheClients && kernel.clients_waiting.get() == 0 {
                 return false;
@@ -97,28 +101,33 @@ impl<'a, F: Fact> Runner<'a, F> {
             if due >= self.storm_over || due == Time::NEVER {
                 return self.nothing_is_due(due);
             }
+            if self.follows_time {
+                self.handle_earliest();
+                return true;
+            }
         }
-        let next = match ready {
-            0 if self.follows_time => Next::Earliest,
-            1 if self.follows_time => Next::Task(0),
-            _ => {
-                let (tasks, queue) = (kernel.tasks.borrow(), kernel.queue.borrow());
-                let frontier = Frontier { now: kernel.now.get(), ready: &tasks.ready, pending: &*queue };
-                kernel.decider.borrow_mut().next(&frontier)
-            }
-        };
-        match next {
+        match self.choose() {
             Next::Task(index) => self.poll(index),
-            Next::Earliest => {
-                let event = kernel.queue.borrow_mut().pop();
-                self.handle(event.expect("something is pending"));
-            }
+            Next::Earliest => self.handle_earliest(),
             Next::Event(id) => {
                 let event = kernel.queue.borrow_mut().take(id);
                 self.handle(event.expect("a decider names a pending event"));
             }
         }
         true
+    }
+
+    #[inline]
+    fn handle_earliest(&mut self) {
+        let event = self.kernel.queue.borrow_mut().pop();
+        self.handle(event.expect("something is pending"));
+    }
+
+    /// Asks the decider.
+    fn choose(&self) -> Next {
+        let (tasks, queue) = (self.kernel.tasks.borrow(), self.kernel.queue.borrow());
+        let frontier = Frontier { now: self.kernel.now.get(), ready: &tasks.ready, pending: &*queue };
+        self.kernel.decider.borrow_mut().next(&frontier)
     }
 
     /// No task is ready, and no event is due before the present part of the run is over.

@@ -3,6 +3,7 @@
 use crate::audience::Incident;
 use crate::fault::{Blow, Trigger};
 use crate::kernel::{Event, Kernel};
+use crate::links::message_fates;
 use crate::mixing::{SALT, mix};
 use crate::tally::FaultClass;
 use rehearsal_env::{EventId, NodeId, Time};
@@ -122,6 +123,7 @@ impl Kernel {
     /// The storm is over: everything is healed, everybody is up.
     pub(crate) fn begin_calm(self: &Rc<Self>) {
         self.stormy.set(false);
+        self.message_fates.set(message_fates(&self.settings.network, false));
         self.report(Incident::CalmBegan);
         self.links.borrow_mut().heal_all();
         let count = self.nodes.borrow().len();

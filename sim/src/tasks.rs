@@ -42,11 +42,16 @@ pub(crate) struct TaskSlot {
     pub(crate) generation: u32,
 }
 
-#[derive(Default)]
 pub(crate) struct Tasks {
     pub(crate) slots: Vec<TaskSlot>,
     free: Vec<u32>,
     pub(crate) ready: Vec<ReadyTask>,
+}
+
+impl Default for Tasks {
+    fn default() -> Self {
+        Tasks { slots: Vec::with_capacity(8), free: Vec::new(), ready: Vec::with_capacity(8) }
+    }
 }
 
 impl Tasks {

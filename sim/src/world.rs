@@ -131,12 +131,8 @@ impl<F: Fact> World<F> {
         P: Fn(SimEnv<F>) -> T + 'static,
         T: Future<Output = ()> + 'static,
     {
-        let (facts, program) = (self.facts.clone(), Rc::new(program));
-        Box::new(move |life| {
-            let (env, program) = (SimEnv { life, facts: facts.clone() }, program.clone());
-            // Called by its own task, so that its panics and draws are the node's.
-            Box::pin(async move { program(env).await })
-        })
+        let facts = self.facts.clone();
+        Box::new(move |life| Box::pin(program(SimEnv { life, facts: facts.clone() })))
     }
 }
 
