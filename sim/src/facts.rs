@@ -43,7 +43,7 @@ impl<F: Fact> FactBus<F> {
     }
 
     /// Shows a fact of a living node to the audience.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn observe(&self, life: &Life, fact: &F) {
         let kernel = &*life.kernel;
         if !life.alive.get() || kernel.stopped.get() {

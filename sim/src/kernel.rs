@@ -38,7 +38,7 @@ impl Context {
     }
 
     /// The identity of what is caused next.
-    #[inline]
+    #[inline(always)]
     fn next_id(&mut self) -> EventId {
         let id = fold(self.cause ^ SALT[0], u64::from(self.ordinal) ^ SALT[1]);
         self.ordinal += 1;
@@ -183,13 +183,13 @@ impl Kernel {
     }
 
     /// Puts an event into the queue.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn schedule(&self, at: Time, id: EventId, event: Event) -> Ticket {
         self.queue.borrow_mut().push(at, id, event)
     }
 
     /// Wakes whoever polls with `waker`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn wake(&self, waker: &Waker) {
         match self.epoch.task_of(waker) {
             Some(slot) => self.wake_task(slot),
@@ -220,14 +220,14 @@ impl Kernel {
         self.digest.set(digest);
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn absorb_pair(&self, first: u64, second: u64) {
         let mut digest = self.digest.get();
         digest.absorb_pair(first, second);
         self.digest.set(digest);
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn absorb_value(&self, value: &impl Hash) {
         let mut digest = self.digest.get();
         value.hash(&mut digest);

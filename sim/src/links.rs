@@ -86,7 +86,7 @@ impl Links {
 
 impl Kernel {
     /// Decides what becomes of message `id`; `number` counts all messages of the run.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn route(&self, from: NodeId, to: NodeId, id: EventId, number: u64, heard: impl FnOnce() -> bool) -> Route {
         if from == to {
             self.absorb_pair(id.0, u64::from(from.0));
@@ -138,7 +138,7 @@ impl Kernel {
         Route { first: Some(*last), second: None }
     }
 
-    #[inline]
+    #[inline(always)]
     fn latency(&self, decider: &mut dyn Decider, question: Question, link: u64) -> u64 {
         let network = &self.settings.network;
         let (low, high) = (network.latency_min.0, network.latency_max.0);
@@ -165,7 +165,7 @@ impl Kernel {
     }
 
     /// Whether the message may cross now, at its arrival; keeps account of overtaking.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn crosses(&self, from: NodeId, to: NodeId, number: u64) -> bool {
         if !self.links_matter.get() {
             return true;

@@ -47,7 +47,7 @@ impl Kernel {
     }
 
     /// Makes a task ready, or, when its node stands still, ready as soon as that goes on.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn wake_task(&self, slot: u32) {
         let mut tasks = self.tasks.borrow_mut();
         if self.paused_nodes.get() > 0

@@ -53,6 +53,7 @@ impl<T> Default for Queue<T> {
 
 impl<T> Queue<T> {
     /// Adds an event.
+    #[inline(always)]
     pub(crate) fn push(&mut self, time: Time, id: EventId, event: T) -> Ticket {
         let slot = if self.free == NONE {
             self.slots.push(Slot { position: 0, generation: 0, event: Some(event) });
@@ -131,7 +132,7 @@ impl<T> Queue<T> {
         self.heap.len()
     }
 
-    #[inline]
+    #[inline(always)]
     fn remove_at(&mut self, position: usize) -> T {
         let removed = self.heap[position];
         let last = self.heap.pop().expect("a position lies in the heap");
@@ -150,7 +151,7 @@ impl<T> Queue<T> {
     }
 
     /// Moves `entry` from `position` up to where it belongs.
-    #[inline]
+    #[inline(always)]
     fn rise(&mut self, mut position: usize, entry: Entry) {
         while position > 0 {
             let parent = (position - 1) / ARITY;
@@ -164,7 +165,7 @@ impl<T> Queue<T> {
     }
 
     /// Moves `entry` from `position` down to where it belongs.
-    #[inline]
+    #[inline(always)]
     fn sink(&mut self, mut position: usize, entry: Entry) {
         loop {
             let first = position * ARITY + 1;
@@ -186,7 +187,7 @@ impl<T> Queue<T> {
         self.place(position, entry);
     }
 
-    #[inline]
+    #[inline(always)]
     fn place(&mut self, position: usize, entry: Entry) {
         self.heap[position] = entry;
         self.slots[entry.slot as usize].position = position as u32;

@@ -76,7 +76,7 @@ impl<'a, F: Fact> Runner<'a, F> {
     }
 
     /// One step; false when the run is over.
-    #[inline]
+    #[inline(always)]
     fn step(&mut self) -> bool {
         let kernel = self.kernel;
         waker::drain(|slot| kernel.wake_task(slot));
@@ -167,7 +167,7 @@ impl<'a, F: Fact> Runner<'a, F> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn handle(&mut self, (due, id, event): (Time, EventId, Event)) {
         let kernel = self.kernel;
         self.move_time(due);
@@ -200,7 +200,7 @@ impl<'a, F: Fact> Runner<'a, F> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn poll(&mut self, index: usize) {
         let kernel = self.kernel;
         let (slot, generation, future) = {

@@ -78,7 +78,7 @@ impl Tasks {
     }
 
     /// Makes the task ready, unless it is already or has ended.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn wake(&mut self, slot: u32, event: EventId) {
         let Some(task) = self.slots.get_mut(slot as usize) else { return };
         if task.ready || !task.used {

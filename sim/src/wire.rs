@@ -115,7 +115,7 @@ impl<M: Message> Wire<M> {
         self.inboxes.borrow().get(node.index()).is_some_and(|inbox| inbox.bound)
     }
 
-    #[inline]
+    #[inline(always)]
     fn dispatch(&self, kernel: &Kernel, to: NodeId, at: Time, parcel: Parcel<M>) {
         let id = parcel.id;
         let slot = self.parcels.borrow_mut().insert(parcel);
@@ -160,7 +160,7 @@ impl<M: Message> Port<M> for SimPort<M> {
 }
 
 impl<M: Message> SimPort<M> {
-    #[inline]
+    #[inline(always)]
     fn poll_recv(&self, context: &mut TaskContext<'_>) -> Poll<Received<M>> {
         if !self.life.alive.get() {
             return Poll::Pending;
