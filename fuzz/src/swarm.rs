@@ -106,7 +106,7 @@ pub fn faults(draws: &Draws, families: Families, targets: &Targets, storm: Span)
     (0..count)
         .map(|number| {
             let mut draws = draws.part("fault", number);
-            if families.crashes && !targets.critical.is_empty() && draws.percent(25) {
+            if families.crashes && !targets.critical.is_empty() && draws.percent(40) {
                 return crash_at_the_worst(&mut draws, targets);
             }
             let trigger = trigger(&mut draws, targets, storm);

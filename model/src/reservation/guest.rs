@@ -100,12 +100,14 @@ impl<E: Env<Fact = Fact>> Guest<E> {
 
     /// Orders until there is an order.
     pub(super) async fn order(&self, errand: &Errand) -> Order {
+        let mut asked = 0;
         loop {
             let answer = self.insist(errand, Operation::Order).await;
             if let Answer::Ordered(id, price) = answer {
                 return Order { id, guest: self.number, stay: errand.wish.stay(), price };
             }
-            self.pause().await;
+            self.pause(asked).await;
+            asked += 1;
         }
     }
 
@@ -113,6 +115,7 @@ impl<E: Env<Fact = Fact>> Guest<E> {
     /// defect.
     pub(super) async fn book(&self, mut errand: Errand) -> (Answer, Order) {
         let mut busy = 0;
+        let mut asked = 0;
         let mut attempt = Attempt::First;
         loop {
             let order = errand.order.expect("a guest books what was ordered");
@@ -134,20 +137,23 @@ impl<E: Env<Fact = Fact>> Guest<E> {
                     }
                 }
             }
-            self.pause().await;
+            self.pause(asked).await;
+            asked += 1;
         }
     }
 
     /// Asks until something is answered that is neither "busy" nor "pending".
     pub(super) async fn insist(&self, errand: &Errand, operation: Operation) -> Answer {
         let mut attempt = Attempt::First;
+        let mut asked = 0;
         loop {
             attempt = match self.click(errand, operation, attempt).await {
                 Ok(Answer::Busy | Answer::Pending) => Attempt::Poll,
                 Ok(answer) => return answer,
                 Err(NoAnswer) => Attempt::Retry,
             };
-            self.pause().await;
+            self.pause(asked).await;
+            asked += 1;
         }
     }
 
@@ -224,7 +230,9 @@ impl<E: Env<Fact = Fact>> Guest<E> {
         }
     }
 
-    async fn pause(&self) {
-        self.env.sleep(Duration::from_millis(100 + self.env.below(400))).await;
+    /// Waits a while before asking again: longer each time, since whoever keeps asking keeps the others waiting.
+    async fn pause(&self, asked: u32) {
+        let longest = 400 << asked.min(3);
+        self.env.sleep(Duration::from_millis(100 + self.env.below(longest))).await;
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn topology(draws: &Draws) -> Topology {
 pub(super) fn workload(draws: &Draws) -> Workload {
     let mut draws = draws.part("workload", 0);
     Workload {
-        wishes: draws.between(14, 26) as u32,
+        wishes: draws.between(12, 22) as u32,
         hotels: draws.between(1, 2) as u32,
         room_types: draws.between(1, 2) as u32,
         days: draws.between(4, 14) as u32,

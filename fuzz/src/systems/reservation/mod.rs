@@ -51,6 +51,7 @@ const FACTS: &[&str] = &[
 const CRITICAL: &[(&str, &str)] = &[
     ("Written", DATABASE),
     ("Written", DATABASE),
+    ("Written", DATABASE),
     ("Synced", DATABASE),
     ("Charged", PAYMENT),
     ("ChargeConfirmed", PAYMENT),
