@@ -3,7 +3,7 @@
 //! Link latency is uniform from 1 to 10 ms, each delivery reports one fact that one monitor reads,
 //! the digest is on, faults are off but their draws are made.
 
-use rehearsal_env::{Clock, Cluster, Env, Fact, NodeId, Observer, Port, Stamp};
+use rehearsal_env::{Cluster, Env, Fact, NodeId, Port, Stamp};
 use rehearsal_sim::{Audience, Ends, Settings, World};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;

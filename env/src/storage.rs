@@ -77,17 +77,16 @@ pub trait Storage {
 /// called. At a crash each unsynced write is kept, torn at a 512-byte sector, or lost, each on its own; a lost
 /// write below a kept one leaves zeros. After a failed write or sync the file is poisoned: every
 /// later use fails until the node restarts.
-#[allow(clippy::len_without_is_empty, reason = "a length costs a disk access, and whoever pays it has the answer")]
+#[allow(
+    clippy::len_without_is_empty,
+    reason = "a length costs a disk access, and whoever pays it has the answer"
+)]
 pub trait File: 'static {
     /// Up to `length` bytes from `offset`; fewer at the end of the file.
     ///
     /// # Errors
     /// [`StorageError::Device`], [`StorageError::Poisoned`].
-    fn read_at(
-        &self,
-        offset: u64,
-        length: usize,
-    ) -> impl Future<Output = Result<Vec<u8>, StorageError>>;
+    fn read_at(&self, offset: u64, length: usize) -> impl Future<Output = Result<Vec<u8>, StorageError>>;
 
     /// Writes `bytes` at `offset`; a gap before it reads as zeros.
     ///

@@ -22,7 +22,11 @@ impl Draws {
         let word = name.bytes().fold(self.path ^ 0xcbf2_9ce4_8422_2325, |word, byte| {
             (word ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
         });
-        Draws { decider: self.decider, path: word.rotate_left(29) ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15), ordinal: 0 }
+        Draws {
+            decider: self.decider,
+            path: word.rotate_left(29) ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            ordinal: 0,
+        }
     }
 
     /// A number of `low..=high`.

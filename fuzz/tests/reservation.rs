@@ -32,7 +32,8 @@ fn run(seed: u64, overrides: &Overrides) -> (Scenario, Run) {
 fn first_conviction(overrides: &Overrides, seeds: u64) -> Option<(u64, BTreeSet<String>)> {
     (0..seeds).find_map(|seed| {
         let (_, run) = run(seed, overrides);
-        let fired: BTreeSet<String> = run.violations.iter().map(|found| found.invariant.to_string()).collect();
+        let fired: BTreeSet<String> =
+            run.violations.iter().map(|found| found.invariant.to_string()).collect();
         (!fired.is_empty()).then_some((seed, fired))
     })
 }

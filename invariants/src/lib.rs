@@ -8,4 +8,4 @@ pub mod reservation;
 
 mod monitor;
 
-pub use monitor::{Monitor, MarkerWatch};
+pub use monitor::{MarkerWatch, Monitor};

@@ -57,7 +57,8 @@ impl Rolling {
     /// Two words for the price of one: the multiplication is what a run waits for.
     #[inline]
     pub(crate) fn absorb_pair(&mut self, first: u64, second: u64) {
-        self.far = self.far.rotate_left(23).wrapping_add(first ^ self.near).wrapping_mul(SALT[3] | 1) ^ second;
+        self.far =
+            self.far.rotate_left(23).wrapping_add(first ^ self.near).wrapping_mul(SALT[3] | 1) ^ second;
         self.near = fold(self.near ^ first, SALT[2] ^ second) ^ SALT[0] ^ second.rotate_left(32);
     }
 

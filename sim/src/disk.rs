@@ -76,7 +76,10 @@ pub(crate) enum WriteFate {
     Kept,
     /// Only the sectors before (or from) the one of this number, counted from the write's first
     /// sector border.
-    Torn { border: u64, keeps_front: bool },
+    Torn {
+        border: u64,
+        keeps_front: bool,
+    },
     Lost,
 }
 

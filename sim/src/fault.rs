@@ -175,14 +175,20 @@ impl FaultEntry {
             (None, Some(events), None) => Ok(Trigger::After(events)),
             (None, None, Some(on)) if on.nth == 0 => Err("`nth` counts from 1".to_owned()),
             (None, None, Some(on)) => Ok(Trigger::On { fact: on.fact, nth: on.nth, delay: on.delay }),
-            _ => Err("a fault has exactly one trigger: `at` a time, `after` a number of events, or `on` a fact".to_owned()),
+            _ => Err(
+                "a fault has exactly one trigger: `at` a time, `after` a number of events, or `on` a fact"
+                    .to_owned(),
+            ),
         }
     }
 
     fn blow(&mut self) -> Result<Blow, String> {
         let mut blows = Vec::new();
         if let Some(node) = self.crash.take() {
-            blows.push(Blow::Crash { node, restart_after: self.restart_after.take().unwrap_or(Span::seconds(1)) });
+            blows.push(Blow::Crash {
+                node,
+                restart_after: self.restart_after.take().unwrap_or(Span::seconds(1)),
+            });
         }
         if let Some(node) = self.crash_loop.take() {
             let times = self.times.take().unwrap_or(3);
@@ -203,7 +209,9 @@ impl FaultEntry {
                 return Err("a partition of nobody: `from` and `to` each name at least one node".to_owned());
             }
             if let Some(both) = from.iter().find(|name| to.contains(name)) {
-                return Err(format!("`{both}` stands on both sides of the partition; name it in `from` or in `to`"));
+                return Err(format!(
+                    "`{both}` stands on both sides of the partition; name it in `from` or in `to`"
+                ));
             }
             blows.push(Blow::Partition { from, to, one_way, heal_after });
         }

@@ -87,7 +87,14 @@ impl Links {
 impl Kernel {
     /// Decides what becomes of message `id`; `number` counts all messages of the run.
     #[inline(always)]
-    pub(crate) fn route(&self, from: NodeId, to: NodeId, id: EventId, number: u64, heard: impl FnOnce() -> bool) -> Route {
+    pub(crate) fn route(
+        &self,
+        from: NodeId,
+        to: NodeId,
+        id: EventId,
+        number: u64,
+        heard: impl FnOnce() -> bool,
+    ) -> Route {
         if from == to {
             self.absorb_pair(id.0, u64::from(from.0));
             return self.route_to_itself(from);
@@ -148,7 +155,8 @@ impl Kernel {
         let of_link = |ordinal| Question { cause: 0, entity: link, site: Site::LinkLatency, ordinal };
         let start = decider.value(of_link(0), 0, LINK_STEPS - 1);
         let end = decider.value(of_link(1), start, LINK_STEPS);
-        let at = |step: u64| low + (u128::from(high - low) * u128::from(step) / u128::from(LINK_STEPS)) as u64;
+        let at =
+            |step: u64| low + (u128::from(high - low) * u128::from(step) / u128::from(LINK_STEPS)) as u64;
         decider.value(question, at(start), at(end))
     }
 

@@ -4,8 +4,8 @@ use crate::audience::Incident;
 use crate::disk::Disk;
 use crate::kernel::{Context, Event, Kernel, Node};
 use crate::life::Life;
-use crate::panics;
 use crate::mixing::{SALT, fold, mix};
+use crate::panics;
 use crate::tally::FaultClass;
 use crate::tasks::{BoxedTask, TaskId};
 use rehearsal_env::{EventId, Incarnation, NodeId, Time, Violation};
@@ -38,7 +38,13 @@ impl Kernel {
     }
 
     /// Puts a new task among the ready ones.
-    pub(crate) fn start_task(&self, node: NodeId, program: bool, context: Context, future: BoxedTask) -> TaskId {
+    pub(crate) fn start_task(
+        &self,
+        node: NodeId,
+        program: bool,
+        context: Context,
+        future: BoxedTask,
+    ) -> TaskId {
         let mut tasks = self.tasks.borrow_mut();
         let task = tasks.insert(node, program, context, future);
         drop(tasks);

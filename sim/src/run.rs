@@ -58,7 +58,17 @@ impl<'a, F: Fact> Runner<'a, F> {
         let counts_events = faults.iter().any(|fault| matches!(fault.trigger, crate::Trigger::After(_)));
         let follows_time = kernel.decider.borrow().follows_time();
         let (polled, steps_at_one_time) = (None, 0);
-        Runner { kernel, facts, ends, follows_time, counts_events, polled, steps_at_one_time, storm_over, over }
+        Runner {
+            kernel,
+            facts,
+            ends,
+            follows_time,
+            counts_events,
+            polled,
+            steps_at_one_time,
+            storm_over,
+            over,
+        }
     }
 
     /// Runs to the end.
@@ -256,7 +266,8 @@ impl<'a, F: Fact> Runner<'a, F> {
     }
 
     fn stalled(&self) {
-        let message = format!("no event is left at {}, yet clients wait: {}", self.kernel.now.get(), self.who_waits());
+        let message =
+            format!("no event is left at {}, yet clients wait: {}", self.kernel.now.get(), self.who_waits());
         self.kernel.violate(Violation::new("no-stall", message, []));
     }
 

@@ -43,7 +43,9 @@ enum Response {
 
 #[derive(Debug)]
 enum Progress {
-    UnderWay { waker: Waker },
+    UnderWay {
+        waker: Waker,
+    },
     /// Under way, but nobody waits for it.
     Abandoned,
     Finished(Result<Response, StorageError>),
@@ -81,7 +83,9 @@ impl Request {
             }
             Request::Read { file, offset, length } => disk.read(file, offset, length).map(Response::Bytes),
             Request::Length(file) => disk.length(file).map(Response::Number),
-            Request::Write { file, offset, bytes } => disk.write(file, offset, bytes).map(|()| Response::Done),
+            Request::Write { file, offset, bytes } => {
+                disk.write(file, offset, bytes).map(|()| Response::Done)
+            }
             Request::Append { file, bytes } => disk.append(file, bytes).map(Response::Number),
             Request::Truncate { file, length } => disk.truncate(file, length).map(|()| Response::Done),
             Request::Sync { file, covered } => disk.sync(file, covered).map(|()| Response::Done),
@@ -194,7 +198,8 @@ impl Kernel {
             state.disk.poison(file);
             self.effect(FaultClass::FailedSync);
             self.report(Incident::SyncFailed(node));
-            let question = Question { cause: id.0, entity: u64::from(node.0), site: Site::UnderWay, ordinal: 0 };
+            let question =
+                Question { cause: id.0, entity: u64::from(node.0), site: Site::UnderWay, ordinal: 0 };
             if self.fate(question, &[1, 1]) == 1 {
                 state.disk.sync_despite_poison(file, covered);
             }

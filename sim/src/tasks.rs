@@ -55,7 +55,13 @@ impl Default for Tasks {
 }
 
 impl Tasks {
-    pub(crate) fn insert(&mut self, node: NodeId, program: bool, context: Context, future: BoxedTask) -> TaskId {
+    pub(crate) fn insert(
+        &mut self,
+        node: NodeId,
+        program: bool,
+        context: Context,
+        future: BoxedTask,
+    ) -> TaskId {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(TaskSlot {
                 future: None,

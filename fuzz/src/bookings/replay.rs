@@ -145,10 +145,9 @@ fn calendar(rows: &[BookingRow], sequential: bool) -> Calendar {
         canceled_at_once: row.is_cancelled_same_day(),
         canceled_later: row.later_cancellation_day().is_some(),
     });
-    let days = schedule(rows).into_iter().map(|day| CrowdDay {
-        cancellations: day.cancellations,
-        bookings: day.bookings,
-    });
+    let days = schedule(rows)
+        .into_iter()
+        .map(|day| CrowdDay { cancellations: day.cancellations, bookings: day.bookings });
     Calendar { bookings: bookings.collect(), days: days.collect(), one_after_the_other: sequential }
 }
 

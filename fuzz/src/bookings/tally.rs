@@ -57,7 +57,9 @@ impl Monitor<Fact> for SharedTally {
             Fact::Asked { intent, reservation: Some(id), operation: Operation::Book, .. } => {
                 tally.intents.insert(*id, *intent);
             }
-            Fact::Told { operation: Operation::Book, answer: Answer::SoldOut, .. } => tally.counts.refused += 1,
+            Fact::Told { operation: Operation::Book, answer: Answer::SoldOut, .. } => {
+                tally.counts.refused += 1
+            }
             Fact::Booked { order, .. } => tally.accept(order.id, order.stay),
             Fact::Canceled { reservation, .. } => tally.cancel(*reservation),
             Fact::InventorySet { night, total_inventory, total_reserved, .. } => {

@@ -96,7 +96,9 @@ impl Monitor<Fact> for SharedMeasure {
             Fact::Asked { operation: Operation::Book, attempt: Attempt::First, intent, .. } => {
                 measure.asked.insert(*intent, stamp.time);
             }
-            Fact::Told { operation: Operation::Book, answer, intent, .. } => measure.told(stamp, *intent, answer),
+            Fact::Told { operation: Operation::Book, answer, intent, .. } => {
+                measure.told(stamp, *intent, answer)
+            }
             Fact::Settled { intent, .. } => {
                 // Still there: the guest never got a final answer.
                 measure.sums.gave_up += u64::from(measure.asked.remove(intent).is_some());

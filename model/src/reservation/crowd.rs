@@ -51,7 +51,12 @@ struct Crowd<E: Env> {
 }
 
 /// Plays the calendar through; then the crowd is done.
-pub async fn play<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, servers: Vec<NodeId>, calendar: Arc<Calendar>) {
+pub async fn play<E: Env<Fact = Fact>>(
+    env: E,
+    plan: Arc<Plan>,
+    servers: Vec<NodeId>,
+    calendar: Arc<Calendar>,
+) {
     let guest = Guest::new(&env, plan, servers, 0);
     let crowd = Rc::new(Crowd { env, guest, calendar: calendar.clone(), kept: RefCell::default() });
     for day in &calendar.days {

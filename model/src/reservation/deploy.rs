@@ -63,9 +63,8 @@ where
 {
     let servers = deploy_services(cluster, plan);
     let (plan_of, calendar) = (plan.clone(), calendar.clone());
-    cluster.start_client(CROWD, move |env| {
-        crowd::play(env, plan_of.clone(), servers.clone(), calendar.clone())
-    });
+    cluster
+        .start_client(CROWD, move |env| crowd::play(env, plan_of.clone(), servers.clone(), calendar.clone()));
 }
 
 /// Starts everything but those who book; the reservation servers.

@@ -41,7 +41,8 @@ async fn answer<E: Env<Fact = Fact>>(
     question: Question<ProviderRequest>,
 ) {
     let knobs = &plan.knobs;
-    let in_trouble = |env: &E, share: u64| env.now() < Time(knobs.provider_recovers.0) && env.below(100) < share;
+    let in_trouble =
+        |env: &E, share: u64| env.now() < Time(knobs.provider_recovers.0) && env.below(100) < share;
     if in_trouble(&env, knobs.provider_late) {
         env.sleep(Duration::from_nanos(env.below(knobs.provider_late_max.0.max(1)))).await;
     }

@@ -126,7 +126,11 @@ fn wish(draws: &mut Draws, topology: &Topology, workload: &Workload) -> Wish {
         end: start + nights,
         rooms: 1 + i64::from(draws.percent(10)),
         backwards: draws.below(100) < u64::from(workload.backwards),
-        extra_clicks: if draws.below(100) < u64::from(workload.double_clicks) { draws.between(1, 2) as u32 } else { 0 },
+        extra_clicks: if draws.below(100) < u64::from(workload.double_clicks) {
+            draws.between(1, 2) as u32
+        } else {
+            0
+        },
         looks: draws.percent(40),
         impatient: cancels && draws.percent(30),
         cancel_after: cancels.then(|| draws.millis(10, 3_000)),

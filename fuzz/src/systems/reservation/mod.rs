@@ -157,7 +157,13 @@ fn targets(topology: Topology) -> Targets {
     crashable.extend([DATABASE, DATABASE, PAYMENT].map(str::to_owned));
     let mut all = services;
     all.push(PROVIDER.to_owned());
-    Targets { crashable, disks: vec![DATABASE.to_owned(), IDS.to_owned()], all, facts: FACTS, critical: CRITICAL }
+    Targets {
+        crashable,
+        disks: vec![DATABASE.to_owned(), IDS.to_owned()],
+        all,
+        facts: FACTS,
+        critical: CRITICAL,
+    }
 }
 
 /// What holds for a chain that is started with `plan`.

@@ -72,7 +72,11 @@ impl Workload {
         ] {
             if !(1..=most).contains(&value) {
                 let mend = format!("write 1 to {most}");
-                return Err(ScenarioError::new(format!("workload.{key}"), format!("{value} cannot be"), mend));
+                return Err(ScenarioError::new(
+                    format!("workload.{key}"),
+                    format!("{value} cannot be"),
+                    mend,
+                ));
             }
         }
         for (key, share) in [("double_clicks", self.double_clicks), ("backwards", self.backwards)] {
@@ -112,10 +116,15 @@ pub(super) fn plan(scenario: &Scenario) -> Result<Plan, ScenarioError> {
         let key = format!("reservation.rate_change[{index}]");
         let known = |rooms: &&Rooms| {
             let last = rooms.first_day + rooms.days;
-            (rooms.hotel, rooms.kind) == (change.hotel, change.kind) && (rooms.first_day..last).contains(&change.date)
+            (rooms.hotel, rooms.kind) == (change.hotel, change.kind)
+                && (rooms.first_day..last).contains(&change.date)
         };
         if !section.rooms.iter().any(|rooms| known(&rooms)) {
-            return Err(ScenarioError::new(key, "there is no such night", "name a night of [[reservation.rooms]]"));
+            return Err(ScenarioError::new(
+                key,
+                "there is no such night",
+                "name a night of [[reservation.rooms]]",
+            ));
         }
     }
     Ok(Plan {
