@@ -1,8 +1,9 @@
 //! Which nodes the chain has, and which program each runs.
 
+use super::commits::of_database;
 use super::crowd::Calendar;
 use super::defects::Defect;
-use super::facts::{Fact, of_database};
+use super::facts::Fact;
 use super::knobs::StrategyName;
 use super::plan::Plan;
 use super::server::{self, Neighbours};

@@ -1,7 +1,8 @@
 //! What can have happened in the hotel chain.
 //!
 //! The truth about bookings comes from the database alone: it reports every durable commit once, and
-//! [`of_database`] turns its row changes into facts, closed by [`Fact::Committed`]. So a server that dies
+//! [`of_database`](super::commits::of_database) turns its row changes into facts, closed by
+//! [`Fact::Committed`]. So a server that dies
 //! after its commit hides nothing. What guests ask and are told are facts of the guests; charges and
 //! refunds are facts of the provider.
 //!
@@ -9,8 +10,7 @@
 //! being reported: whoever reads takes each position once.
 
 use super::stay::{Intent, Night, Order, OrderState, ReservationId, Status, Stay, StepKind};
-use super::tables::{Tables, read_night, read_order, read_order_state, read_reservation, read_step};
-use crate::database::{Commit, Happening, LogPosition, RowChange};
+use crate::database::LogPosition;
 use rehearsal_env::Fact as FactTrait;
 use serde::{Deserialize, Serialize};
 
@@ -390,104 +390,4 @@ impl FactTrait for Fact {
             Fact::StepResumed { .. } => "StepResumed",
         }
     }
-}
-
-/// The facts that a happening in the database is to the hotel chain.
-pub fn of_database(happening: &Happening, observe: &mut dyn FnMut(Fact)) {
-    match happening {
-        Happening::Committed(commit) => of_commit(commit, observe),
-        Happening::Recovered { through } => observe(Fact::Recovered { through: *through }),
-        Happening::TornTailCut => observe(Fact::TornTailCut),
-        Happening::LogCorrupt { offset } => observe(Fact::LogCorrupt { offset: *offset }),
-        Happening::Written { commits } => observe(Fact::Written { commits: *commits }),
-        Happening::Synced { commits } => observe(Fact::Synced { commits: *commits }),
-        Happening::DeadlockBroken => observe(Fact::DeadlockBroken),
-        Happening::LockTimedOut => observe(Fact::LockTimedOut),
-        Happening::WaitedForLock => observe(Fact::WaitedForLock),
-        Happening::Rechecked { matched } => observe(Fact::Rechecked { matched: *matched }),
-        Happening::SessionEndedBySilence { open_transaction } => {
-            observe(Fact::SessionEndedBySilence { open_transaction: *open_transaction });
-        }
-        Happening::OldTransactions { count } => observe(Fact::OldTransactions { count: *count }),
-    }
-}
-
-fn of_commit(commit: &Commit, observe: &mut dyn FnMut(Fact)) {
-    let position = commit.position;
-    for change in &commit.changes {
-        if change.table == Tables::INVENTORY {
-            of_inventory(position, change, observe);
-        } else if change.table == Tables::RATE {
-            if let Some(row) = &change.after {
-                observe(Fact::RateSet { position, night: read_night(row), price: row_int(row, 3) });
-            }
-        } else if change.table == Tables::ORDERS {
-            of_order(position, change, observe);
-        } else if change.table == Tables::RESERVATION {
-            of_reservation(position, change, observe);
-        } else if change.table == Tables::STEP {
-            let row = change.after.as_ref().or(change.before.as_ref()).expect("a change has a row");
-            let (reservation, kind) = read_step(row);
-            let step = change.after.as_ref().map(|_| kind);
-            observe(Fact::StepSet { position, reservation, step });
-        }
-    }
-    observe(Fact::Committed { position });
-}
-
-fn row_int(row: &[crate::database::Value], column: usize) -> i64 {
-    row[column].int().expect("the column holds integers")
-}
-
-fn of_inventory(position: LogPosition, change: &RowChange, observe: &mut dyn FnMut(Fact)) {
-    let Some(after) = &change.after else { return };
-    let reserved_before = change.before.as_ref().map_or(0, |before| row_int(before, 4));
-    observe(Fact::InventorySet {
-        position,
-        night: read_night(after),
-        total_inventory: row_int(after, 3),
-        reserved_before,
-        total_reserved: row_int(after, 4),
-    });
-}
-
-fn of_order(position: LogPosition, change: &RowChange, observe: &mut dyn FnMut(Fact)) {
-    let Some(after) = &change.after else { return };
-    let order = read_order(after);
-    if change.before.is_none() {
-        observe(Fact::OrderPlaced { position, order });
-    }
-    let state = read_order_state(after);
-    if change.before.as_ref().map(|before| read_order_state(before)) != Some(state)
-        && state != OrderState::Open
-    {
-        observe(Fact::OrderDecided { position, reservation: order.id, state });
-    }
-}
-
-fn of_reservation(position: LogPosition, change: &RowChange, observe: &mut dyn FnMut(Fact)) {
-    let before = change.before.as_ref().map(|row| read_reservation(row));
-    let Some((order, status)) = change.after.as_ref().map(|row| read_reservation(row)) else {
-        let (order, _) = before.expect("a change has a row");
-        observe(Fact::Removed { position, reservation: order.id });
-        return;
-    };
-    let reservation = order.id;
-    let from = match before {
-        None => {
-            observe(Fact::Booked { position, order });
-            Status::Pending
-        }
-        Some((_, from)) => from,
-    };
-    if from == status {
-        return;
-    }
-    observe(match status {
-        Status::Pending => Fact::Reopened { position, reservation, from },
-        Status::Paid => Fact::Paid { position, reservation, from },
-        Status::Rejected => Fact::Rejected { position, reservation, from },
-        Status::Canceled => Fact::Canceled { position, reservation, from },
-        Status::Refunded => Fact::Refunded { position, reservation, from },
-    });
 }

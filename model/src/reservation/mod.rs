@@ -12,6 +12,7 @@
 //! ```
 
 pub mod clerk;
+pub mod commits;
 pub mod crowd;
 pub mod defects;
 pub mod deploy;

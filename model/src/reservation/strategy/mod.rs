@@ -11,8 +11,8 @@ pub mod unprotected;
 
 use super::knobs::{LockOrder, StrategyName};
 use super::stay::{Stay, limit};
-use super::tables::{Tables, inventory};
-use crate::database::{Expression, Keys, Transaction, TransactionError, Value};
+use super::tables::{Tables, inventory, read_inventory};
+use crate::database::{Expression, Keys, Row, Transaction, TransactionError, Value};
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,15 @@ impl Terms {
             return (total_inventory * (100 + self.overbooking_percent) + rounded_up) / 100;
         }
         limit(total_inventory, self.overbooking_percent)
+    }
+
+    /// Whether these rows are all the nights of the stay, and its rooms fit into each.
+    fn all_fit(&self, stay: &Stay, rows: &[Row]) -> bool {
+        let fits = |row: &Row| {
+            let (total, reserved, _) = read_inventory(row);
+            reserved + stay.rooms <= self.limit(total)
+        };
+        rows.len() as i64 == stay.length() && rows.iter().all(fits)
     }
 
     /// Whether so many rooms fit, as an expression over a row of the inventory.

@@ -17,11 +17,7 @@ pub(super) async fn take<T: Transaction>(
     terms: &Terms,
 ) -> Result<Taken, TransactionError> {
     let rows = transaction.select(Tables::INVENTORY, nights(stay), None, None).await?;
-    let fits = |row: &Row| {
-        let (total, reserved, _) = read_inventory(row);
-        reserved + stay.rooms <= terms.limit(total)
-    };
-    if rows.len() as i64 != stay.length() || !rows.iter().all(fits) {
+    if !terms.all_fit(stay, &rows) {
         return Ok(Taken::SoldOut);
     }
     let unchanged = rows.iter().map(as_read).reduce(either);

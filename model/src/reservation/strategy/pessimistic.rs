@@ -8,7 +8,7 @@ use super::{Taken, Terms, add_rooms, nights};
 use crate::database::{Keys, Row, RowLock, Transaction, TransactionError};
 use crate::reservation::knobs::LockOrder;
 use crate::reservation::stay::{Night, Stay};
-use crate::reservation::tables::{Tables, read_inventory};
+use crate::reservation::tables::Tables;
 
 /// 1. Lock the nights. 2. Check each. 3. Add the rooms.
 pub(super) async fn take<T: Transaction>(
@@ -23,11 +23,7 @@ pub(super) async fn take<T: Transaction>(
         }
         LockOrder::AsAsked => lock_as_asked(transaction, stay, backwards).await?,
     };
-    let fits = |row: &Row| {
-        let (total, reserved, _) = read_inventory(row);
-        reserved + stay.rooms <= terms.limit(total)
-    };
-    if rows.len() as i64 != stay.length() || !rows.iter().all(fits) {
+    if !terms.all_fit(stay, &rows) {
         return Ok(Taken::SoldOut);
     }
     transaction.update(Tables::INVENTORY, nights(stay), None, add_rooms(stay.rooms)).await?;
