@@ -24,7 +24,7 @@ pub enum Verdict<A> {
     Repeat(A),
     /// It is being worked on.
     Working,
-    /// It is older than one already answered, or from the future: no answer.
+    /// It is older than one already answered, or from the future, or has no number: no answer.
     Ignore,
     /// There is no such session.
     Unknown,
@@ -69,7 +69,7 @@ impl<A: Clone> SessionTable<A> {
             return Verdict::Take;
         }
         match &open.stored {
-            _ if number != open.taken => Verdict::Ignore,
+            _ if number != open.taken || number == 0 => Verdict::Ignore,
             Some(answer) => Verdict::Repeat(answer.clone()),
             None => Verdict::Working,
         }

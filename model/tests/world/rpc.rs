@@ -133,7 +133,10 @@ fn calls_made_at_once_each_get_their_own_answer() {
         });
         let seen = stage.run();
         assert_eq!(seen.count("told") + seen.count("untold"), 100);
-        assert!(seen.count("told") > 40 && seen.count("untold") > 10, "four of five messages arrive each way");
+        assert!(
+            seen.count("told") > 40 && seen.count("untold") > 10,
+            "four of five messages arrive each way"
+        );
     }
 }
 

@@ -17,6 +17,7 @@ use rehearsal_model::reservation::deploy::{CLERK, DATABASE, IDS, PAYMENT, PROVID
 use rehearsal_model::reservation::plan::Plan;
 use rehearsal_sim::Span;
 use sections::{Section, Topology, plan};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Guests, stateless servers, one database, a payment provider that cannot be relied on.
@@ -135,9 +136,9 @@ fn read(scenario: &Scenario) -> Result<Plan, ScenarioError> {
     scenario.check_world()?;
     scenario.check_defects(catalogue::DEFECTS)?;
     let plan = plan(scenario)?;
-    let guests: Vec<String> = plan.wishes.iter().map(|wish| format!("guest-{}", wish.guest)).collect();
+    let guests: BTreeSet<u32> = plan.wishes.iter().map(|wish| wish.guest).collect();
     let mut nodes = services(plan.servers);
-    nodes.extend(guests);
+    nodes.extend(guests.into_iter().map(|guest| format!("guest-{guest}")));
     nodes.push(CLERK.to_owned());
     nodes.push(PROVIDER.to_owned());
     scenario.check_faults(&nodes, catalogue::FACT_KINDS)?;

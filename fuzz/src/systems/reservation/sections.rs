@@ -5,6 +5,7 @@ use rehearsal_model::reservation::defects::{Defect, Defects};
 use rehearsal_model::reservation::knobs::Knobs;
 use rehearsal_model::reservation::plan::{Plan, RateChange, Rooms, Wish};
 use rehearsal_sim::Span;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// The section `[topology]`.
@@ -140,26 +141,38 @@ pub(super) fn plan(scenario: &Scenario) -> Result<Plan, ScenarioError> {
 /// Serde cannot refuse unknown keys of a flattened section, so the lists are taken out first.
 fn read_section(table: &toml::Table) -> Result<Section, ScenarioError> {
     let mut rest = table.clone();
-    let mut list = |key: &str| {
-        let mut alone = toml::Table::new();
-        if let Some(value) = rest.remove(key) {
-            alone.insert("list".to_owned(), value);
-        }
-        alone
-    };
-    let (rooms, wishes, changes) = (list("rooms"), list("wish"), list("rate_change"));
     Ok(Section {
-        rooms: typed::<List<Rooms>>(&rooms, "reservation.rooms")?.list,
-        wishes: typed::<List<Wish>>(&wishes, "reservation.wish")?.list,
-        rate_changes: typed::<List<RateChange>>(&changes, "reservation.rate_change")?.list,
+        rooms: take_list(&mut rest, "rooms")?,
+        wishes: take_list(&mut rest, "wish")?,
+        rate_changes: take_list(&mut rest, "rate_change")?,
         knobs: typed(&rest, "reservation")?,
     })
 }
 
-#[derive(Deserialize)]
-struct List<T> {
-    #[serde(default = "Vec::new")]
-    list: Vec<T>,
+/// Takes a list out of the section; an entry that cannot be read is named by its place.
+fn take_list<T: DeserializeOwned>(section: &mut toml::Table, key: &str) -> Result<Vec<T>, ScenarioError> {
+    let path = format!("reservation.{key}");
+    let entries = match section.remove(key) {
+        None => return Ok(Vec::new()),
+        Some(toml::Value::Array(entries)) => entries,
+        Some(_) => {
+            return Err(ScenarioError::new(
+                path,
+                "it is no list",
+                "write a list of tables, as [{ … }, { … }]",
+            ));
+        }
+    };
+    let numbered = entries.into_iter().enumerate();
+    numbered
+        .map(|(index, entry)| match entry {
+            toml::Value::Table(table) => typed(&table, &format!("{path}[{index}]")),
+            _ => {
+                let mend = "write it as a table, as { … }";
+                Err(ScenarioError::new(format!("{path}[{index}]"), "it is no table", mend))
+            }
+        })
+        .collect()
 }
 
 fn check_knobs(knobs: &Knobs) -> Result<(), ScenarioError> {
