@@ -39,8 +39,8 @@ struct Content {
     seen: Vec<u8>,
     /// What a crash surely leaves.
     sure: Vec<u8>,
-    /// The difference, in the order of the writes.
-    unsynced: Vec<Change>,
+    /// The difference, in the order of the writes, each with the identity of its operation.
+    unsynced: Vec<(u64, Change)>,
     /// How many changes came before those.
     settled: usize,
     poisoned: bool,
@@ -86,7 +86,7 @@ pub(crate) enum WriteFate {
 /// What crashes leave is asked here.
 pub(crate) trait CrashLottery {
     /// The fate of an unsynced write that crosses so many sector borders.
-    fn write(&mut self, borders: u64) -> WriteFate;
+    fn write(&mut self, operation: u64, borders: u64) -> WriteFate;
     /// How many of so many unsynced directory changes survive.
     fn names(&mut self, changes: usize) -> usize;
     /// A write was torn or lost; whether that changed any byte.
@@ -103,6 +103,9 @@ pub(crate) struct Disk {
     /// How many directory changes came before those.
     settled_names: usize,
     next_file: u64,
+    /// The identity of the operation at hand: what it leaves unsynced remembers it, so that a crash judges each
+    /// write by the write alone.
+    pub(crate) operation: u64,
     /// While set, nothing that needs room succeeds.
     pub(crate) full: bool,
 }
@@ -188,13 +191,14 @@ impl Disk {
     }
 
     fn change(&mut self, file: FileId, change: Change) -> Result<(), StorageError> {
+        let operation = self.operation;
         self.usable(file)?;
         if self.full && !matches!(change, Change::Truncate { .. }) {
             return Err(StorageError::NoSpace);
         }
         let content = self.content(file);
         change.apply(&mut content.seen);
-        content.unsynced.push(change);
+        content.unsynced.push((operation, change));
         Ok(())
     }
 
@@ -216,7 +220,7 @@ impl Disk {
         let content = self.content(file);
         let covered = covered.saturating_sub(content.settled).min(content.unsynced.len());
         content.settled += covered;
-        for change in content.unsynced.drain(..covered) {
+        for (_, change) in content.unsynced.drain(..covered) {
             change.apply(&mut content.sure);
         }
     }
@@ -254,8 +258,8 @@ impl Disk {
     pub(crate) fn crash(&mut self, lottery: &mut dyn CrashLottery) {
         for content in self.files.values_mut() {
             content.settled += content.unsynced.len();
-            for change in std::mem::take(&mut content.unsynced) {
-                survive(change, &mut content.sure, lottery);
+            for (operation, change) in std::mem::take(&mut content.unsynced) {
+                survive(operation, change, &mut content.sure, lottery);
             }
             content.seen.clone_from(&content.sure);
             content.poisoned = false;
@@ -271,12 +275,12 @@ impl Disk {
 }
 
 /// Applies what the lottery leaves of `change` to `sure`.
-fn survive(change: Change, sure: &mut Vec<u8>, lottery: &mut dyn CrashLottery) {
+fn survive(operation: u64, change: Change, sure: &mut Vec<u8>, lottery: &mut dyn CrashLottery) {
     let borders = match &change {
         Change::Write { offset, bytes } => borders(*offset, bytes.len() as u64),
         Change::Truncate { .. } => 0,
     };
-    let fate = lottery.write(borders);
+    let fate = lottery.write(operation, borders);
     match (fate, change) {
         (WriteFate::Kept, change) => change.apply(sure),
         (WriteFate::Torn { border, keeps_front }, Change::Write { offset, bytes }) => {
@@ -312,7 +316,7 @@ mod tests {
     struct Fixed(WriteFate, usize);
 
     impl CrashLottery for Fixed {
-        fn write(&mut self, _borders: u64) -> WriteFate {
+        fn write(&mut self, _operation: u64, _borders: u64) -> WriteFate {
             self.0
         }
         fn names(&mut self, changes: usize) -> usize {
@@ -401,7 +405,7 @@ mod tests {
     fn a_lost_write_below_a_kept_one_leaves_zeros() {
         struct FirstLost(u32);
         impl CrashLottery for FirstLost {
-            fn write(&mut self, _borders: u64) -> WriteFate {
+            fn write(&mut self, _operation: u64, _borders: u64) -> WriteFate {
                 self.0 += 1;
                 if self.0 == 1 { WriteFate::Lost } else { WriteFate::Kept }
             }

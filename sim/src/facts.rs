@@ -79,8 +79,14 @@ impl<F: Fact> FactBus<F> {
                 | Incident::NoSpace(node) => node,
                 Incident::Cut(_) | Incident::Healed(_) | Incident::CalmBegan => NodeId(u32::MAX),
             };
-            let incarnation =
-                kernel.nodes.borrow().get(node.index()).map_or(Incarnation(0), |node| node.incarnation);
+            let ended = matches!(incident, Incident::Crashed(_) | Incident::Exited(_));
+            let nodes = kernel.nodes.borrow();
+            let incarnation = nodes.get(node.index()).map_or(Incarnation(0), |node| match node.incarnation {
+                // The next one has its number already; this is about the one that ended.
+                Incarnation(next) if ended && !node.done => Incarnation(next - 1),
+                present => present,
+            });
+            drop(nodes);
             let stamp = stamp(kernel, node, incarnation);
             kernel.absorb_value(&incident);
             let flow = self.audience.borrow_mut().incident(&stamp, &incident);

@@ -47,8 +47,8 @@ impl Context {
 
     /// The identity of the next step of a task, without counting it.
     #[inline]
-    pub(crate) fn step_id(&self, slot: u32) -> EventId {
-        EventId(fold(self.cause ^ SALT[2], u64::from(self.ordinal) << 32 ^ u64::from(slot) ^ SALT[3]))
+    pub(crate) fn step_id(&self) -> EventId {
+        EventId(fold(self.cause ^ SALT[2], u64::from(self.ordinal) ^ SALT[3]))
     }
 }
 

@@ -5,6 +5,7 @@ use crate::decider::{Question, Site};
 use crate::disk::{CrashLottery, Disk, FileId, WriteFate};
 use crate::kernel::{Event, Kernel};
 use crate::life::Life;
+use crate::mixing::mix;
 use crate::tally::FaultClass;
 use crate::tasks::Waits;
 use rehearsal_env::{EventId, File, NodeId, StorageError};
@@ -205,6 +206,7 @@ impl Kernel {
             }
             return Err(StorageError::Device);
         }
+        state.disk.operation = id.0;
         let result = request.apply(&mut state.disk);
         if matches!(result, Err(StorageError::NoSpace)) {
             for fault in &state.filled_by {
@@ -220,12 +222,13 @@ impl Kernel {
     pub(crate) fn crash_disk(&self, node: NodeId, cause: EventId) {
         let mut nodes = self.nodes.borrow_mut();
         let disk = &mut nodes[node.index()].disk;
-        let mut lottery = Lottery { kernel: self, node, cause, asked: 0, spoiled: false };
+        let mut lottery = Lottery { kernel: self, node, cause, spoiled: false };
         for operation in self.operations.borrow_mut().values_mut() {
             if operation.is_under_way_at(node)
                 && let Some(request) = operation.request.take()
-                && lottery.ask(Site::UnderWay, &[1, 1]) == 1
+                && self.fate(lottery.question(operation.id.0, Site::UnderWay, 0), &[1, 1]) == 1
             {
+                disk.operation = operation.id.0;
                 // Nobody is left to be told of its failure.
                 let _ = request.apply(disk);
             }
@@ -246,38 +249,34 @@ impl Kernel {
 struct Lottery<'a> {
     kernel: &'a Kernel,
     node: NodeId,
+    /// The crash.
     cause: EventId,
-    asked: u32,
     spoiled: bool,
 }
 
 impl Lottery<'_> {
-    fn question(&mut self, site: Site) -> Question {
-        self.asked += 1;
-        Question { cause: self.cause.0, entity: u64::from(self.node.0), site, ordinal: self.asked }
-    }
-
-    fn ask(&mut self, site: Site, weights: &[u32]) -> usize {
-        let question = self.question(site);
-        self.kernel.fate(question, weights)
+    /// What this crash does to that operation: keyed by both, so that it does not depend on what else the crash
+    /// found.
+    fn question(&self, operation: u64, site: Site, ordinal: u32) -> Question {
+        Question { cause: mix(self.cause.0, operation), entity: u64::from(self.node.0), site, ordinal }
     }
 }
 
 impl CrashLottery for Lottery<'_> {
-    fn write(&mut self, borders: u64) -> WriteFate {
+    fn write(&mut self, operation: u64, borders: u64) -> WriteFate {
         let [kept, torn, lost] = KEPT_TORN_LOST;
         let torn = if borders == 0 { 0 } else { torn };
-        let fate = match self.ask(Site::CrashedWrite, &[kept, torn, lost]) {
+        let kernel = self.kernel;
+        let fate = match kernel.fate(self.question(operation, Site::CrashedWrite, 0), &[kept, torn, lost]) {
             0 => return WriteFate::Kept,
             1 => {
-                let question = self.question(Site::TornSector);
-                let border = self.kernel.value(question, 0, borders - 1);
-                let keeps_front = self.ask(Site::TornSector, &[2, 1]) == 0;
-                WriteFate::Torn { border, keeps_front }
+                let border = kernel.value(self.question(operation, Site::TornSector, 0), 0, borders - 1);
+                let front = kernel.fate(self.question(operation, Site::TornSector, 1), &[2, 1]);
+                WriteFate::Torn { border, keeps_front: front == 0 }
             }
             _ => WriteFate::Lost,
         };
-        self.kernel.strike(class_of(fate));
+        kernel.strike(class_of(fate));
         fate
     }
 
@@ -285,8 +284,7 @@ impl CrashLottery for Lottery<'_> {
         if changes == 0 {
             return 0;
         }
-        let question = self.question(Site::CrashedNames);
-        self.kernel.value(question, 0, changes as u64) as usize
+        self.kernel.value(self.question(0, Site::CrashedNames, 0), 0, changes as u64) as usize
     }
 
     fn spoiled(&mut self, fate: WriteFate, changed: bool) {

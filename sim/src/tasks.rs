@@ -92,7 +92,7 @@ impl Tasks {
         }
         task.ready = true;
         task.woken_by = event;
-        let id = task.context.step_id(slot);
+        let id = task.context.step_id();
         self.ready.push(ReadyTask { id, slot });
     }
 

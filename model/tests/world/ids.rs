@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// Takes ids in three tasks at once, at irregular times, and notes each.
 async fn takes(env: Handle, service: NodeId) {
+    // What is asked before the service has read its file is lost.
+    env.sleep(Duration::from_millis(20)).await;
     let supply = IdSupply::new(&env, service);
     for _ in 0..3 {
         let (taking, supply) = (env.clone(), supply.clone());

@@ -64,10 +64,6 @@ impl Stage {
         Stage { world: World::seeded(seed, settings, notebook.clone()), notebook }
     }
 
-    pub fn node(&mut self, name: &str) -> NodeId {
-        self.world.node(name)
-    }
-
     pub fn start<T: Future<Output = ()> + 'static>(
         &mut self,
         name: &str,
@@ -187,11 +183,6 @@ pub fn at(milliseconds: u64, blow: Blow) -> Fault {
 
 pub fn after(events: u64, blow: Blow) -> Fault {
     Fault { trigger: Trigger::After(events), blow }
-}
-
-/// Right at the n-th fact of this kind.
-pub fn on(fact: &str, nth: u64, blow: Blow) -> Fault {
-    Fault { trigger: Trigger::On { fact: fact.to_owned(), nth, delay: Span::millis(0) }, blow }
 }
 
 pub fn crash(node: &str, restart_after: u64) -> Blow {
