@@ -2,6 +2,7 @@
 //! slightly on finds less than many runs that each leave something out.
 
 use crate::draws::Draws;
+use crate::scenario::Scenario;
 use rehearsal_sim::{Blow, DiskSettings, Fault, NetworkSettings, Span, Trigger};
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +57,24 @@ impl Families {
             disks: on(),
         }
     }
+}
+
+/// One thing that a scenario may leave out, and whether it is on.
+pub type MaskBit = (&'static str, bool);
+
+/// Which families of faults a scenario has.
+pub fn mask(scenario: &Scenario) -> Vec<MaskBit> {
+    let has = |wanted: fn(&Blow) -> bool| scenario.faults.iter().any(|fault| wanted(&fault.blow));
+    let network = &scenario.network;
+    vec![
+        ("crashes", has(|blow| matches!(blow, Blow::Crash { .. } | Blow::CrashLoop { .. }))),
+        ("pauses", has(|blow| matches!(blow, Blow::Pause { .. }))),
+        ("partitions", has(|blow| matches!(blow, Blow::Partition { .. }))),
+        ("loss", network.loss > 0),
+        ("duplication", network.duplication > 0),
+        ("delay", network.delay > 0),
+        ("disks", has(|blow| matches!(blow, Blow::FailedSync { .. } | Blow::FullDisk { .. }))),
+    ]
 }
 
 /// The knobs of the links, drawn.

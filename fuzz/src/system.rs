@@ -1,6 +1,7 @@
 //! A system as the program knows it: how to draw a scenario for it, and how to run one.
 
 use crate::scenario::{Overrides, Scenario, ScenarioError};
+use crate::swarm::MaskBit;
 use rehearsal_env::{Marker, Stamp, Time, Violation};
 use rehearsal_sim::{Digest, FaultTally, Span};
 use serde::Serialize;
@@ -102,6 +103,12 @@ pub trait System: Send + Sync {
     /// # Errors
     /// An unknown key, or a value that cannot be.
     fn check(&self, scenario: &Scenario) -> Result<(), ScenarioError>;
+
+    /// Which kinds of operation the scenario's workload uses, and which it leaves out.
+    fn operations(&self, scenario: &Scenario) -> Vec<MaskBit> {
+        let _ = scenario;
+        Vec::new()
+    }
 
     /// Runs the scenario once.
     ///

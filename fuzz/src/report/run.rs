@@ -4,6 +4,7 @@ use super::campaign_json::MarkersJson;
 use super::figures::{grouped, spell_seconds, tally};
 use crate::paint::Paint;
 use crate::scenario::Scenario;
+use crate::swarm::{MaskBit, mask};
 use crate::system::{HistoryLine, Run, System};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -30,8 +31,9 @@ pub fn story(system: &dyn System, scenario: &Scenario, run: &Run, paint: Paint) 
     write!(
         text,
         "\n{}, seed {seed}: {events} events, {messages} messages, {simulated} simulated\n  \
-         faults   {}\n  markers  {}\n  digest   {}\n\n",
+         swarm    {}\n  faults   {}\n  markers  {}\n  digest   {}\n\n",
         paint.bold(name),
+        swarm_mask(system, scenario),
         tally(&run.faults),
         names(&markers.reached),
         run.digest
@@ -45,6 +47,16 @@ pub fn story(system: &dyn System, scenario: &Scenario, run: &Run, paint: Paint) 
         writeln!(text, "{}", paint.green("Every invariant held.")).expect("a string takes everything");
     }
     text
+}
+
+/// What the scenario has of all that a seed may leave out.
+fn swarm_mask(system: &dyn System, scenario: &Scenario) -> String {
+    let bits: Vec<MaskBit> = mask(scenario).into_iter().chain(system.operations(scenario)).collect();
+    let those = |wanted: bool| {
+        let names: Vec<&str> = bits.iter().filter(|(_, on)| *on == wanted).map(|(name, _)| *name).collect();
+        if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+    };
+    format!("{}; without {}", those(true), those(false))
 }
 
 /// One line of a history: number, time, node, fact.

@@ -7,4 +7,4 @@ mod rpc;
 mod session_table;
 mod sessions;
 mod stage;
-//mod strategies;
+mod strategies;

@@ -9,12 +9,12 @@ use crate::draws::Draws;
 use crate::jury::Jury;
 use crate::rehearse::rehearse;
 use crate::scenario::{Overrides, Scenario, ScenarioError, VERSION};
-use crate::swarm::{self, Families, Targets};
+use crate::swarm::{self, Families, MaskBit, Targets};
 use crate::system::{Defect, Invariant, Run, System, Watch};
 use rehearsal_env::Marker;
 use rehearsal_invariants::reservation::{MARKERS, Markers, Rules, monitors};
 use rehearsal_model::reservation::deploy::{CLERK, DATABASE, IDS, PAYMENT, PROVIDER, deploy, server_name};
-use rehearsal_model::reservation::plan::Plan;
+use rehearsal_model::reservation::plan::{Plan, Wish};
 use rehearsal_sim::Span;
 use sections::{Section, Topology, plan};
 use std::collections::BTreeSet;
@@ -122,6 +122,18 @@ impl System for Reservation {
 
     fn check(&self, scenario: &Scenario) -> Result<(), ScenarioError> {
         read(scenario).map(|_| ())
+    }
+
+    fn operations(&self, scenario: &Scenario) -> Vec<MaskBit> {
+        let Ok(Plan { wishes, rate_changes, .. }) = read(scenario) else { return Vec::new() };
+        let any = |wanted: fn(&Wish) -> bool| wishes.iter().any(wanted);
+        vec![
+            ("cancellations", any(|wish| wish.cancel_after.is_some())),
+            ("double clicks", any(|wish| wish.extra_clicks > 0)),
+            ("looks", any(|wish| wish.looks)),
+            ("history", any(|wish| wish.history)),
+            ("price changes", !rate_changes.is_empty()),
+        ]
     }
 
     fn run(&self, scenario: &Scenario, watch: Watch) -> Result<Run, ScenarioError> {

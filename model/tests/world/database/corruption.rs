@@ -1,6 +1,6 @@
 //! A log that is corrupt is said to be so, and nothing is ever answered from it.
 
-use super::{DATABASE, connect, report, setup, writes};
+use super::{DATABASE, connect, empty_database, report, writes};
 use crate::stage::{Handle, Seen, Stage, at, crash, note, steady_but};
 use rehearsal_env::{Clock, File, Storage};
 use rehearsal_model::database::{Keys, server};
@@ -30,7 +30,7 @@ async fn serves_from_a_rotten_disk(env: Handle, rots: Rots) {
         file.write_at(place, &[byte ^ 0x10]).await.expect("a healthy disk");
         file.sync().await.expect("a healthy disk");
     }
-    server::serve(env, Rc::new(setup()), report).await;
+    server::serve(env, Rc::new(empty_database()), report).await;
 }
 
 /// Six commits, each a batch of its own; then the disk rots, and somebody asks for the rest of the run.
@@ -106,7 +106,7 @@ fn a_database_that_was_refused_is_refused_again_at_every_start() {
             rotten.sync().await.expect("a healthy disk");
             env.sync_dir().await.expect("a healthy disk");
         }
-        server::serve(env, Rc::new(setup()), report).await;
+        server::serve(env, Rc::new(empty_database()), report).await;
     });
     stage.client("client", move |env| writes(env, database, 1..7));
     assert_eq!(stage.run().noted("LogCorrupt"), [0, 0, 0]);

@@ -1,6 +1,6 @@
 //! When the server syncs, and what it does about a disk that fails.
 
-use super::{DATABASE, ROW, Written, begin, connect, put, reported_keys, setup, start_database};
+use super::{DATABASE, ROW, Written, begin, connect, empty_database, put, reported_keys, start_database};
 use crate::stage::{Handle, Seen, Stage, at, failed_sync, full_disk, millis, note, steady_but};
 use rehearsal_env::{Clock, NodeId};
 use rehearsal_model::database::{Keys, Transaction};
@@ -28,7 +28,7 @@ fn writes_at(stage: &mut Stage, name: &str, database: NodeId, milliseconds: u64,
 
 fn run(settings: Settings, times: &[u64]) -> Seen {
     let mut stage = Stage::new(1, settings);
-    let database = start_database(&mut stage, setup());
+    let database = start_database(&mut stage, empty_database());
     for (index, time) in times.iter().enumerate() {
         writes_at(&mut stage, &format!("client-{index}"), database, *time, index as u64 + 1);
     }
@@ -80,7 +80,7 @@ fn a_full_disk_makes_the_server_start_again_and_serve_when_there_is_room() {
 #[test]
 fn a_transaction_that_only_read_needs_no_disk() {
     let mut stage = Stage::new(1, steady_but([at(990, full_disk(DATABASE, 5_000))]));
-    let database = start_database(&mut stage, setup());
+    let database = start_database(&mut stage, empty_database());
     stage.client("client", move |env: Handle| async move {
         let database = connect(&env, database);
         env.sleep_until(millis(1_000)).await;

@@ -1,17 +1,18 @@
 //! Row locks over sessions: who holds one and is gone holds it no longer.
 
-use super::{PATIENCE, ROW, Remote, Setup, begin, connect, row, setup, start_database};
+use super::{PATIENCE, ROW, Remote, Setup, begin, connect, empty_database, row, start_database};
 use crate::stage::{Handle, Seen, Stage, at, crash, millis, note, partition, steady_but, vanish};
 use rehearsal_env::{Clock, Time};
 use rehearsal_model::database::{
-    CommitError, DatabaseError, Expression, Keys, Knobs, RemoteTransaction, RowLock, Transaction, TransactionError,
+    CommitError, DatabaseError, Expression, Keys, Knobs, RemoteTransaction, RowLock, Transaction,
+    TransactionError,
 };
 use rehearsal_sim::Fault;
 use std::future::pending;
 use std::time::Duration;
 
 fn two_rows(knobs: Knobs) -> Setup {
-    Setup { first_rows: vec![(ROW, row(1)), (ROW, row(2))], knobs, ..setup() }
+    Setup { first_rows: vec![(ROW, row(1)), (ROW, row(2))], knobs, ..empty_database() }
 }
 
 async fn lock(

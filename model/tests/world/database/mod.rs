@@ -30,7 +30,8 @@ const PATIENCE: Patience =
 
 type Remote = RemoteDatabase<Handle>;
 
-fn setup() -> Setup {
+/// A database with one table of rows, without a row.
+pub(crate) fn empty_database() -> Setup {
     Setup {
         schema: Schema::new().with(Table::new("row", ["key", "text"]).key(["key"])),
         first_rows: Vec::new(),
