@@ -22,6 +22,8 @@ pub const DUPLICATE_CLICK_ABSORBED: Marker = Marker("duplicate-click-absorbed");
 pub const LOST_COMMIT_HAD_HAPPENED: Marker = Marker("lost-commit-had-happened");
 /// A payment was paid by another life of the payment service or the database than the one that charged it.
 pub const CRASH_BETWEEN_CHARGE_AND_PAID: Marker = Marker("crash-between-charge-and-paid");
+/// A charge that was made was taken up again: its answer was lost, or whoever waited for it crashed.
+pub const CHARGE_RESUMED: Marker = Marker("charge-resumed");
 /// The database cut an incomplete batch off the end of its log.
 pub const TORN_TAIL_CUT: Marker = Marker("torn-tail-cut");
 /// A session ended by silence, and its open transaction was rolled back.
@@ -66,6 +68,7 @@ pub const MARKERS: &[Marker] = &[
     DUPLICATE_CLICK_ABSORBED,
     LOST_COMMIT_HAD_HAPPENED,
     CRASH_BETWEEN_CHARGE_AND_PAID,
+    CHARGE_RESUMED,
     TORN_TAIL_CUT,
     SILENT_TRANSACTION_ROLLED_BACK,
     GROUP_COMMIT,
@@ -95,6 +98,8 @@ struct Trace {
     answer_lost: bool,
     /// Which life of the database the charge was made in.
     charged_in: Option<Incarnation>,
+    /// Which life of the payment service first sent the charge.
+    sent_in: Option<Incarnation>,
 }
 
 /// Looks out for the markers.
@@ -221,7 +226,14 @@ impl Markers {
             Fact::StepResumed { reservation, step: StepKind::Charge }
                 if self.trace(reservation).charged_in.is_some() =>
             {
-                reached(CRASH_BETWEEN_CHARGE_AND_PAID);
+                reached(CHARGE_RESUMED);
+                if self.trace(reservation).sent_in.is_some_and(|life| life != stamp.incarnation) {
+                    reached(CRASH_BETWEEN_CHARGE_AND_PAID);
+                }
+            }
+            Fact::ChargeSent { reservation } => {
+                let trace = self.traces.entry(reservation).or_default();
+                trace.sent_in.get_or_insert(stamp.incarnation);
             }
             Fact::ChargeRefused { reservation } => {
                 self.traces.entry(reservation).or_default().refused = true;

@@ -139,11 +139,19 @@ fn a_crash_of_the_payment_service_between_charge_and_paid() {
     before.say(Who::Payment, resumed.clone());
     before.pay(1);
     misses(CRASH_BETWEEN_CHARGE_AND_PAID, &before);
+    let sent = Fact::ChargeSent { reservation: id(1) };
     let mut between = booked();
+    between.say(Who::Payment, sent.clone());
     between.charge(1);
+    let mut answer_lost = between.clone();
     between.restart(Who::Payment);
-    between.say(Who::Payment, resumed);
+    between.say(Who::Payment, resumed.clone());
     reaches(CRASH_BETWEEN_CHARGE_AND_PAID, &between);
+    reaches(CHARGE_RESUMED, &between);
+    answer_lost.say(Who::Payment, resumed);
+    misses(CRASH_BETWEEN_CHARGE_AND_PAID, &answer_lost);
+    reaches(CHARGE_RESUMED, &answer_lost);
+    misses(CHARGE_RESUMED, &before);
 }
 
 #[test]

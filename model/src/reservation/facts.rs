@@ -82,6 +82,10 @@ pub enum RetryReason {
     LockTimeout,
     /// Its session with the database ended before the commit.
     SessionLost,
+    /// Somebody else decided the order meanwhile.
+    DecidedMeanwhile,
+    /// The database refused for another reason.
+    Refused,
 }
 
 /// Something that happened. Money is in cents.
@@ -334,6 +338,11 @@ pub enum Fact {
         /// For which reservation.
         reservation: ReservationId,
     },
+    /// The payment service asks the provider to charge.
+    ChargeSent {
+        /// Which.
+        reservation: ReservationId,
+    },
     /// The payment service heard that the charge was confirmed.
     ChargeConfirmed {
         /// Which.
@@ -386,6 +395,7 @@ impl FactTrait for Fact {
             Fact::ChargeRefused { .. } => "ChargeRefused",
             Fact::MoneyReturned { .. } => "MoneyReturned",
             Fact::ProviderRepeat { .. } => "ProviderRepeat",
+            Fact::ChargeSent { .. } => "ChargeSent",
             Fact::ChargeConfirmed { .. } => "ChargeConfirmed",
             Fact::StepResumed { .. } => "StepResumed",
         }

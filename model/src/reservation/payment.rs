@@ -142,6 +142,7 @@ impl<E: Env<Fact = Fact>> Payments<E> {
         let key = if again { self.env.bits() } else { id.0 as u64 };
         let request = ProviderRequest::Charge { key, reservation: id, amount };
         let patience = self.plan.knobs.payment_patience.duration();
+        self.env.observe(Fact::ChargeSent { reservation: id });
         let answer = self.provider.call(self.provider_node, request, patience).await;
         match answer {
             Ok(ProviderAnswer::Charged) => self.env.observe(Fact::ChargeConfirmed { reservation: id }),

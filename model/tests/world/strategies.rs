@@ -40,17 +40,19 @@ struct Wish {
     backwards: bool,
     /// Gives the nights back as soon as they are booked.
     changes_mind: bool,
+    /// So many milliseconds after the first guest.
+    comes_after: u64,
 }
 
 fn wish(stay: Stay) -> Wish {
-    Wish { stay, backwards: false, changes_mind: false }
+    Wish { stay, backwards: false, changes_mind: false, comes_after: 0 }
 }
 
 /// Tries until the nights are booked or sold out.
 async fn books(env: Handle, database: rehearsal_env::NodeId, wish: Wish, terms: Terms) {
     let database = connect(&env, database);
     let pause = async |longest: u64| env.sleep(Duration::from_micros(env.below(longest))).await;
-    env.sleep(Duration::from_millis(100)).await;
+    env.sleep(Duration::from_millis(100 + wish.comes_after)).await;
     loop {
         pause(5_000).await;
         let mut transaction = begin(&database).await.expect("the database is up");
@@ -170,17 +172,15 @@ fn every_strategy_takes_all_nights_of_a_stay_or_none() {
     for strategy in StrategyName::ALL {
         let (mut sold, mut sold_out) = (0, 0);
         for seed in 0..40 {
-            let seen = race(seed, terms(strategy), &[10, 4, 6, 9, 3], mixed_wishes(seed));
+            // The unprotected one keeps its promises only among guests who come one after the other.
+            let apart = if strategy == StrategyName::Unprotected { 100 } else { 0 };
+            let wishes =
+                mixed_wishes(seed).zip(0..).map(|(wish, nth)| Wish { comes_after: nth * apart, ..wish });
+            let seen = race(seed, terms(strategy), &[10, 4, 6, 9, 3], wishes);
             let told = sorted(seen.noted("sold"));
             let committed = committed_stays(&seen);
-            if strategy == StrategyName::Unprotected {
-                // What it adds may be lost; which nights it writes is not.
-                let nights = |stays: &[u64]| sorted(stays.iter().map(|stay| stay / 100).collect());
-                assert_eq!(nights(&committed), nights(&told));
-            } else {
-                assert_eq!(committed, told, "{strategy:?}, seed {seed}");
-                assert_eq!(reserved(&seen), covered(&told));
-            }
+            assert_eq!(committed, told, "{strategy:?}, seed {seed}");
+            assert_eq!(reserved(&seen), covered(&told));
             assert!(told.iter().all(|stay| stay / 100 % 100 <= 5), "a night past the calendar was sold");
             (sold, sold_out) = (sold + told.len(), sold_out + seen.count("sold out"));
         }
@@ -220,13 +220,14 @@ fn nights_locked_as_asked_deadlock_and_in_order_never() {
 
 #[test]
 fn what_is_given_back_is_sold_again_and_nothing_is_left_over() {
-    let fickle = |wish| Wish { changes_mind: true, ..wish };
+    let fickle = |(wish, nth): (Wish, u64)| Wish { changes_mind: true, comes_after: nth * 2, ..wish };
     for strategy in PROTECTED {
         for seed in 0..10 {
-            let wishes = hundred_and_thirty(stay(1, 3, 2)).map(fickle);
+            let wishes = hundred_and_thirty(stay(1, 3, 2)).zip(0..).map(fickle);
             let seen = race(seed, terms(strategy), &[10, 10, 10], wishes);
-            assert!(seen.count("sold") > 5, "at most five guests at a time, and yet {}", seen.count("sold"));
-            assert_eq!((reserved(&seen), most_reserved(&seen)), (vec![0; 3], 10), "{strategy:?}");
+            assert!(seen.count("sold") > 15, "five guests at a time, and only {}", seen.count("sold"));
+            assert_eq!(reserved(&seen), [0; 3], "{strategy:?}");
+            assert!(most_reserved(&seen) <= 10);
         }
     }
 }

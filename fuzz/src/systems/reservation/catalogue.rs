@@ -39,6 +39,7 @@ pub(super) const FACT_KINDS: &[&str] = &[
     "ChargeRefused",
     "MoneyReturned",
     "ProviderRepeat",
+    "ChargeSent",
     "ChargeConfirmed",
     "StepResumed",
 ];

@@ -182,7 +182,7 @@ async fn write<E: Env<Fact = Fact>>(
 
 pub(super) async fn commit<T: Transaction>(transaction: T) -> Result<(), Again> {
     transaction.commit().await.map_err(|error| match error {
-        CommitError::RolledBack => Again::Because(RetryReason::VersionChanged),
+        CommitError::RolledBack => Again::Because(RetryReason::Refused),
         CommitError::Unknown => Again::CommitUnknown,
     })
 }
@@ -201,7 +201,7 @@ async fn record<E: Env<Fact = Fact>>(
     if changed == 0 {
         transaction.rollback().await;
         // Somebody decided it meanwhile: the next try will read how.
-        return Err(Again::Because(RetryReason::VersionChanged));
+        return Err(Again::Because(RetryReason::DecidedMeanwhile));
     }
     commit(transaction).await?;
     Ok(Tried::Refused(answer))

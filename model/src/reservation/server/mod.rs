@@ -60,7 +60,7 @@ impl From<TransactionError> for Again {
         Again::Because(match error {
             TransactionError::Refused(DatabaseError::DeadlockDetected) => RetryReason::Deadlock,
             TransactionError::Refused(DatabaseError::LockNotAvailable) => RetryReason::LockTimeout,
-            TransactionError::Refused(_) => RetryReason::VersionChanged,
+            TransactionError::Refused(_) => RetryReason::Refused,
             TransactionError::Lost => RetryReason::SessionLost,
         })
     }
