@@ -20,7 +20,8 @@ How it works:
 Examples:
   rehearsal                                       every system, 10,000 seeds each
   rehearsal fuzz counter --seeds 500              500 seeds of one system
-  rehearsal fuzz counter --defect forgets-duplicates   a known bug switched on: see it caught
+  rehearsal fuzz --defect limit-rounds-up         a known bug switched on: see it caught
+  rehearsal compare locking                       the strategies side by side
   rehearsal run rehearsal-out/FILE.toml           a kept scenario, fact by fact
   rehearsal run counter --seed 7 --until 3s       the first three seconds of seed 7
   rehearsal scenario counter --seed 7             what seed 7 stands for, to be changed and run

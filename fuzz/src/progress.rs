@@ -66,7 +66,7 @@ impl ProgressLine {
 fn words(totals: &Totals, wall: Duration) -> String {
     let per_second = (totals.runs as f64 / wall.as_secs_f64().max(1e-9)) as u64;
     format!(
-        "{}/s, {} simulated, {} faults, {} violations",
+        "{}/s, {} simulated, {} faults, failing seeds: {}",
         grouped(per_second),
         spell_seconds(totals.simulated_seconds()),
         grouped(totals.faults.total()),

@@ -31,7 +31,7 @@ pub enum Comparison {
 #[derive(Clone, Debug, Args)]
 pub struct LockingOptions {
     /// How many seeds each cell of the table is measured over.
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
     pub seeds: u64,
     /// How many threads; the result is the same with any number. [default: one for each core]
     #[arg(long, value_name = "N")]

@@ -53,6 +53,8 @@ impl Measurements {
 #[derive(Debug, Default)]
 struct Measure {
     overbooking_percent: i64,
+    /// When anybody first asked anything.
+    begun: Option<Time>,
     asked: BTreeMap<Intent, Time>,
     live: BTreeMap<ReservationId, Stay>,
     rooms: BTreeMap<Night, i64>,
@@ -81,7 +83,8 @@ impl SharedMeasure {
             let rooms = measure.rooms.get(night).copied().unwrap_or(0);
             (sold - limit(rooms, measure.overbooking_percent)).max(0) as u64
         });
-        Measurements { oversold_nights: over.sum(), seconds: end.0 as f64 / 1e9, ..measure.sums.clone() }
+        let took = end.since(measure.begun.unwrap_or(end));
+        Measurements { oversold_nights: over.sum(), seconds: took.as_secs_f64(), ..measure.sums.clone() }
     }
 }
 
@@ -92,6 +95,9 @@ impl Monitor<Fact> for SharedMeasure {
 
     fn witness(&mut self, stamp: &Stamp, fact: &Fact) -> Result<(), Violation> {
         let measure = &mut *self.0.borrow_mut();
+        if let Fact::Asked { .. } = fact {
+            measure.begun.get_or_insert(stamp.time);
+        }
         match fact {
             Fact::Asked { operation: Operation::Book, attempt: Attempt::First, intent, .. } => {
                 measure.asked.insert(*intent, stamp.time);

@@ -10,6 +10,8 @@ use rehearsal_sim::Span;
 const DAYS: i64 = 6;
 /// Nights of every stay.
 const NIGHTS: i64 = 3;
+/// When the guests begin: everybody else is up by then.
+const OPENING: Span = Span::seconds(1);
 /// Wishes of each guest, one after the other.
 const WISHES: u32 = 12;
 
@@ -45,7 +47,7 @@ pub(super) fn plan(contender: &Contender, contention: Contention) -> Plan {
         let start = draws.below((DAYS - NIGHTS + 1) as u64) as i64;
         Wish {
             guest,
-            at: Span(0),
+            at: OPENING,
             hotel: 0,
             kind: draws.below(u64::from(room_types)) as i64,
             start,

@@ -4,7 +4,7 @@ use super::campaign_json::MarkersJson;
 use super::figures::{class_name, grouped, replay_command, spell_seconds};
 use super::run::line;
 use super::table::{table, wide_table};
-use crate::campaign::{Campaign, Conviction, Totals};
+use crate::campaign::{Campaign, Conviction, End, Totals};
 use crate::paint::Paint;
 use crate::system::System;
 use rehearsal_sim::FaultClass;
@@ -25,7 +25,9 @@ pub fn summary(campaigns: &[(Box<dyn System>, Campaign)], paint: Paint) -> Strin
         let total = markers.reached.len() + markers.never.len();
         writeln!(text, "  markers  {} of {total} reached", markers.reached.len())
             .expect("a string takes everything");
-        for marker in markers.never {
+        // A campaign that was cut short has not had its chance.
+        let whole = campaign.end == End::Finished;
+        for marker in markers.never.iter().filter(|_| whole) {
             writeln!(text, "           never: {marker}").expect("a string takes everything");
         }
         writeln!(text, "  digest   {}", campaign.digest).expect("a string takes everything");
