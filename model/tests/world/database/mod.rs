@@ -6,7 +6,7 @@ mod disk;
 mod locks;
 mod survival;
 
-use crate::stage::{Fact, Handle, Seen, Stage, note};
+use crate::stage::{Fact, Handle, Seen, Stage, millis, note};
 use rehearsal_env::{Clock, NodeId};
 use rehearsal_model::database::server::{Setup, serve};
 use rehearsal_model::database::{
@@ -108,9 +108,15 @@ async fn put(database: &Remote, key: u64) -> Written {
     }
 }
 
+/// No run takes so long unless its database never comes back.
+fn still_early(env: &Handle) {
+    assert!(env.now() < millis(120_000), "the database is gone for good");
+}
+
 /// All keys of the table. Asks until it is told.
 async fn read_keys(env: &Handle, database: &Remote) -> Vec<u64> {
     loop {
+        still_early(env);
         if let Ok(rows) = database.read(ROW, Keys::All, None).await {
             let keys: Vec<u64> = rows.iter().map(|row| key_of(row)).collect();
             assert!(rows.iter().zip(&keys).all(|(found, key)| *found == row(*key)), "a row was altered");
@@ -129,6 +135,7 @@ async fn writes(env: Handle, database: NodeId, keys: Range<u64>) {
     let database = connect(&env, database);
     for key in keys.clone() {
         loop {
+            still_early(&env);
             match put(&database, key).await {
                 Written::SurelyNot => note(&env, "again", key),
                 Written::Acknowledged => break note(&env, "acknowledged", key),
