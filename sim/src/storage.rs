@@ -16,7 +16,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 /// Odds that a crash keeps, tears or loses an unsynced write.
-const KEPT_TORN_LOST: [u32; 3] = [1, 1, 1];
+const KEPT_TORN_LOST: [u32; 3] = [1, 2, 1];
 
 #[derive(Debug)]
 enum Request {
