@@ -19,12 +19,6 @@ const PROTECTED: [StrategyName; 4] = [
     StrategyName::Conditional,
 ];
 
-/// How many of each there are.
-pub(super) fn topology(draws: &Draws) -> Topology {
-    let _ = draws;
-    Topology { api: 3, guests: 12 }
-}
-
 /// What the workload is drawn with.
 pub(super) fn workload(draws: &Draws) -> Workload {
     let mut draws = draws.part("workload", 0);

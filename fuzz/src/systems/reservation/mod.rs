@@ -89,7 +89,7 @@ impl System for Reservation {
         overrides.refuse_unknown(&["families", "network", "disk", "topology", "workload", "reservation"])?;
         let draws = Draws::of(seed);
         let families = overrides.apply("families", Families::draw(&draws))?;
-        let topology: Topology = overrides.apply("topology", draw::topology(&draws))?;
+        let topology: Topology = overrides.apply("topology", Topology::default())?;
         topology.check()?;
         let workload: sections::Workload = overrides.apply("workload", draw::workload(&draws))?;
         workload.check()?;

@@ -90,6 +90,12 @@ impl Workload {
     }
 }
 
+impl Default for Topology {
+    fn default() -> Self {
+        Topology { api: 3, guests: 12 }
+    }
+}
+
 impl Topology {
     /// Refuses what cannot be.
     pub(super) fn check(&self) -> Result<(), ScenarioError> {
