@@ -206,7 +206,9 @@ impl Markers {
             Fact::Asked { reservation: Some(id), attempt: Attempt::DoubleClick, .. } => {
                 self.double_clicked.insert(id);
             }
-            Fact::Settled { reservation: Some(id), .. } => {
+            // From here on it may be this request, and no copy of the click, that finds the order decided.
+            Fact::Asked { reservation: Some(id), attempt: Attempt::Retry | Attempt::Poll, .. }
+            | Fact::Settled { reservation: Some(id), .. } => {
                 self.double_clicked.remove(&id);
             }
             Fact::DuplicateAbsorbed { reservation } if self.double_clicked.contains(&reservation) => {

@@ -88,6 +88,15 @@ fn a_double_click_is_absorbed_and_a_retry_is_not_one() {
 }
 
 #[test]
+fn a_poll_that_finds_the_order_decided_is_no_absorbed_click() {
+    let mut history = booked();
+    history.ask_as(1, 1, Operation::Book, Attempt::DoubleClick);
+    history.ask_as(1, 1, Operation::Book, Attempt::Poll);
+    history.say(Who::Server, Fact::DuplicateAbsorbed { reservation: id(1) });
+    misses(DUPLICATE_CLICK_ABSORBED, &history);
+}
+
+#[test]
 fn a_lost_commit_had_happened_if_it_is_durable() {
     let mut history = booked();
     history.say(Who::Server, Fact::CommitAnswerLost { reservation: id(1) });

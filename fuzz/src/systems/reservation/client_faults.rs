@@ -12,13 +12,19 @@ pub(super) fn counter() -> ClientFaults<Fact> {
     Box::new(move |fact, tally| match fact {
         Fact::Asked { attempt, reservation, .. } => {
             let class = match attempt {
-                Attempt::DoubleClick => FaultClass::DuplicateClick,
-                Attempt::Retry => FaultClass::Retry,
-                Attempt::First | Attempt::Poll => return,
+                Attempt::DoubleClick => Some(FaultClass::DuplicateClick),
+                Attempt::Retry => Some(FaultClass::Retry),
+                Attempt::First => return,
+                // From here on it may be this request, and no copy, that finds the order decided.
+                Attempt::Poll => None,
             };
-            tally.strike(class);
-            if let Some(reservation) = reservation {
-                sent_again.insert(*reservation, class);
+            if let Some(class) = class {
+                tally.strike(class);
+            }
+            match (reservation, class) {
+                (Some(reservation), Some(class)) => drop(sent_again.insert(*reservation, class)),
+                (Some(reservation), None) => drop(sent_again.remove(reservation)),
+                (None, _) => {}
             }
         }
         Fact::DuplicateAbsorbed { reservation } => {
