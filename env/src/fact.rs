@@ -12,6 +12,13 @@ pub trait Fact: Clone + Debug + Hash + Serialize + 'static {
     /// The fact's name in the system's vocabulary, as `"Paid"`: what a fault's trigger
     /// (`on = { fact = "Paid", nth = 3 }`) counts.
     fn kind(&self) -> &'static str;
+
+    /// What happened, as the rest of a sentence that begins with the node's name, with ids and values:
+    /// `takes 120.00 for reservation 7`. Stories are told with it; without words of its own a fact is told as
+    /// the program spells it.
+    fn in_words(&self) -> String {
+        format!("reports {self:?}")
+    }
 }
 
 /// When, where and why a fact was reported.

@@ -8,7 +8,7 @@ use crate::mixing::{SALT, fold, scale};
 use rehearsal_env::{EventId, Time};
 
 /// What is being asked; two questions of one cause differ by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Site {
     /// How long a message takes.
@@ -44,7 +44,7 @@ pub enum Site {
 }
 
 /// One question: who asks what, because of which event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Question {
     /// The event, or the step of a task, that asks.
     pub cause: u64,

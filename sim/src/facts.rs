@@ -3,6 +3,7 @@
 use crate::audience::{Audience, Incident};
 use crate::kernel::{Event, Kernel};
 use crate::life::Life;
+use crate::trace::Traced;
 use crate::{Settings, Trigger};
 use rehearsal_env::{Fact, Incarnation, NodeId, Stamp};
 use std::cell::{Cell, RefCell};
@@ -53,6 +54,7 @@ impl<F: Fact> FactBus<F> {
             self.show_incidents(kernel);
         }
         let stamp = stamp(kernel, life.node, life.incarnation);
+        kernel.trace_stamped(&stamp, || Traced::Fact { number: stamp.number });
         kernel.absorb(stamp.time.0 ^ u64::from(stamp.node.0).rotate_left(48));
         kernel.absorb_value(fact);
         if self.audience.borrow_mut().witness(&stamp, fact).is_break() {
@@ -88,6 +90,7 @@ impl<F: Fact> FactBus<F> {
             });
             drop(nodes);
             let stamp = stamp(kernel, node, incarnation);
+            kernel.trace_stamped(&stamp, || Traced::Incident { number: stamp.number, incident });
             kernel.absorb_value(&incident);
             let flow = self.audience.borrow_mut().incident(&stamp, &incident);
             if flow == ControlFlow::Break(()) {
@@ -106,7 +109,7 @@ impl<F: Fact> FactBus<F> {
             watch.left -= 1;
             if watch.left == 0 {
                 let event = Event::Strike { fault: watch.fault, repeats: 0 };
-                kernel.schedule(kernel.now.get() + watch.delay, Kernel::strike_id(watch.fault, 0), event);
+                kernel.schedule(kernel.now.get() + watch.delay, kernel.strike_id(watch.fault, 0), event);
             }
         }
         watches.retain(|watch| watch.left > 0);

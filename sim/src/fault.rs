@@ -75,6 +75,18 @@ pub enum Blow {
 }
 
 impl Blow {
+    /// Its name in scenario files, as `crash_loop`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Blow::Crash { .. } => "crash",
+            Blow::CrashLoop { .. } => "crash_loop",
+            Blow::Pause { .. } => "pause",
+            Blow::Partition { .. } => "partition",
+            Blow::FailedSync { .. } => "failed_sync",
+            Blow::FullDisk { .. } => "full_disk",
+        }
+    }
+
     /// The names of all nodes it touches.
     pub fn nodes(&self) -> Vec<&str> {
         match self {

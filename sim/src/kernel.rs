@@ -14,8 +14,10 @@ use crate::queue::{Queue, Ticket};
 use crate::settings::Settings;
 use crate::slab::Slab;
 use crate::storage::DiskOperation;
+use crate::striking::fault_names;
 use crate::tally::{FaultClass, FaultTally};
 use crate::tasks::{BoxedTask, Tasks, Waits};
+use crate::trace::Tracing;
 use crate::waker::Epoch;
 use crate::wire::AnyWire;
 use rehearsal_env::{EventId, Incarnation, NodeId, Time, Violation};
@@ -109,6 +111,7 @@ pub(crate) struct Kernel {
     pub(crate) waits: Cell<Waits>,
     pub(crate) decider: RefCell<Box<dyn Decider>>,
     digest: Cell<Rolling>,
+    pub(crate) tracing: Tracing,
     pub(crate) queue: RefCell<Queue<Event>>,
     pub(crate) tasks: RefCell<Tasks>,
     pub(crate) nodes: RefCell<Vec<Node>>,
@@ -118,6 +121,8 @@ pub(crate) struct Kernel {
     pub(crate) links_matter: Cell<bool>,
     pub(crate) links: RefCell<Links>,
     pub(crate) tally: RefCell<FaultTally>,
+    /// The names of the faults, by index.
+    pub(crate) fault_names: Vec<u64>,
     /// Whether the fault of this index has changed an operation in flight.
     pub(crate) fault_effects: RefCell<Vec<bool>>,
     pub(crate) paused_nodes: Cell<u32>,
@@ -145,12 +150,14 @@ impl Kernel {
             now: Cell::new(Time::ZERO),
             stormy: Cell::new(true),
             message_fates: Cell::new(message_fates(&settings.network, true)),
+            fault_names: fault_names(&settings.faults),
             settings,
             context: Cell::default(),
             event: Cell::default(),
             waits: Cell::default(),
             decider: RefCell::new(decider),
             digest: Cell::default(),
+            tracing: Tracing::default(),
             queue: RefCell::default(),
             tasks: RefCell::default(),
             nodes: RefCell::new(Vec::with_capacity(8)),

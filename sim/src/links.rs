@@ -4,6 +4,7 @@ use crate::decider::{Decider, Question, Site};
 use crate::kernel::Kernel;
 use crate::settings::NetworkSettings;
 use crate::tally::FaultClass;
+use crate::trace::Loss;
 use rehearsal_env::{EventId, NodeId, Time};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -56,6 +57,10 @@ pub(crate) struct Route {
     pub(crate) first: Option<Time>,
     /// When its second copy does.
     pub(crate) second: Option<Time>,
+    /// Whether it is held back.
+    pub(crate) held_back: bool,
+    /// Why it is lost.
+    pub(crate) lost: Option<Loss>,
 }
 
 impl Links {
@@ -121,7 +126,7 @@ impl Kernel {
             && let Some(fault) = self.links.borrow().stopped_by(from, to)
         {
             self.fault_had_effect(fault, FaultClass::Partition);
-            return Route::default();
+            return Route { lost: Some(Loss::Partition(fault)), ..Route::default() };
         }
         if lost {
             self.lose(heard());
@@ -135,14 +140,15 @@ impl Kernel {
             self.absorb(latency);
             arrival(latency)
         });
-        Route { first: (!lost).then(|| arrival(latency)), second }
+        let first = (!lost).then(|| arrival(latency));
+        Route { first, second, held_back, lost: lost.then_some(Loss::Network) }
     }
 
     fn route_to_itself(&self, node: NodeId) -> Route {
         let mut nodes = self.nodes.borrow_mut();
         let last = &mut nodes[node.index()].last_to_itself;
         *last = (self.now.get() + TO_ITSELF).max(*last + Duration::from_nanos(1));
-        Route { first: Some(*last), second: None }
+        Route { first: Some(*last), ..Route::default() }
     }
 
     #[inline(always)]

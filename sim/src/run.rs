@@ -5,6 +5,7 @@ use crate::facts::FactBus;
 use crate::kernel::{Event, Kernel};
 use crate::queue::Queue;
 use crate::tasks::{BoxedTask, Waits};
+use crate::trace::Traced;
 use crate::waker;
 use crate::{Settings, panics};
 use rehearsal_env::{EventId, Fact, Time, Violation};
@@ -191,7 +192,10 @@ impl<'a, F: Fact> Runner<'a, F> {
                 let wires = kernel.wires.borrow();
                 wires[wire as usize].deliver(kernel, slot, to);
             }
-            Event::Timer(waker) => kernel.wake(&waker),
+            Event::Timer(waker) => {
+                kernel.trace(kernel.node_of(&waker), || Traced::Woke { timer: id });
+                kernel.wake(&waker);
+            }
             Event::Disk(operation) => kernel.complete(operation),
             Event::Restart(node, ended) => {
                 if kernel.nodes.borrow()[node.index()].incarnation.0 == ended.0 + 1 {
@@ -215,7 +219,7 @@ impl<'a, F: Fact> Runner<'a, F> {
         let kernel = self.kernel;
         let (slot, generation, future) = {
             let mut tasks = kernel.tasks.borrow_mut();
-            let slot = tasks.ready.swap_remove(index).slot;
+            let slot = tasks.ready.remove(index).slot;
             let task = &mut tasks.slots[slot as usize];
             task.ready = false;
             kernel.context.set(task.context);

@@ -8,6 +8,7 @@ use crate::life::Life;
 use crate::mixing::mix;
 use crate::tally::FaultClass;
 use crate::tasks::Waits;
+use crate::trace::Traced;
 use rehearsal_env::{EventId, File, NodeId, StorageError};
 use std::future::Future;
 use std::pin::Pin;
@@ -72,6 +73,23 @@ impl Request {
         matches!(self, Request::Sync { .. } | Request::SyncNames { .. })
     }
 
+    /// As it is told to people.
+    fn in_words(&self) -> String {
+        match self {
+            Request::Open(name) => format!("opens `{name}`"),
+            Request::Rename(from, to) => format!("renames `{from}` to `{to}`"),
+            Request::Remove(name) => format!("removes `{name}`"),
+            Request::List => "lists its files".to_owned(),
+            Request::SyncNames { .. } => "syncs the names of its files".to_owned(),
+            Request::Read { offset, length, .. } => format!("reads {length} bytes at {offset}"),
+            Request::Length(_) => "asks how long a file is".to_owned(),
+            Request::Write { offset, bytes, .. } => format!("writes {} bytes at {offset}", bytes.len()),
+            Request::Append { bytes, .. } => format!("appends {} bytes", bytes.len()),
+            Request::Truncate { length, .. } => format!("cuts a file to {length} bytes"),
+            Request::Sync { .. } => "syncs a file".to_owned(),
+        }
+    }
+
     fn apply(self, disk: &mut Disk) -> Result<Response, StorageError> {
         match self {
             Request::Open(name) => disk.open(&name).map(Response::Opened),
@@ -123,6 +141,7 @@ impl Waiting {
         let entity = u64::from(self.life.node.0);
         let question = Question { cause: id.0, entity, site: Site::DiskLatency, ordinal: 0 };
         let takes = Duration::from_nanos(kernel.value(question, low.0, high.0));
+        let does = if kernel.tracing.is_on() { request.in_words() } else { String::new() };
         let operation = DiskOperation {
             node: self.life.node,
             id,
@@ -131,6 +150,7 @@ impl Waiting {
         };
         let slot = kernel.operations.borrow_mut().insert(operation);
         kernel.schedule(kernel.now.get() + takes, id, Event::Disk(slot));
+        kernel.trace(Some(self.life.node), || Traced::DiskBegan { operation: id, does });
         slot
     }
 }
@@ -181,6 +201,10 @@ impl Kernel {
             return;
         };
         let result = self.perform(operation.node, operation.id, request);
+        self.trace(Some(operation.node), || Traced::DiskEnded {
+            operation: operation.id,
+            error: result.as_ref().err().map(ToString::to_string),
+        });
         match std::mem::replace(&mut operation.progress, Progress::Finished(result)) {
             Progress::UnderWay { waker } => self.wake(&waker),
             _ => {

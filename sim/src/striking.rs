@@ -1,19 +1,36 @@
 //! Faults of the scenario, as they strike and heal.
 
 use crate::audience::Incident;
-use crate::fault::{Blow, Trigger};
+use crate::fault::{Blow, Fault, Trigger};
 use crate::kernel::{Event, Kernel};
 use crate::links::message_fates;
-use crate::mixing::{SALT, mix};
+use crate::mixing::{SALT, digest_text, mix};
 use crate::tally::FaultClass;
+use crate::trace::Traced;
 use rehearsal_env::{EventId, NodeId, Time};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+/// What tells faults apart: what they do and to whom, and which of several equal ones they are. When they strike and
+/// for how long makes no difference, so a fault that comes earlier or ends sooner is still the same.
+pub(crate) fn fault_names(faults: &[Fault]) -> Vec<u64> {
+    let mut equal: BTreeMap<u64, u64> = BTreeMap::new();
+    let name = |fault: &Fault| {
+        let kind = digest_text(fault.blow.kind());
+        let blow = fault.blow.nodes().into_iter().fold(kind, |word, node| mix(word, digest_text(node)));
+        let number = equal.entry(blow).or_default();
+        *number += 1;
+        mix(blow, *number)
+    };
+    faults.iter().map(name).collect()
+}
+
 impl Kernel {
-    /// The identity of a strike: of the fault alone, so that other faults do not change it.
-    pub(crate) fn strike_id(fault: u32, repeat: u32) -> EventId {
-        EventId(mix(u64::from(fault) ^ SALT[3], u64::from(repeat)))
+    /// The identity of a strike: of the fault alone, so that other faults do not change it, nor whether there are
+    /// any.
+    pub(crate) fn strike_id(&self, fault: u32, repeat: u32) -> EventId {
+        EventId(mix(self.fault_names[fault as usize] ^ SALT[3], u64::from(repeat)))
     }
 
     /// Puts every fault that has a time into the queue.
@@ -22,7 +39,7 @@ impl Kernel {
             if let Trigger::At(time) = fault.trigger {
                 let index = index as u32;
                 let event = Event::Strike { fault: index, repeats: 0 };
-                self.schedule(Time(time.0), Kernel::strike_id(index, 0), event);
+                self.schedule(Time(time.0), self.strike_id(index, 0), event);
             }
         }
     }
@@ -31,7 +48,10 @@ impl Kernel {
     pub(crate) fn strike_after_events(self: &Rc<Self>, events: u64) {
         for (index, fault) in self.settings.faults.iter().enumerate() {
             if fault.trigger == Trigger::After(events) {
+                // It strikes during an event that has nothing to do with it.
+                let during = self.event.replace(self.strike_id(index as u32, 0));
                 self.strike_with(index as u32, 0);
+                self.event.set(during);
             }
         }
     }
@@ -41,6 +61,7 @@ impl Kernel {
         if !self.stormy.get() {
             return;
         }
+        self.trace(None, || Traced::Strikes { fault: index });
         match &self.settings.faults[index as usize].blow {
             Blow::Crash { node, restart_after } => self.crash(self.named(node), restart_after.duration()),
             Blow::CrashLoop { node, times, restart_after, up_for } => {
@@ -48,7 +69,7 @@ impl Kernel {
                 if repeats + 1 < *times {
                     let event = Event::Strike { fault: index, repeats: repeats + 1 };
                     let at = self.now.get() + restart_after.duration() + up_for.duration();
-                    self.schedule(at, Kernel::strike_id(index, repeats + 1), event);
+                    self.schedule(at, self.strike_id(index, repeats + 1), event);
                 }
             }
             Blow::Pause { node, lasts } => self.pause(self.named(node), lasts.duration()),
@@ -96,7 +117,7 @@ impl Kernel {
     }
 
     fn heal_later(&self, index: u32, after: Duration) {
-        let id = Kernel::strike_id(index, u32::MAX);
+        let id = self.strike_id(index, u32::MAX);
         self.schedule(self.now.get() + after, id, Event::Heal { fault: index });
     }
 
@@ -123,6 +144,8 @@ impl Kernel {
     /// The storm is over: everything is healed, everybody is up.
     pub(crate) fn begin_calm(self: &Rc<Self>) {
         self.stormy.set(false);
+        // The last event of the storm did not cause what begins here.
+        self.event.set(EventId(0));
         self.message_fates.set(message_fates(&self.settings.network, false));
         self.report(Incident::CalmBegan);
         self.links.borrow_mut().heal_all();

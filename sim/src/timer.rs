@@ -4,6 +4,7 @@ use crate::kernel::{Event, Kernel};
 use crate::life::Life;
 use crate::queue::Ticket;
 use crate::tasks::Waits;
+use crate::trace::Traced;
 use rehearsal_env::Time;
 use std::future::Future;
 use std::pin::Pin;
@@ -37,6 +38,7 @@ impl Future for Sleep {
             None => {
                 let id = kernel.next_id();
                 let ticket = kernel.schedule(self.until, id, Event::Timer(context.waker().clone()));
+                kernel.trace(Some(self.life.node), || Traced::Slept { timer: id, until: self.until });
                 self.ticket = Some(ticket);
             }
             Some(ticket) => kernel.rewake(ticket, context),

@@ -6,6 +6,7 @@ use crate::mixing::SALT;
 use crate::slab::Slab;
 use crate::tally::FaultClass;
 use crate::tasks::Waits;
+use crate::trace::{Missed, Traced, as_json};
 use rehearsal_env::{EventId, Message, NodeId, Port, Received, Time};
 use std::any::Any;
 use std::cell::RefCell;
@@ -59,8 +60,12 @@ impl<M: Message> AnyWire for Wire<M> {
         let mut inboxes = self.inboxes.borrow_mut();
         let open = inboxes.get_mut(to.index()).filter(|inbox| inbox.bound);
         let crosses = from == to || kernel.crosses(from, to, number);
+        let listens = open.is_some();
+        let message = parcel.id;
         let Some(inbox) = open.filter(|_| crosses) else {
             let lost = parcels.remove(slot);
+            let why = if listens { Missed::Partition } else { Missed::NobodyListens };
+            kernel.trace(Some(to), || Traced::Missed { message, why });
             drop((parcels, inboxes));
             drop(lost);
             return;
@@ -68,6 +73,7 @@ impl<M: Message> AnyWire for Wire<M> {
         if copy {
             kernel.effect(FaultClass::Duplication);
         }
+        kernel.trace(Some(to), || Traced::Arrived { message });
         kernel.messages.set(kernel.messages.get() + 1);
         inbox.waiting.push_back(slot);
         if let Some(waker) = &inbox.waker {
@@ -144,6 +150,16 @@ impl<M: Message> Port<M> for SimPort<M> {
         let number = kernel.sent.get();
         kernel.sent.set(number + 1);
         let route = kernel.route(from, to, id, number, || self.wire.is_bound(to));
+        kernel.trace(Some(from), || Traced::Sent {
+            message: id,
+            to,
+            protocol: std::any::type_name::<M>(),
+            body: as_json(&message),
+            arrives: route.first,
+            copy: route.second.map(|at| (copy_of(id), at)),
+            held_back: route.held_back,
+            lost: route.lost,
+        });
         if let Some(at) = route.second {
             let copy = route.first.is_some();
             let copied = Parcel { message: message.clone(), from, id: copy_of(id), number, copy };
@@ -178,6 +194,8 @@ impl<M: Message> SimPort<M> {
         let parcel = self.wire.parcels.borrow_mut().remove(slot);
         // What the receiver does from here on is caused by this message.
         kernel.context.set(Context::of(parcel.id));
+        kernel.event.set(parcel.id);
+        kernel.trace(Some(self.life.node), || Traced::Taken { message: parcel.id });
         Poll::Ready(Received { from: parcel.from, message: parcel.message })
     }
 }

@@ -10,6 +10,7 @@ use crate::kernel::{Kernel, Program};
 use crate::run::{Ends, Runner};
 use crate::settings::Settings;
 use crate::tally::FaultTally;
+use crate::trace::Trace;
 use crate::{Seeded, panics};
 use rehearsal_env::{Cluster, Fact, NodeId, Time, Violation};
 use std::cell::RefCell;
@@ -66,6 +67,11 @@ impl<F: Fact> World<F> {
         panics::install_hook();
         let facts = FactBus::new(&settings, audience);
         World { kernel: Kernel::new(settings, decider), facts }
+    }
+
+    /// Keeps a trace of the run that comes: the list fills while it goes on.
+    pub fn keep_trace(&self) -> Trace {
+        self.kernel.begin_trace()
     }
 
     /// The names of all nodes, by id.
