@@ -157,6 +157,9 @@ impl LockManager {
 }
 
 #[cfg(test)]
+mod properties;
+
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 

@@ -1,26 +1,35 @@
 //! The write-ahead log as bytes.
 //!
 //! ```text
-//! frame:  "RDB" version | length | reported | checksum | commits, as postcard writes them
-//!            4 bytes        4        8           4         `length` bytes
+//! frame:  ff 00 ff version | length | reported | checksum | commits, as postcard writes them
+//!             4 bytes          4        8           4         `length` bytes
 //! ```
 //!
 //! One batch of commits (group commit) is one frame; all numbers are little-endian. The checksum (CRC-32) covers
 //! everything else in the frame. `reported` says up to which commit everybody had been told when the batch was
 //! written, so that recovery knows whom it still owes a word.
 //!
+//! **Where a frame begins.** Whatever texts and numbers a client chooses, `ff 00` never stands within commits.
+//! Postcard writes them as texts, varints and the bytes 0 and 1 (<https://postcard.jamesmunns.com/wire-format.html>).
+//! `ff` is in no text (UTF-8, RFC 3629, section 1), and in a varint it says that more follows, which is never 0:
+//! what is left of the number would then be nothing. Who adds a cell of any other kind has to keep this so, or
+//! to escape it.
+//!
 //! **Reading.** A batch is written only after the one before it is synced, so at a crash at most the last one
 //! is torn. A bad frame with nothing valid behind it is therefore a torn tail, to be cut off: nobody was told of
 //! it. (Or it is a synced batch that rotted: at the tail nothing tells the two apart.) A bad frame with a valid
-//! one anywhere behind it cannot be a torn write. That is corruption, and the log is refused, since going on
-//! would lose commits that clients were told of. A gap in the positions is corruption likewise.
+//! one anywhere behind its header cannot be a torn write: a tear leaves sectors of the batch and zeros in place of
+//! the others, and a frame begins in neither, nor where they meet, since so many zeros do not go between two
+//! `ff`. That is corruption, and the log is refused, since going on would lose commits that clients were told of.
+//! (Unless all behind it is bad as well: then it looks like a torn tail.) A gap in the positions is corruption
+//! likewise.
 
 use thiserror::Error;
 
 use super::commit::{Commit, LogPosition};
 
-/// Starts a frame: three letters and the version of the format.
-const MAGIC: [u8; 4] = *b"RDB\x01";
+/// Starts a frame: three bytes that commits never hold in this order, and the version of the format.
+const MAGIC: [u8; 4] = *b"\xff\x00\xff\x01";
 const HEADER: usize = 20;
 const CHECKSUM_AT: usize = 16;
 
@@ -66,7 +75,8 @@ pub fn read_log(bytes: &[u8]) -> Result<Recovered, LogCorrupt> {
     while recovered.valid_length < bytes.len() {
         let offset = recovered.valid_length;
         let Some(frame) = Frame::at(bytes, offset) else {
-            if (offset + 1..bytes.len()).any(|behind| Frame::at(bytes, behind).is_some()) {
+            // Behind the header, whose numbers may hold any bytes: no other frame can begin before.
+            if (offset + HEADER..bytes.len()).any(|behind| Frame::at(bytes, behind).is_some()) {
                 return Err(LogCorrupt { offset });
             }
             recovered.torn = true;
@@ -139,6 +149,26 @@ mod tests {
             RowChange { table: TableId(1), before: row(7), after: None },
         ];
         Commit { position: LogPosition(position), changes }
+    }
+
+    /// One batch of one commit, which inserts one row.
+    fn log_of_row(row: Vec<Value>) -> Vec<u8> {
+        let changes = vec![RowChange { table: TableId(0), before: None, after: Some(row) }];
+        let mut bytes = Vec::new();
+        encode_batch(&[Commit { position: LogPosition(1), changes }], LogPosition(0), &mut bytes);
+        bytes
+    }
+
+    /// The text that comes nearest to being a frame: of many frames, the one in which the fewest bytes have to
+    /// be replaced.
+    fn text_like_a_frame() -> String {
+        let texts = (0..1000).map(|reported| {
+            let mut frame = Vec::new();
+            encode_batch(&[], LogPosition(reported), &mut frame);
+            String::from_utf8_lossy(&frame).into_owned()
+        });
+        let replaced = |text: &String| text.matches(char::REPLACEMENT_CHARACTER).count();
+        texts.min_by_key(replaced).expect("there are many")
     }
 
     /// Three batches, and where each ends.
@@ -218,5 +248,25 @@ mod tests {
         let doubled = [&bytes[..ends[1]], &bytes[ends[0]..]].concat();
         assert_eq!(read_log(&doubled), Err(LogCorrupt { offset: ends[1] }));
         assert_eq!(read_log(&bytes[ends[0]..]), Err(LogCorrupt { offset: 0 }));
+    }
+
+    #[test]
+    fn a_torn_batch_whose_text_looks_like_a_frame_is_cut() {
+        let text = format!("{}and more", text_like_a_frame());
+        let bytes = log_of_row(vec![Value::Int(1), text.as_str().into()]);
+        let torn = &bytes[..bytes.len() - 1];
+        assert_eq!(read_log(torn), Ok(Recovered { torn: true, ..Recovered::default() }));
+    }
+
+    #[test]
+    fn no_number_and_no_text_begins_a_frame() {
+        // Numbers and a length whose bytes are ff but for the last one, and texts that might go on from there.
+        let numbers: Vec<Value> = (0..64).map(|bits| Value::Int(i64::MIN >> bits)).collect();
+        for text in ["", "\0", "\0\u{ff}\u{1}", &"\0".repeat(255)] {
+            let row = numbers.iter().flat_map(|number| [number.clone(), text.into(), Value::Null]);
+            let commits = &log_of_row(row.collect())[HEADER..];
+            assert!(commits.contains(&0xff));
+            assert!(commits.windows(2).all(|pair| pair != &MAGIC[..2]), "{text:?}");
+        }
     }
 }
