@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use rehearsal_model::database::{
-    Action, Commit, DatabaseError, Engine, Expression, Input, Isolation, Keys, Knobs, Output, Request, Row,
-    RowLock, Schema, SessionId, Statement, Table, TableId, Timer, Value, encode_batch, read_log,
+    Action, Commit, DatabaseError, Engine, Expression, Input, Isolation, Keys, Knobs, Output, Row, RowLock,
+    Schema, SessionId, Statement, Table, TableId, Timer, Value, encode_batch, read_log,
 };
 
 /// `account(id, owner, balance)`: one per owner, never below zero
@@ -133,7 +133,7 @@ impl Surroundings {
                 let session = SessionId(who);
                 if self.waiting.insert(session) {
                     let begin = begin.then_some(Isolation::ReadCommitted);
-                    self.step(Input::Execute { session, request: Request { begin, action }, now: 0 });
+                    self.step(Input::Execute { session, begin, action, now: 0 });
                 }
             }
             Happening::Sync => self.step(Input::Persisted { through: self.engine.last_position() }),

@@ -36,6 +36,8 @@ struct Word {
     expired: Option<u64>,
     canceled: Option<u64>,
     cancel_asked: Option<u64>,
+    /// Its guest was done with the wish.
+    settled: Option<u64>,
 }
 
 /// A wish whose guest is not done with it.
@@ -175,9 +177,10 @@ impl NoDoubleBooking {
         made.try_for_each(|change| self.judge_made(&books, change))
     }
 
-    fn settle(&mut self, intent: Intent) {
+    fn settle(&mut self, number: u64, intent: Intent) {
         for id in self.wishes.remove(&intent).into_iter().flat_map(|wish| wish.ids) {
             self.intents.remove(&id);
+            self.words.entry(id).or_default().settled.get_or_insert(number);
         }
     }
 
@@ -221,7 +224,7 @@ impl Monitor<Fact> for NoDoubleBooking {
             }
             Fact::Committed { .. } => self.judge_commit(),
             Fact::Settled { intent, .. } => {
-                self.settle(*intent);
+                self.settle(stamp.number, *intent);
                 Ok(())
             }
             _ => Ok(()),
@@ -234,7 +237,7 @@ impl Monitor<Fact> for NoDoubleBooking {
         for book in books.reservations() {
             let word = self.words.get(&book.order.id).unwrap_or(&silent);
             if let Some(message) = self.judge_rest(book.order.id, word, Some(book.status)) {
-                let told = word.booked.into_iter().chain(word.canceled);
+                let told = word.booked.into_iter().chain(word.canceled).chain(word.settled);
                 return Err(Violation::new(NAME, message, told.chain([book.made, book.changed])));
             }
         }
@@ -242,7 +245,7 @@ impl Monitor<Fact> for NoDoubleBooking {
             if books.reservation(*id).is_none()
                 && let Some(message) = self.judge_rest(*id, word, None)
             {
-                return Err(Violation::new(NAME, message, word.booked));
+                return Err(Violation::new(NAME, message, word.booked.into_iter().chain(word.settled)));
             }
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! `sold-out-is-true`: nobody is told "sold out" while the rooms were there. From the first time that booking an
 //! order was asked until the guest is told, there was a moment at which some night of the stay had fewer rooms
-//! left below the limit than were asked for.
+//! left below the limit than were asked for. Whoever is told so of an asked order asked for a night that was not on
+//! the calendar.
 //!
 //! Example: 10 rooms, 10 percent, 10 taken. A guest who asks for one room and is told "sold out" was told wrongly,
 //! for the limit is 11; unless the eleventh was taken for a while and given back.
@@ -31,11 +32,21 @@ struct Booking {
     scarce: bool,
 }
 
+/// An order that was asked for.
+#[derive(Clone, Copy, Debug)]
+struct AskedOrder {
+    /// The number of the fact that first asked.
+    asked: u64,
+    /// Whether all its nights were on the calendar then; what is on it stays there.
+    for_sale: bool,
+}
+
 /// Watches the nights of those bookings that were never short of rooms so far.
 #[derive(Debug)]
 pub struct SoldOutIsTrue {
     books: SharedBooks,
     rules: Rules,
+    orders: BTreeMap<Intent, AskedOrder>,
     bookings: BTreeMap<Wanted, Booking>,
     /// Per night, whoever wants most rooms first: it is the first to find them too few.
     watched: BTreeSet<(Night, Reverse<i64>, Wanted)>,
@@ -44,7 +55,8 @@ pub struct SoldOutIsTrue {
 impl SoldOutIsTrue {
     /// Judges by the limit of these rules.
     pub fn new(books: SharedBooks, rules: Rules) -> SoldOutIsTrue {
-        SoldOutIsTrue { books, rules, bookings: BTreeMap::new(), watched: BTreeSet::new() }
+        let (orders, bookings, watched) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        SoldOutIsTrue { books, rules, orders, bookings, watched }
     }
 
     fn rooms_left(&self, books: &Books, night: Night) -> i64 {
@@ -63,6 +75,14 @@ impl SoldOutIsTrue {
         if !scarce {
             self.watched.extend(stay.nights().map(|night| (night, Reverse(stay.rooms), wanted)));
         }
+    }
+
+    fn ask_order(&mut self, stamp: &Stamp, intent: Intent, stay: &Stay) {
+        let books = self.books.borrow();
+        self.orders.entry(intent).or_insert_with(|| AskedOrder {
+            asked: stamp.number,
+            for_sale: stay.nights().all(|night| books.night(&night).is_some()),
+        });
     }
 
     /// A night changed: bookings that are short of rooms now need not be watched any more.
@@ -87,6 +107,7 @@ impl SoldOutIsTrue {
     }
 
     fn settle(&mut self, intent: Intent) {
+        self.orders.remove(&intent);
         let of_intent = (intent, ReservationId(i64::MIN))..=(intent, ReservationId(i64::MAX));
         while let Some((wanted, _)) = self.bookings.range(of_intent.clone()).next() {
             self.forget(*wanted);
@@ -104,6 +125,18 @@ impl SoldOutIsTrue {
                 let books = self.books.borrow();
                 let rows = booking.stay.nights().filter_map(|night| books.night(&night)?.rows[0]);
                 Err(Violation::new(NAME, message, rows.chain([booking.asked, stamp.number])))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn judge_order(&self, stamp: &Stamp, intent: Intent, stay: &Stay) -> Result<(), Violation> {
+        match self.orders.get(&intent) {
+            Some(order) if order.for_sale => {
+                let message = "a guest is told that a night is not for sale, and all are on the calendar";
+                let books = self.books.borrow();
+                let rows = stay.nights().filter_map(|night| books.night(&night)?.rows[0]);
+                Err(Violation::new(NAME, message, rows.chain([order.asked, stamp.number])))
             }
             _ => Ok(()),
         }
@@ -126,10 +159,16 @@ impl Monitor<Fact> for SoldOutIsTrue {
             Fact::Asked { intent, reservation: Some(id), operation: Operation::Book, stay, .. } => {
                 self.ask(stamp, (*intent, *id), stay);
             }
+            Fact::Asked { intent, operation: Operation::Order, stay, .. } => {
+                self.ask_order(stamp, *intent, stay);
+            }
             Fact::InventorySet { night, total_inventory, total_reserved, .. }
                 if !self.watched.is_empty() && !self.books.borrow().is_repeat() =>
             {
                 self.change(*night, self.rules.limit(*total_inventory) - total_reserved);
+            }
+            Fact::Told { intent, operation: Operation::Order, answer: Answer::SoldOut, stay, .. } => {
+                return self.judge_order(stamp, *intent, stay);
             }
             Fact::Told { intent, reservation: Some(id), answer: Answer::SoldOut, .. } => {
                 return self.judge(stamp, (*intent, *id));

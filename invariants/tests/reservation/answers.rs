@@ -121,16 +121,16 @@ fn a_stay_that_nobody_was_told_of_must_not_rest() {
     let mut history = ordered(10);
     let booked = history.book(1);
     let paid = history.pay(1);
-    history.settle(1, 1);
-    assert_eq!(history.evidence("no-double-booking"), [booked, paid]);
+    let settled = history.settle(1, 1);
+    assert_eq!(history.evidence("no-double-booking"), [booked, paid, settled]);
 }
 
 #[test]
 fn a_stay_that_its_guest_was_told_of_is_there() {
     let mut history = ordered(10);
     let told = history.tell(1, 1, Answer::Booked);
-    history.settle(1, 1);
-    assert_eq!(history.evidence("no-double-booking"), [told]);
+    let settled = history.settle(1, 1);
+    assert_eq!(history.evidence("no-double-booking"), [told, settled]);
     assert_eq!(history.evidence("acknowledged-survives"), [told]);
 }
 
@@ -196,6 +196,22 @@ fn a_night_that_was_short_before_anybody_asked_does_not() {
     history.ask(2, 2, Operation::Book);
     let told = history.tell(2, 2, Answer::SoldOut);
     assert!(history.evidence("sold-out-is-true").contains(&told));
+}
+
+#[test]
+fn an_order_is_sold_out_only_where_a_night_is_not_on_the_calendar() {
+    for (last, lied) in [(4, true), (5, false)] {
+        let mut history = History::with_rooms(1);
+        let asked = history.ask_for_order(1, stay(1, last));
+        let told = history.refuse_order(1, stay(1, last));
+        if lied {
+            let evidence = history.evidence("sold-out-is-true");
+            assert!(evidence.contains(&asked) && evidence.contains(&told));
+        } else {
+            history.settle(1, 1);
+            history.passes();
+        }
+    }
 }
 
 #[test]

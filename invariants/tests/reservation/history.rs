@@ -193,14 +193,31 @@ impl History {
         self.say(Who::Guest, Fact::Told { guest, intent, reservation, operation, stay, answer, request })
     }
 
+    /// The guest of this number, whose wish has it too, asks for an order.
+    pub fn ask_for_order(&mut self, number: i64, stay: Stay) -> u64 {
+        self.requests += 1;
+        let (request, intent, attempt) = (self.requests, Intent(number as u64), Attempt::First);
+        let (reservation, operation) = (None, Operation::Order);
+        let asked = Fact::Asked { guest: number, intent, reservation, operation, stay, attempt, request };
+        self.say(Who::Guest, asked)
+    }
+
+    /// It is told that a night is not for sale.
+    pub fn refuse_order(&mut self, number: i64, stay: Stay) -> u64 {
+        let (request, intent, answer) = (self.requests, Intent(number as u64), Answer::SoldOut);
+        let (reservation, operation) = (None, Operation::Order);
+        let told = Fact::Told { guest: number, intent, reservation, operation, stay, answer, request };
+        self.say(Who::Guest, told)
+    }
+
     /// The number of the last request.
     pub fn request(&self) -> u64 {
         self.requests
     }
 
-    pub fn settle(&mut self, intent: u64, number: i64) {
+    pub fn settle(&mut self, intent: u64, number: i64) -> u64 {
         let fact = Fact::Settled { guest: number, intent: Intent(intent), reservation: Some(id(number)) };
-        self.say(Who::Guest, fact);
+        self.say(Who::Guest, fact)
     }
 
     /// What a booking commits: the reservation first, then its nights, the order and the step.

@@ -55,4 +55,8 @@ impl Fact for CounterFact {
             CounterFact::Recovered { .. } => "Recovered",
         }
     }
+
+    fn in_words(&self) -> String {
+        super::words::of(self)
+    }
 }

@@ -21,3 +21,4 @@ pub mod facts;
 pub mod ledger;
 pub mod messages;
 pub mod server;
+mod words;

@@ -3,8 +3,10 @@
 //! Strategies are written once against [`Transaction`]; the simulated database is one implementation.
 
 use super::server::Reply;
-use super::{Answer, DatabaseError, Expression, Isolation, Keys, Request, Row, RowLock, Statement, TableId};
-use crate::session::{Patience, Session, Sessions};
+use super::{
+    Action, Answer, DatabaseError, Expression, Isolation, Keys, Request, Row, RowLock, Statement, TableId,
+};
+use crate::session::{Patience, Session, SessionOver, Sessions};
 use rehearsal_env::{Env, NodeId};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -21,9 +23,14 @@ pub enum TransactionError {
 }
 
 /// Why a commit was not confirmed.
+///
+/// A commit travels with the statements that were left for later. When one of these is refused, that is the
+/// answer, whatever the reason (a lock, a constraint): the `COMMIT` behind it was not carried out, so an error
+/// always means that it definitely did not happen. A `COMMIT` that is carried out is refused only when an
+/// earlier statement had aborted its transaction. Only where no answer came may it have happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum CommitError {
-    /// The transaction was rolled back: it definitely did not happen.
+    /// A statement was refused, before the commit or along with it: it definitely did not happen.
     #[error("the transaction was rolled back")]
     RolledBack,
     /// The connection was lost while the commit was under way: it may have happened or not.
@@ -93,13 +100,17 @@ pub trait Transaction {
         filter: Option<Expression>,
     ) -> impl Future<Output = Result<u64, TransactionError>>;
 
-    /// Commits. Ok promises that the commit survives any crash.
+    /// Takes a statement along with the next one or the commit, for when its answer decides nothing. If it
+    /// fails, that fails: the transaction is aborted, and what would have come after it is not carried out.
+    fn later(&mut self, statement: Statement);
+
+    /// Commits, and what was left for later before it. Ok promises that the commit survives any crash.
     ///
     /// # Errors
     /// See [`CommitError`].
     fn commit(self) -> impl Future<Output = Result<(), CommitError>>;
 
-    /// Rolls back. What cannot be said to the database it finds out by itself.
+    /// Rolls back; what was left for later is never said. What cannot be said to the database it finds out by itself.
     fn rollback(self) -> impl Future<Output = ()>;
 }
 
@@ -151,6 +162,19 @@ impl<E: Env> RemoteDatabase<E> {
         self.idle.borrow_mut().push(session);
         Ok(rows(answer?))
     }
+
+    /// Adds a row, as a transaction of its own. Ok promises that it survives any crash.
+    ///
+    /// # Errors
+    /// [`CommitError::RolledBack`] when the database refused or could not be asked; [`CommitError::Unknown`]
+    /// when its answer was lost.
+    pub async fn insert(&self, table: TableId, row: Vec<Expression>) -> Result<(), CommitError> {
+        let mut session = self.session().await.map_err(|_| CommitError::RolledBack)?;
+        let request = Request::run(Statement::insert(table, row));
+        let reply = session.ask(request).await.map_err(|_| CommitError::Unknown)?;
+        self.idle.borrow_mut().push(session);
+        reply.map(|_| ()).map_err(|_| CommitError::RolledBack)
+    }
 }
 
 impl<E: Env> Database for RemoteDatabase<E> {
@@ -158,7 +182,12 @@ impl<E: Env> Database for RemoteDatabase<E> {
 
     async fn begin(&self, isolation: Isolation) -> Result<RemoteTransaction<E>, TransactionError> {
         let session = self.session().await?;
-        Ok(RemoteTransaction { database: self.clone(), session, begin: Some(isolation) })
+        Ok(RemoteTransaction {
+            database: self.clone(),
+            session,
+            begin: Some(isolation),
+            for_later: Vec::new(),
+        })
     }
 }
 
@@ -166,18 +195,23 @@ impl<E: Env> Database for RemoteDatabase<E> {
 pub struct RemoteTransaction<E: Env> {
     database: RemoteDatabase<E>,
     session: DatabaseSession<E>,
-    /// Sent along with the first statement.
+    /// Sent along with the first message.
     begin: Option<Isolation>,
+    /// Sent along with the next message.
+    for_later: Vec<Action>,
 }
 
 impl<E: Env> RemoteTransaction<E> {
     async fn run(&mut self, statement: Statement) -> Result<Answer, TransactionError> {
-        let request = match self.begin.take() {
-            Some(isolation) => Request::begin(isolation, statement),
-            None => Request::run(statement),
-        };
-        let reply = self.session.ask(request).await.map_err(|_| TransactionError::Lost)?;
+        let reply = self.ask(Action::Run(statement)).await.map_err(|_| TransactionError::Lost)?;
         Ok(reply?)
+    }
+
+    /// Says what was left for later and then `action`; the answer to that, or the first refusal.
+    async fn ask(&mut self, action: Action) -> Result<Reply, SessionOver> {
+        let mut actions = std::mem::take(&mut self.for_later);
+        actions.push(action);
+        self.session.ask(Request { begin: self.begin.take(), actions }).await
     }
 
     fn end(self) {
@@ -217,11 +251,11 @@ impl<E: Env> Transaction for RemoteTransaction<E> {
         filter: Option<Expression>,
         set: Vec<(usize, Expression)>,
     ) -> Result<u64, TransactionError> {
-        self.run(Statement::Update { table, keys, filter, set }).await.map(|answer| affected(&answer))
+        self.run(Statement::update(table, keys, filter, set)).await.map(|answer| affected(&answer))
     }
 
     async fn insert(&mut self, table: TableId, row: Vec<Expression>) -> Result<(), TransactionError> {
-        self.run(Statement::Insert { table, row }).await.map(|_| ())
+        self.run(Statement::insert(table, row)).await.map(|_| ())
     }
 
     async fn delete(
@@ -230,20 +264,26 @@ impl<E: Env> Transaction for RemoteTransaction<E> {
         keys: Keys,
         filter: Option<Expression>,
     ) -> Result<u64, TransactionError> {
-        self.run(Statement::Delete { table, keys, filter }).await.map(|answer| affected(&answer))
+        self.run(Statement::delete(table, keys, filter)).await.map(|answer| affected(&answer))
+    }
+
+    fn later(&mut self, statement: Statement) {
+        self.for_later.push(Action::Run(statement));
     }
 
     async fn commit(mut self) -> Result<(), CommitError> {
-        match self.session.ask(Request::commit()).await {
+        match self.ask(Action::Commit).await {
             Ok(Ok(Answer::Committed(_) | Answer::Done)) => {
                 self.end();
                 Ok(())
             }
-            Ok(_) => {
+            Ok(Ok(_)) => {
                 self.end();
                 Err(CommitError::RolledBack)
             }
-            Err(_) => Err(CommitError::Unknown),
+            // The transaction is still open. Whoever drops its session ends it.
+            Ok(Err(_)) => Err(CommitError::RolledBack),
+            Err(SessionOver) => Err(CommitError::Unknown),
         }
     }
 

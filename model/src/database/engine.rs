@@ -14,7 +14,7 @@ use super::error::DatabaseError;
 use super::execute::{Execution, Progress, Workplace};
 use super::locks::{LockManager, Wakes};
 use super::schema::{Schema, TableId};
-use super::statement::{Action, Answer, Request, Statement};
+use super::statement::{Action, Answer, Statement};
 use super::step::{Input, Knobs, Output, SessionId};
 use super::transaction::{Savepoint, State, Transaction, TransactionId};
 use super::value::Row;
@@ -118,7 +118,9 @@ impl Engine {
     /// Takes one input. What is to be done about it is added to `out`, in the order in which to do it.
     pub fn step(&mut self, input: Input, out: &mut Vec<Output>) {
         match input {
-            Input::Execute { session, request, now } => self.execute(session, request, now, out),
+            Input::Execute { session, begin, action, now } => {
+                self.execute(session, begin.is_some(), action, now, out);
+            }
             Input::Persisted { through } => self.persisted(through, out),
             Input::TimerFired(timer) => self.timer_fired(timer, out),
             Input::SessionEnded { session } => self.session_ended(session),
@@ -126,17 +128,17 @@ impl Engine {
         self.wake(out);
     }
 
-    fn execute(&mut self, session: SessionId, request: Request, now: i64, out: &mut Vec<Output>) {
+    fn execute(&mut self, session: SessionId, begins: bool, action: Action, now: i64, out: &mut Vec<Output>) {
         let open = self.sessions.get(&session).copied();
         if open.is_some_and(|id| self.transactions[&id].is_busy()) {
             let busy = Err(DatabaseError::bad("the session still waits for its last answer"));
             return out.push(Output::Answer { session, result: busy });
         }
         let open = match open {
-            None if request.begin.is_some() => Some(self.open(session, true, now)),
+            None if begins => Some(self.open(session, true, now)),
             open => open,
         };
-        match (request.action, open) {
+        match (action, open) {
             (Action::Run(statement), Some(id)) => self.run(id, statement, out),
             (Action::Run(Statement::Savepoint(_) | Statement::RollbackTo(_)), None) => {
                 out.push(Output::Answer { session, result: Err(DatabaseError::NoActiveTransaction) });

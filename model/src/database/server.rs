@@ -2,7 +2,8 @@
 //!
 //! 1. Recover: read the log, cut an incomplete batch off its end, rebuild the engine, report what may not have
 //!    been reported.
-//! 2. Take each request once, hand it to the engine, carry out what the engine wants.
+//! 2. Take each request once, hand its actions to the engine one after the other, each when the one before it is
+//!    answered, and carry out what the engine wants. An error ends the request.
 //! 3. Write what was appended as one batch, sync, tell the engine; only then does it answer.
 //! 4. End sessions that are silent; the engine rolls back what they had open.
 //!
@@ -10,13 +11,13 @@
 
 use super::happening::Happening;
 use super::{
-    Answer, Commit, DatabaseError, Engine, Input, Knobs, LogPosition, Output, Recovered, Request, Row,
-    RowChange, Schema, SessionId, TableId, Timer, encode_batch, read_log,
+    Action, Answer, Commit, DatabaseError, Engine, Input, Knobs, LogPosition, Output, Recovered, Request,
+    Row, RowChange, Schema, SessionId, TableId, Timer, encode_batch, read_log,
 };
 use crate::session::{Frame, Patience, SessionTable, Verdict};
 use rehearsal_env::{Env, File, NodeId, Port, Received, StorageError, TaskHandle, Time};
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -67,6 +68,8 @@ struct Server<E: Env> {
     port: E::Port<DatabaseFrame>,
     engine: RefCell<Engine>,
     sessions: RefCell<SessionTable<Reply>>,
+    /// What is left of the requests that are being worked on.
+    left: RefCell<BTreeMap<SessionId, VecDeque<Action>>>,
     timers: RefCell<BTreeMap<Timer, E::Task>>,
     /// Appended and not yet written.
     unwritten: RefCell<Vec<Commit>>,
@@ -118,6 +121,7 @@ impl<E: Env> Server<E> {
             port: env.bind(),
             engine: RefCell::new(engine),
             sessions: RefCell::default(),
+            left: RefCell::default(),
             timers: RefCell::default(),
             unwritten: RefCell::default(),
             something_to_write: Notify::new(),
@@ -179,13 +183,7 @@ impl<E: Env> Server<E> {
     fn request(self: &Rc<Self>, from: NodeId, session: u64, number: u64, request: Request) {
         let verdict = self.sessions.borrow_mut().request(from, session, number, self.env.now());
         match verdict {
-            Verdict::Take => {
-                let session = SessionId(session);
-                if request.begin.is_some() {
-                    self.open.borrow_mut().insert(session, self.env.now());
-                }
-                self.step(Input::Execute { session, request, now: self.env.wall().micros() });
-            }
+            Verdict::Take => self.take(SessionId(session), request),
             Verdict::Repeat(body) => self.port.send(from, Frame::Answer { session, number, body }),
             Verdict::Working => self.port.send(from, Frame::Working { session, number }),
             Verdict::Ignore => {}
@@ -193,41 +191,76 @@ impl<E: Env> Server<E> {
         }
     }
 
-    /// Hands an input to the engine and carries out what it wants.
+    fn take(self: &Rc<Self>, session: SessionId, Request { begin, actions }: Request) {
+        let mut left = VecDeque::from(actions);
+        let Some(action) = left.pop_front() else { return self.answer(session, Ok(Answer::Done)) };
+        if begin.is_some() {
+            self.open.borrow_mut().insert(session, self.env.now());
+        }
+        self.left.borrow_mut().insert(session, left);
+        self.step(Input::Execute { session, begin, action, now: self.env.wall().micros() });
+    }
+
+    /// Hands an input to the engine and carries out what it wants, and then the actions whose turn that makes it.
     fn step(self: &Rc<Self>, input: Input) {
         if let Input::SessionEnded { session } = &input {
             self.open.borrow_mut().remove(session);
+            self.left.borrow_mut().remove(session);
         }
-        let mut outputs = Vec::new();
-        self.engine.borrow_mut().step(input, &mut outputs);
-        for output in outputs {
-            if let Some(happening) = Happening::of_output(&output) {
-                self.say(happening);
-            }
-            match output {
-                Output::Answer { session, result } => self.answer(session, result),
-                Output::Append(commit) => {
-                    self.unwritten.borrow_mut().push(commit);
-                    self.something_to_write.notify_one();
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            let mut outputs = Vec::new();
+            self.engine.borrow_mut().step(input, &mut outputs);
+            for output in outputs {
+                if let Some(happening) = Happening::of_output(&output) {
+                    self.say(happening);
                 }
-                Output::CancelTimer(timer) => {
-                    if let Some(task) = self.timers.borrow_mut().remove(&timer) {
-                        task.abort();
-                    }
-                }
-                Output::SetTimer { timer, after } => {
-                    let task = self.env.spawn(self.clone().fire(timer, after));
-                    self.timers.borrow_mut().insert(timer, task);
-                }
-                _ => {}
+                // Not before all outputs are carried out: the engine has named them in the order of the log.
+                inputs.extend(self.carry_out(output));
             }
         }
     }
 
-    fn answer(&self, session: SessionId, result: Reply) {
+    /// Does what the engine wants. When that was an answer to a session with actions left: the next of them.
+    fn carry_out(self: &Rc<Self>, output: Output) -> Option<Input> {
+        match output {
+            Output::Answer { session, result } => return self.answered(session, result),
+            Output::Append(commit) => {
+                self.unwritten.borrow_mut().push(commit);
+                self.something_to_write.notify_one();
+            }
+            Output::CancelTimer(timer) => {
+                if let Some(task) = self.timers.borrow_mut().remove(&timer) {
+                    task.abort();
+                }
+            }
+            Output::SetTimer { timer, after } => {
+                let task = self.env.spawn(self.clone().fire(timer, after));
+                self.timers.borrow_mut().insert(timer, task);
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// One action is answered: the next is due, or else the request is answered with this.
+    fn answered(&self, session: SessionId, result: Reply) -> Option<Input> {
         if matches!(result, Ok(Answer::Committed(_) | Answer::RolledBack)) {
             self.open.borrow_mut().remove(&session);
         }
+        let next = match &result {
+            Ok(_) => self.left.borrow_mut().get_mut(&session).and_then(VecDeque::pop_front),
+            Err(_) => None,
+        };
+        let Some(action) = next else {
+            self.left.borrow_mut().remove(&session);
+            self.answer(session, result);
+            return None;
+        };
+        Some(Input::Execute { session, begin: None, action, now: self.env.wall().micros() })
+    }
+
+    fn answer(&self, session: SessionId, result: Reply) {
         let waiting = self.sessions.borrow_mut().answered(session.0, result.clone());
         if let Some((client, number)) = waiting {
             self.port.send(client, Frame::Answer { session: session.0, number, body: result });

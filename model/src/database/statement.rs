@@ -110,16 +110,21 @@ pub enum Isolation {
     ReadCommitted,
 }
 
-/// One request of a session.
+/// One request of a session: actions that travel together, for none of them needs the answer to the one before.
+///
+/// They are carried out in order. The answer is that of the last one; or else the first error, and what would
+/// have come after it is left out (PostgreSQL 15, "Message Flow", multiple statements in a simple query). A
+/// `COMMIT` among them is so carried out only where everything before it went well. Outside a transaction each
+/// statement is one by itself, where PostgreSQL would make them one: what belongs together needs a `BEGIN`.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Request {
     /// `BEGIN` first. Without effect when a transaction is open already (PostgreSQL warns and goes on).
     pub begin: Option<Isolation>,
-    /// Then this.
-    pub action: Action,
+    /// Then these. Without any nothing is done, not even `BEGIN`.
+    pub actions: Vec<Action>,
 }
 
-/// What a request does.
+/// One thing that a request does.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Action {
     /// A statement. Outside a transaction it is one by itself (auto-commit).
@@ -130,7 +135,7 @@ pub enum Action {
     Rollback,
 }
 
-/// What a request is answered with when nothing went wrong.
+/// What an action is answered with when nothing went wrong.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Answer {
     /// The rows of a `SELECT`, in key order.
@@ -149,22 +154,34 @@ pub enum Answer {
 impl Request {
     /// A statement in the open transaction, or by itself.
     pub fn run(statement: Statement) -> Self {
-        Request { begin: None, action: Action::Run(statement) }
-    }
-
-    /// `BEGIN`, and the transaction's first statement.
-    pub fn begin(isolation: Isolation, statement: Statement) -> Self {
-        Request { begin: Some(isolation), action: Action::Run(statement) }
-    }
-
-    /// `COMMIT`.
-    pub fn commit() -> Self {
-        Request { begin: None, action: Action::Commit }
+        Request { begin: None, actions: vec![Action::Run(statement)] }
     }
 
     /// `ROLLBACK`.
     pub fn rollback() -> Self {
-        Request { begin: None, action: Action::Rollback }
+        Request { begin: None, actions: vec![Action::Rollback] }
+    }
+}
+
+impl Statement {
+    /// `UPDATE`.
+    pub fn update(
+        table: TableId,
+        keys: Keys,
+        filter: Option<Expression>,
+        set: Vec<(usize, Expression)>,
+    ) -> Self {
+        Statement::Update { table, keys, filter, set }
+    }
+
+    /// `INSERT` of one row.
+    pub fn insert(table: TableId, row: Vec<Expression>) -> Self {
+        Statement::Insert { table, row }
+    }
+
+    /// `DELETE`.
+    pub fn delete(table: TableId, keys: Keys, filter: Option<Expression>) -> Self {
+        Statement::Delete { table, keys, filter }
     }
 }
 

@@ -6,21 +6,23 @@ use serde::{Deserialize, Serialize};
 
 use super::commit::{Commit, LogPosition};
 use super::error::DatabaseError;
-use super::statement::{Answer, Request};
+use super::statement::{Action, Answer, Isolation};
 
-/// A client's connection. Its requests come one at a time: the next after the answer.
+/// A client's connection. Its actions come one at a time: the next after the answer.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct SessionId(pub u64);
 
 /// What may happen to the database.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Input {
-    /// A session asks.
+    /// A session asks for one thing. The next comes after the answer.
     Execute {
         /// Which.
         session: SessionId,
-        /// What.
-        request: Request,
+        /// `BEGIN` first. Without effect when a transaction is open already (PostgreSQL warns and goes on).
+        begin: Option<Isolation>,
+        /// Then this.
+        action: Action,
         /// The wall clock of the database's node, microseconds.
         now: i64,
     },
@@ -45,7 +47,7 @@ pub enum Output {
     Answer {
         /// Which.
         session: SessionId,
-        /// What came of its request.
+        /// What came of its action.
         result: Result<Answer, DatabaseError>,
     },
     /// Write this to the log and sync, then come back with [`Input::Persisted`].

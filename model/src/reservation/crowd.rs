@@ -93,7 +93,10 @@ impl<E: Env<Fact = Fact>> Crowd<E> {
     async fn book(self: Rc<Self>, index: usize) {
         let booking = self.calendar.bookings[index];
         let mut errand = Errand { intent: Intent(index as u64), wish: booking.wish, order: None };
-        errand.order = Some(self.guest.order(&errand).await);
+        errand.order = self.guest.order(&errand).await;
+        if errand.order.is_none() {
+            return self.guest.settled(&errand);
+        }
         let (answer, order) = self.guest.book(errand).await;
         if answer == Answer::Booked && booking.canceled_at_once {
             self.guest.insist(&errand, Operation::Cancel).await;

@@ -55,7 +55,8 @@ pub enum Answer {
     Pending,
     /// The payment was refused or took too long; nothing is booked. Final.
     Rejected,
-    /// A night is sold out; nothing is booked, and this id never will be. Final.
+    /// A night is sold out; nothing is booked, and this id never will be. To who asks for an order: a night is not
+    /// for sale. Final.
     SoldOut,
     /// Too much is going on; nothing was booked by this request. Ask again or cancel.
     Busy,
@@ -399,5 +400,9 @@ impl FactTrait for Fact {
             Fact::ChargeConfirmed { .. } => "ChargeConfirmed",
             Fact::StepResumed { .. } => "StepResumed",
         }
+    }
+
+    fn in_words(&self) -> String {
+        super::words::of(self)
     }
 }

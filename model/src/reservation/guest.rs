@@ -71,25 +71,32 @@ impl<E: Env<Fact = Fact>> Guest<E> {
         }
     }
 
-    /// 1. Look. 2. Order. 3. Book. 4. Perhaps cancel. 5. Perhaps look at the list.
+    /// 1. Look. 2. Order; a night that is not for sale ends the wish. 3. Book. 4. Perhaps cancel. 5. Perhaps look
+    ///    at the list.
     async fn fulfil(&self, mut errand: Errand) {
         if errand.wish.looks {
             self.once(&errand, Operation::Availability).await;
         }
-        errand.order = Some(self.order(&errand).await);
-        let (mut answer, settled_order) = self.book(errand).await;
-        errand.order = Some(settled_order);
-        if let (Answer::Booked, Some(after)) = (&answer, errand.wish.cancel_after) {
-            self.env.sleep(after.duration()).await;
-            answer = self.insist(&errand, Operation::Cancel).await;
-        }
-        if matches!(answer, Answer::Busy | Answer::Pending) {
-            self.insist(&errand, Operation::Cancel).await;
+        errand.order = self.order(&errand).await;
+        if errand.order.is_some() {
+            self.book_and_perhaps_cancel(&mut errand).await;
         }
         if errand.wish.history {
             self.once(&errand, Operation::History).await;
         }
         self.settled(&errand);
+    }
+
+    async fn book_and_perhaps_cancel(&self, errand: &mut Errand) {
+        let (mut answer, settled_order) = self.book(*errand).await;
+        errand.order = Some(settled_order);
+        if let (Answer::Booked, Some(after)) = (&answer, errand.wish.cancel_after) {
+            self.env.sleep(after.duration()).await;
+            answer = self.insist(errand, Operation::Cancel).await;
+        }
+        if matches!(answer, Answer::Busy | Answer::Pending) {
+            self.insist(errand, Operation::Cancel).await;
+        }
     }
 
     /// Nothing more will be asked about this wish.
@@ -98,16 +105,14 @@ impl<E: Env<Fact = Fact>> Guest<E> {
         self.env.observe(Fact::Settled { guest: self.number, intent: errand.intent, reservation });
     }
 
-    /// Orders until there is an order.
-    pub(super) async fn order(&self, errand: &Errand) -> Order {
-        let mut asked = 0;
-        loop {
-            let answer = self.insist(errand, Operation::Order).await;
-            if let Answer::Ordered(id, price) = answer {
-                return Order { id, guest: self.number, stay: errand.wish.stay(), price };
+    /// Asks until there is an order; None when a night is not for sale.
+    pub(super) async fn order(&self, errand: &Errand) -> Option<Order> {
+        match self.insist(errand, Operation::Order).await {
+            Answer::Ordered(id, price) => {
+                Some(Order { id, guest: self.number, stay: errand.wish.stay(), price })
             }
-            self.pause(asked).await;
-            asked += 1;
+            Answer::SoldOut => None,
+            other => unreachable!("an order is not answered with {other:?}"),
         }
     }
 
@@ -133,7 +138,8 @@ impl<E: Env<Fact = Fact>> Guest<E> {
                 Err(NoAnswer) => {
                     attempt = Attempt::Retry;
                     if self.plan.defects.has(Defect::FreshIdAfterLostAnswer) {
-                        errand.order = Some(self.order(&Errand { order: None, ..errand }).await);
+                        let another = self.order(&Errand { order: None, ..errand }).await;
+                        errand.order = another.or(errand.order);
                     }
                 }
             }

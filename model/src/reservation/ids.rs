@@ -26,8 +26,12 @@ pub async fn serve<E: Env>(env: E) {
 async fn hand_out<E: Env>(env: &E) -> Result<(), StorageError> {
     let file = env.open(FILE).await?;
     env.sync_dir().await?;
-    let (mut handed_out, valid) = read_ends(&file.read_at(0, usize::MAX).await?);
-    file.truncate(valid as u64).await?;
+    let bytes = file.read_at(0, usize::MAX).await?;
+    let (mut handed_out, valid) = read_ends(&bytes);
+    if valid < bytes.len() {
+        file.truncate(valid as u64).await?;
+    }
+    // What was in the file may have been seen and not be sure: a read says nothing about a crash.
     file.sync().await?;
     let desk = Desk::<E, IdsWanted, IdBlock>::bind(env);
     loop {

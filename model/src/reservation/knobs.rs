@@ -100,7 +100,7 @@ pub struct Knobs {
 impl Default for Knobs {
     fn default() -> Self {
         Knobs {
-            strategy: StrategyName::Pessimistic,
+            strategy: StrategyName::Conditional,
             lock_order: LockOrder::Sorted,
             overbooking_percent: 10,
             tries: 6,

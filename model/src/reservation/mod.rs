@@ -29,3 +29,4 @@ pub mod server;
 pub mod stay;
 pub mod strategy;
 pub mod tables;
+mod words;

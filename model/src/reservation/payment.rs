@@ -16,12 +16,12 @@ use super::defects::Defect;
 use super::facts::Fact;
 use super::plan::Plan;
 use super::protocol::{ProviderAnswer, ProviderRequest, Settle, Settled};
-use super::stay::{Order, ReservationId, Status, StepKind};
+use super::stay::{ReservationId, Status, StepKind};
 use super::strategy::{give_back, nights};
 use super::tables::{Tables, rate, read_amount, read_reservation, read_step, reservation, step};
 use crate::database::{
-    CommitError, Database, Expression, Isolation, Keys, RemoteDatabase, RemoteTransaction, Row, Transaction,
-    TransactionError,
+    CommitError, Database, Expression, Isolation, Keys, RemoteDatabase, RemoteTransaction, Row, Statement,
+    Transaction, TransactionError,
 };
 use crate::rpc::{Caller, Desk, Question};
 use crate::session::Patience;
@@ -91,21 +91,25 @@ impl<E: Env<Fact = Fact>> Payments<E> {
     async fn sweep(self: Rc<Self>) {
         loop {
             self.env.sleep(self.plan.knobs.sweep.duration()).await;
-            let over = Expression::column(step::KIND)
-                .equals(StepKind::Charge.code())
-                .and(Expression::column(step::HOLD_UNTIL).less_than(Expression::Now));
-            if let Ok(rows) = self.database.read(Tables::STEP, Keys::All, Some(over)).await {
-                for row in rows {
-                    // What fails now is there at the next sweep.
-                    let _ = self.end_hold(read_step(&row).0).await;
-                }
+            let Ok(steps) = self.database.read(Tables::STEP, Keys::All, None).await else { continue };
+            if steps.is_empty() {
+                continue;
             }
-            if let Ok(rows) = self.database.read(Tables::STEP, Keys::All, None).await {
-                // Side by side: one that the provider keeps waiting must not keep the others waiting.
-                for row in rows {
-                    self.env.spawn(self.clone().resume(read_step(&row).0));
-                }
+            self.end_holds().await;
+            // Side by side: one that the provider keeps waiting must not keep the others waiting.
+            for row in steps {
+                self.env.spawn(self.clone().resume(read_step(&row).0));
             }
+        }
+    }
+
+    async fn end_holds(&self) {
+        let over = Expression::column(step::KIND)
+            .equals(StepKind::Charge.code())
+            .and(Expression::column(step::HOLD_UNTIL).less_than(Expression::Now));
+        // What fails now is there at the next sweep.
+        for row in self.database.read(Tables::STEP, Keys::All, Some(over)).await.unwrap_or_default() {
+            let _ = self.end_hold(read_step(&row).0).await;
         }
     }
 
@@ -151,12 +155,13 @@ impl<E: Env<Fact = Fact>> Payments<E> {
             Err(_) => return Err(Later),
         }
         let mut transaction = self.database.begin(Isolation::ReadCommitted).await?;
-        if self.change(&mut transaction, id, Status::Pending, Status::Paid).await?.is_none() {
+        let (key, still, paid) = change(id, Status::Pending, Status::Paid);
+        if transaction.update(Tables::RESERVATION, key, still, paid).await? == 0 {
             // It ended meanwhile; whoever ended it has set the step that gives the money back.
             transaction.rollback().await;
             return Err(Later);
         }
-        transaction.delete(Tables::STEP, Keys::one([id.0]), None).await?;
+        transaction.later(Statement::delete(Tables::STEP, Keys::one([id.0]), None));
         Ok(transaction.commit().await?)
     }
 
@@ -177,27 +182,32 @@ impl<E: Env<Fact = Fact>> Payments<E> {
 
     /// The provider refused: nothing stands, and the nights go back.
     async fn reject(&self, id: ReservationId) -> Result<(), Later> {
-        let mut transaction = self.database.begin(Isolation::ReadCommitted).await?;
-        let Some(order) = self.change(&mut transaction, id, Status::Pending, Status::Rejected).await? else {
-            transaction.rollback().await;
-            return Err(Later);
-        };
-        give_back(&mut transaction, &order.stay).await?;
-        transaction.delete(Tables::STEP, Keys::one([id.0]), None).await?;
+        let mut transaction = self.rejected(id).await?;
+        transaction.later(Statement::delete(Tables::STEP, Keys::one([id.0]), None));
         Ok(transaction.commit().await?)
     }
 
     /// The hold is over: the nights go back, and a charge that may be on its way must be voided.
     async fn end_hold(&self, id: ReservationId) -> Result<(), Later> {
+        let mut transaction = self.rejected(id).await?;
+        let void = vec![(step::KIND, Expression::constant(StepKind::Void.code()))];
+        transaction.later(Statement::update(Tables::STEP, Keys::one([id.0]), None, void));
+        Ok(transaction.commit().await?)
+    }
+
+    /// A transaction in which what was pending is rejected and gives its nights back; `Later` when it is not
+    /// pending any more.
+    async fn rejected(&self, id: ReservationId) -> Result<RemoteTransaction<E>, Later> {
         let mut transaction = self.database.begin(Isolation::ReadCommitted).await?;
-        let Some(order) = self.change(&mut transaction, id, Status::Pending, Status::Rejected).await? else {
+        let (key, still, rejected) = change(id, Status::Pending, Status::Rejected);
+        if transaction.update(Tables::RESERVATION, key.clone(), still, rejected).await? == 0 {
             transaction.rollback().await;
             return Err(Later);
-        };
-        give_back(&mut transaction, &order.stay).await?;
-        let void = vec![(step::KIND, Expression::constant(StepKind::Void.code()))];
-        transaction.update(Tables::STEP, Keys::one([id.0]), None, void).await?;
-        Ok(transaction.commit().await?)
+        }
+        let rows = transaction.select(Tables::RESERVATION, key, None, None).await?;
+        let (order, _) = read_reservation(rows.first().ok_or(Later)?);
+        give_back(&mut transaction, &order.stay);
+        Ok(transaction)
     }
 
     async fn return_money(&self, id: ReservationId, kind: StepKind) -> Result<(), Later> {
@@ -207,29 +217,22 @@ impl<E: Env<Fact = Fact>> Payments<E> {
         let Ok(ProviderAnswer::GivenBack) = answer else { return Err(Later) };
         let mut transaction = self.database.begin(Isolation::ReadCommitted).await?;
         if kind == StepKind::Refund {
-            self.change(&mut transaction, id, Status::Canceled, Status::Refunded).await?;
+            let (key, still, refunded) = change(id, Status::Canceled, Status::Refunded);
+            transaction.later(Statement::update(Tables::RESERVATION, key, still, refunded));
         }
         let same = Expression::column(step::KIND).equals(kind.code());
-        transaction.delete(Tables::STEP, Keys::one([id.0]), Some(same)).await?;
+        transaction.later(Statement::delete(Tables::STEP, Keys::one([id.0]), Some(same)));
         Ok(transaction.commit().await?)
     }
+}
 
-    /// Changes the status in one compare-and-set; the order, or None when the status was another.
-    async fn change(
-        &self,
-        transaction: &mut RemoteTransaction<E>,
-        id: ReservationId,
-        from: Status,
-        to: Status,
-    ) -> Result<Option<Order>, Later> {
-        let key = Keys::prefix([id.0]);
-        let still = Expression::column(reservation::STATUS).equals(from.code());
-        let set = vec![(reservation::STATUS, Expression::constant(to.code()))];
-        let changed = transaction.update(Tables::RESERVATION, key.clone(), Some(still), set).await?;
-        if changed == 0 {
-            return Ok(None);
-        }
-        let rows = transaction.select(Tables::RESERVATION, key, None, None).await?;
-        Ok(rows.first().map(|row| read_reservation(row).0))
-    }
+/// Changes a status in one compare-and-set: the row, the condition, what is set.
+fn change(
+    id: ReservationId,
+    from: Status,
+    to: Status,
+) -> (Keys, Option<Expression>, Vec<(usize, Expression)>) {
+    let still = Expression::column(reservation::STATUS).equals(from.code());
+    let set = vec![(reservation::STATUS, Expression::constant(to.code()))];
+    (Keys::prefix([id.0]), Some(still), set)
 }

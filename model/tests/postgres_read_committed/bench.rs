@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rehearsal_model::database::{
     Action, Answer, Commit, DatabaseError, Engine, Expression, Input, Isolation, Keys, Knobs, Output,
-    Request, RowLock, Schema, SessionId, Statement, Table, TableId, Timer, Value,
+    RowLock, Schema, SessionId, Statement, Table, TableId, Timer, Value,
 };
 
 pub const T1: SessionId = SessionId(1);
@@ -134,7 +134,7 @@ impl Bench {
         self.beginning.retain(|&other| other != session);
         let begin = begins.then_some(Isolation::ReadCommitted);
         let now = self.now.as_micros() as i64;
-        self.step(Input::Execute { session, request: Request { begin, action }, now });
+        self.step(Input::Execute { session, begin, action, now });
     }
 
     /// The session's next answer; panics when it is still waiting.

@@ -7,7 +7,8 @@
 
 use super::{Again, Server};
 use crate::database::{
-    CommitError, Database, Expression, Isolation, Keys, RemoteTransaction, RowLock, Transaction, Value,
+    CommitError, Database, Expression, Isolation, Keys, RemoteTransaction, RowLock, Statement, Transaction,
+    Value,
 };
 use crate::reservation::defects::Defect;
 use crate::reservation::facts::{Answer, Fact, RetryReason};
@@ -108,7 +109,7 @@ async fn try_once<E: Env<Fact = Fact>>(
             return Err(Again::Because(RetryReason::VersionChanged));
         }
     }
-    write(server, &mut transaction, order).await?;
+    write(server, &mut transaction, order);
     commit(transaction).await?;
     take_the_rest(server, &order.stay, &taken_now, backwards).await;
     Ok(Tried::Held)
@@ -156,28 +157,25 @@ async fn outcome<T: Transaction>(transaction: &mut T, id: ReservationId) -> Resu
     })
 }
 
-async fn write<E: Env<Fact = Fact>>(
-    server: &Server<E>,
-    transaction: &mut RemoteTransaction<E>,
-    order: &Order,
-) -> Result<(), Again> {
+/// What is written with the nights. Nothing of it is for an answer to decide, so it travels with the commit.
+fn write<E: Env<Fact = Fact>>(server: &Server<E>, transaction: &mut RemoteTransaction<E>, order: &Order) {
     let Order { id, guest, stay, price } = *order;
     let copy = if server.has(Defect::KeyCheckedOutside) { server.env.below(1 << 32) as i64 } else { 0 };
     let (hotel, kind) = (stay.room_type.hotel, stay.room_type.kind);
     let pending = Status::Pending.code();
     let row = [id.0, copy, guest, hotel, kind, stay.start, stay.end, stay.rooms, price, pending];
-    transaction.insert(Tables::RESERVATION, row.map(Expression::constant).to_vec()).await?;
+    transaction.later(Statement::insert(Tables::RESERVATION, row.map(Expression::constant).to_vec()));
     let hold = (server.plan.knobs.hold.0 / 1_000) as i64;
     let key = Keys::one([id.0]);
     if server.has(Defect::KeyCheckedOutside) {
-        transaction.delete(Tables::STEP, key.clone(), None).await?;
+        transaction.later(Statement::delete(Tables::STEP, key.clone(), None));
     }
     let step = [id.0, StepKind::Charge.code(), price].map(Expression::constant);
     let hold_until = Expression::Now + hold;
-    transaction.insert(Tables::STEP, step.into_iter().chain([hold_until]).collect()).await?;
+    let step = step.into_iter().chain([hold_until]).collect();
+    transaction.later(Statement::insert(Tables::STEP, step));
     let booked = vec![(orders::STATE, Expression::constant(OrderState::Booked.code()))];
-    transaction.update(Tables::ORDERS, key, None, booked).await?;
-    Ok(())
+    transaction.later(Statement::update(Tables::ORDERS, key, None, booked));
 }
 
 pub(super) async fn commit<T: Transaction>(transaction: T) -> Result<(), Again> {

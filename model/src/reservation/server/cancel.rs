@@ -2,13 +2,15 @@
 
 use super::book::commit;
 use super::{Again, Server};
-use crate::database::{Database, Expression, Isolation, Keys, RemoteTransaction, RowLock, Transaction};
+use crate::database::{
+    Database, Expression, Isolation, Keys, RemoteTransaction, RowLock, Statement, Transaction,
+};
 use crate::reservation::defects::Defect;
 use crate::reservation::facts::{Answer, Fact};
 use crate::reservation::protocol::Settle;
 use crate::reservation::stay::{Order, OrderState, ReservationId, Status, StepKind};
 use crate::reservation::strategy::give_back;
-use crate::reservation::tables::{Tables, orders, read_order_state, read_reservation, reservation, step};
+use crate::reservation::tables::{Tables, orders, read_order_state, read_reservation, reservation};
 use rehearsal_env::Env;
 
 /// What one try came to.
@@ -72,7 +74,7 @@ async fn see_money_back<E: Env<Fact = Fact>>(server: &Server<E>, id: Reservation
 async fn withdraw<E: Env>(mut transaction: RemoteTransaction<E>, id: ReservationId) -> Result<Tried, Again> {
     let open = Expression::column(orders::STATE).equals(OrderState::Open.code());
     let withdrawn = vec![(orders::STATE, Expression::constant(OrderState::Withdrawn.code()))];
-    transaction.update(Tables::ORDERS, Keys::one([id.0]), Some(open), withdrawn).await?;
+    transaction.later(Statement::update(Tables::ORDERS, Keys::one([id.0]), Some(open), withdrawn));
     commit(transaction).await?;
     Ok(Tried::Said(Answer::Canceled))
 }
@@ -84,16 +86,14 @@ async fn end_stay<E: Env>(
 ) -> Result<Tried, Again> {
     let canceled = vec![(reservation::STATUS, Expression::constant(Status::Canceled.code()))];
     let key = Keys::prefix([order.id.0]);
-    transaction.update(Tables::RESERVATION, key, None, canceled).await?;
-    give_back(&mut transaction, &order.stay).await?;
+    transaction.later(Statement::update(Tables::RESERVATION, key, None, canceled));
+    give_back(&mut transaction, &order.stay);
     let kind = if status == Status::Paid { StepKind::Refund } else { StepKind::Void };
-    let set = vec![(step::KIND, Expression::constant(kind.code()))];
-    let changed = transaction.update(Tables::STEP, Keys::one([order.id.0]), None, set).await?;
-    if changed == 0 {
-        let row = [order.id.0, kind.code(), order.price].map(Expression::constant);
-        let row = row.into_iter().chain([Expression::Now]).collect();
-        transaction.insert(Tables::STEP, row).await?;
-    }
+    // There is a step, the charge, only where the stay is not paid.
+    transaction.later(Statement::delete(Tables::STEP, Keys::one([order.id.0]), None));
+    let row = [order.id.0, kind.code(), order.price].map(Expression::constant);
+    let row = row.into_iter().chain([Expression::Now]).collect();
+    transaction.later(Statement::insert(Tables::STEP, row));
     commit(transaction).await?;
     Ok(Tried::Ended)
 }

@@ -12,7 +12,7 @@ pub mod unprotected;
 use super::knobs::{LockOrder, StrategyName};
 use super::stay::{Stay, limit};
 use super::tables::{Tables, inventory, read_inventory};
-use crate::database::{Expression, Keys, Row, Transaction, TransactionError, Value};
+use crate::database::{Expression, Keys, Row, Statement, Transaction, TransactionError, Value};
 
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,15 +87,13 @@ pub async fn take_nights<T: Transaction>(
     }
 }
 
-/// Gives the nights of a stay back in this transaction, whatever strategy took them.
-///
-/// # Errors
-/// The transaction's own; nothing is given back then.
-pub async fn give_back<T: Transaction>(transaction: &mut T, stay: &Stay) -> Result<(), TransactionError> {
+/// Gives the nights of a stay back in this transaction, whatever strategy took them; said along with what comes
+/// next, for a night that is held is there to be given back.
+pub fn give_back<T: Transaction>(transaction: &mut T, stay: &Stay) {
     if stay.length() > 0 {
-        transaction.update(Tables::INVENTORY, nights(stay), None, add_rooms(-stay.rooms)).await?;
+        let fewer = add_rooms(-stay.rooms);
+        transaction.later(Statement::update(Tables::INVENTORY, nights(stay), None, fewer));
     }
-    Ok(())
 }
 
 /// The rows of the stay's nights, in the order of the calendar.

@@ -5,6 +5,7 @@ mod corruption;
 mod disk;
 mod locks;
 mod survival;
+mod together;
 
 use crate::stage::{Fact, Handle, Seen, Stage, millis, note};
 use rehearsal_env::{Clock, NodeId};
@@ -182,7 +183,8 @@ fn lost(seen: &Seen) -> Vec<u64> {
 /// database's reports tell the same story.
 #[track_caller]
 fn assert_sound(seen: &Seen) {
-    assert_eq!(lost(seen), [], "somebody was told of it or saw it");
+    let lost = lost(seen);
+    assert!(lost.is_empty(), "somebody was told of {lost:?} or saw them");
     let found: BTreeSet<u64> = seen.noted("found").into_iter().collect();
     let (one, other): (BTreeSet<u64>, BTreeSet<u64>) = found.iter().partition(|key| **key < OTHER_HALF);
     assert_eq!(one.iter().map(|key| key + OTHER_HALF).collect::<BTreeSet<_>>(), other, "half a transaction");
