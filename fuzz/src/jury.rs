@@ -18,7 +18,7 @@ pub struct Jury<F> {
     reached: BTreeSet<Marker>,
     faults: FaultTally,
     violations: Vec<Violation>,
-    history: Option<Vec<(Stamp, String)>>,
+    history: Option<Vec<HistoryLine>>,
     until: Option<Time>,
     cut_off: bool,
 }
@@ -32,7 +32,7 @@ pub struct Findings {
     /// All that fired.
     pub violations: Vec<Violation>,
     /// The history, if it was kept.
-    pub history: Vec<(Stamp, String)>,
+    pub history: Vec<HistoryLine>,
 }
 
 impl<F: Fact> Jury<F> {
@@ -94,7 +94,14 @@ impl<F: Fact> Audience<F> for Jury<F> {
             return ControlFlow::Break(());
         }
         if let Some(history) = &mut self.history {
-            history.push((*stamp, format!("{fact:?}")));
+            history.push(HistoryLine {
+                stamp: *stamp,
+                node: String::new(),
+                text: format!("{fact:?}"),
+                kind: fact.kind(),
+                words: fact.in_words(),
+                fact: serde_json::to_value(fact).unwrap_or_default(),
+            });
         }
         for monitor in &mut self.monitors {
             self.violations.extend(monitor.witness(stamp, fact).err());
@@ -111,14 +118,39 @@ impl<F: Fact> Audience<F> for Jury<F> {
             return ControlFlow::Break(());
         }
         if let Some(history) = &mut self.history {
-            history.push((*stamp, format!("{incident:?}")));
+            history.push(HistoryLine {
+                stamp: *stamp,
+                node: String::new(),
+                text: format!("{incident:?}"),
+                kind: "",
+                words: incident_in_words(incident),
+                fact: serde_json::to_value(incident).unwrap_or_default(),
+            });
         }
         ControlFlow::Continue(())
     }
 }
 
 /// A history with the names of its nodes.
-pub fn named(history: Vec<(Stamp, String)>, names: &[String]) -> Vec<HistoryLine> {
+pub fn named(mut history: Vec<HistoryLine>, names: &[String]) -> Vec<HistoryLine> {
     let name = |node: NodeId| names.get(node.index()).cloned().unwrap_or_default();
-    history.into_iter().map(|(stamp, text)| HistoryLine { stamp, node: name(stamp.node), text }).collect()
+    history.iter_mut().for_each(|line| line.node = name(line.stamp.node));
+    history
+}
+
+/// The rest of a sentence that begins with the node's name, or with "the world".
+fn incident_in_words(incident: &Incident) -> String {
+    match incident {
+        Incident::Crashed(_) => "crashes: what it kept in memory is lost".to_owned(),
+        Incident::Exited(_) => "ends its program".to_owned(),
+        Incident::Started(_) => "starts".to_owned(),
+        Incident::Paused(_) => "stands still".to_owned(),
+        Incident::Resumed(_) => "goes on".to_owned(),
+        Incident::Cut(fault) => format!("draws partition {fault}"),
+        Incident::Healed(fault) => format!("heals partition {fault}"),
+        Incident::SyncFailed(_) => "cannot sync: the disk reports an error".to_owned(),
+        Incident::WriteSpoiled(_) => "loses or tears what it had written and not synced".to_owned(),
+        Incident::NoSpace(_) => "cannot write: its disk is full".to_owned(),
+        Incident::CalmBegan => "ends the storm: faults are healed, nodes are up".to_owned(),
+    }
 }

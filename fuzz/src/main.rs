@@ -7,6 +7,7 @@ use rehearsal::commands::defects::{DefectsOptions, defects};
 use rehearsal::commands::fuzz::{FuzzOptions, fuzz};
 use rehearsal::commands::run::{RunOptions, run};
 use rehearsal::commands::scenario::{ScenarioOptions, scenario};
+use rehearsal::commands::shrink::{ShrinkOptions, shrink};
 use rehearsal::commands::systems::{SystemsOptions, systems};
 use rehearsal::verdict::exit_code;
 use std::process::ExitCode;
@@ -53,6 +54,8 @@ enum Command {
     Fuzz(FuzzOptions),
     /// Run one scenario and tell what happens
     Run(RunOptions),
+    /// Make a failing scenario small
+    Shrink(ShrinkOptions),
     /// Print the scenario that a seed stands for
     Scenario(ScenarioOptions),
     /// List the systems, what they promise, and what a campaign must have seen
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
     exit_code(match Program::parse().command.or_else(main_job) {
         Some(Command::Fuzz(options)) => fuzz(&options),
         Some(Command::Run(options)) => run(&options),
+        Some(Command::Shrink(options)) => shrink(&options),
         Some(Command::Scenario(options)) => scenario(&options),
         Some(Command::Systems(options)) => systems(&options),
         Some(Command::Bookings(options)) => bookings(&options),

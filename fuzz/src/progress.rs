@@ -3,6 +3,7 @@
 use crate::campaign::{Campaign, End, SeedRange, Totals};
 use crate::paint::Paint;
 use crate::report::figures::{grouped, spell_seconds};
+use crate::shrink::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io;
 use std::time::{Duration, Instant};
@@ -59,6 +60,54 @@ impl ProgressLine {
                 bar.abandon_with_message(words);
             }
             None => eprintln!("{}: {} seeds, {words}", campaign.system, grouped(campaign.totals.runs)),
+        }
+    }
+}
+
+/// The line of a search for a smaller scenario; nothing where there is no terminal.
+pub struct ShrinkingLine {
+    bar: Option<ProgressBar>,
+    shown: Instant,
+}
+
+impl ShrinkingLine {
+    /// Begins the line of a system.
+    pub fn begin(system: &str) -> ShrinkingLine {
+        let bar = Paint::of(&io::stderr()).is_on().then(|| {
+            let bar = ProgressBar::no_length();
+            bar.set_style(
+                ProgressStyle::with_template("{prefix:12} {spinner} {msg}").expect("a valid template"),
+            );
+            bar.set_prefix(system.to_owned());
+            bar
+        });
+        ShrinkingLine { bar, shown: Instant::now() }
+    }
+
+    /// Shows how far it is.
+    pub fn show(&mut self, seed: u64, progress: Progress<'_>) {
+        let Some(bar) = &self.bar else { return };
+        let now = Instant::now();
+        if now - self.shown < EVERY {
+            return;
+        }
+        self.shown = now;
+        let Progress { tries, smallest, events, elapsed, .. } = progress;
+        let per_second = (tries as f64 / elapsed.as_secs_f64().max(1e-9)) as u64;
+        bar.set_message(format!(
+            "shrinking seed {seed}: {} faults, {} events; {} tries, {}/s",
+            smallest.faults.len(),
+            grouped(events),
+            grouped(tries),
+            grouped(per_second)
+        ));
+        bar.tick();
+    }
+
+    /// Takes the line away: what came of it is told elsewhere.
+    pub fn finish(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::jury::{Findings, Jury, named};
 use crate::scenario::{Scenario, ScenarioError};
 use crate::system::{Run, Watch};
 use rehearsal_env::{Fact, Time};
-use rehearsal_sim::World;
+use rehearsal_sim::{Decider, Deviation, Deviations, Met, Noting, PlainSchedule, Seeded, World};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -18,14 +18,16 @@ pub fn rehearse<F: Fact>(
     mut jury: Jury<F>,
     deploy: impl FnOnce(&mut World<F>),
 ) -> Result<Run, ScenarioError> {
-    if watch.history {
+    if watch.history || watch.trace {
         jury.keep_history();
     }
     if let Some(until) = watch.until {
         jury.stop_at(Time(until.0));
     }
     let jury = Rc::new(RefCell::new(jury));
-    let mut world = World::seeded(scenario.seed, scenario.settings(), jury.clone());
+    let (decider, decisions) = decider(scenario, watch.decisions);
+    let mut world = World::new(scenario.settings(), decider, jury.clone());
+    let trace = watch.trace.then(|| world.keep_trace());
     deploy(&mut world);
     let names = world.node_names();
     let outcome = world.run(scenario.ends()).map_err(|unknown| {
@@ -46,5 +48,38 @@ pub fn rehearse<F: Fact>(
         markers,
         violations,
         history: named(history, &names),
+        trace: trace.map(|trace| trace.take()).unwrap_or_default(),
+        nodes: names,
+        deviations: decisions.noted.take(),
+        unmet: decisions.unmet(&scenario.schedule.deviations),
     })
+}
+
+/// What a run shows of its decisions.
+struct Decisions {
+    noted: Deviations,
+    met: Met,
+}
+
+impl Decisions {
+    fn unmet(&self, deviations: &[Deviation]) -> Vec<Deviation> {
+        let met = self.met.borrow();
+        deviations.iter().filter(|deviation| !met.contains(&deviation.question)).copied().collect()
+    }
+}
+
+/// Who decides, as the scenario says.
+fn decider(scenario: &Scenario, note: bool) -> (Box<dyn Decider>, Decisions) {
+    let Scenario { seed, schedule, .. } = scenario;
+    let (mut noted, mut met) = (Deviations::default(), Met::default());
+    let mut decider: Box<dyn Decider> = Box::new(Seeded::new(*seed));
+    if schedule.plain {
+        let (plain, asked) = PlainSchedule::new(*seed, schedule.deviations.iter().copied());
+        (decider, met) = (Box::new(plain), asked);
+    }
+    if note {
+        let (noting, list) = Noting::new(*seed, decider);
+        (decider, noted) = (Box::new(noting), list);
+    }
+    (decider, Decisions { noted, met })
 }

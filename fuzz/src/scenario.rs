@@ -1,8 +1,9 @@
 //! The data that defines a run.
 
 use crate::bookings::row::BookingRow;
+use crate::shrink::Position;
 use crate::system::Defect;
-use rehearsal_sim::{DiskSettings, Ends, Fault, NetworkSettings, Settings, Span, Trigger};
+use rehearsal_sim::{Deviation, DiskSettings, Ends, Fault, NetworkSettings, Settings, Span, Trigger};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -32,6 +33,12 @@ pub struct Scenario {
     /// How the disks behave.
     #[serde(default)]
     pub disk: DiskSettings,
+    /// Who decides what the rest of the scenario leaves open.
+    #[serde(default, skip_serializing_if = "Schedule::is_drawn")]
+    pub schedule: Schedule,
+    /// What is known of it when it is a repro; no part of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repro: Option<Repro>,
     /// How many nodes of each kind there are: a section of the system's own.
     #[serde(default)]
     pub topology: toml::Table,
@@ -41,6 +48,38 @@ pub struct Scenario {
     /// What strikes when.
     #[serde(default, rename = "fault", skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
+}
+
+/// Who decides what could go either way: how long a message takes, which ready task runs, what a crash leaves.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Schedule {
+    /// Whether everything goes plainly, but for the deviations; otherwise every decision is drawn from the seed.
+    pub plain: bool,
+    /// The decisions that are not plain.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deviations: Vec<Deviation>,
+}
+
+impl Schedule {
+    /// Whether everything is drawn from the seed.
+    pub fn is_drawn(&self) -> bool {
+        !self.plain
+    }
+}
+
+/// What is known of a scenario that failed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Repro {
+    /// The invariant that it breaks.
+    pub breaks: String,
+    /// What it was, in a line, for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub because: String,
+    /// How far shrinking has come, when it was stopped before its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shrinking: Option<Position>,
 }
 
 /// A key of a scenario that is unknown or has an impossible value.
@@ -219,6 +258,13 @@ impl Scenario {
                 "calm",
                 "a calm of 0 gives no time to come to rest",
                 "give it some seconds, as \"10s\"",
+            );
+        }
+        if !self.schedule.plain && !self.schedule.deviations.is_empty() {
+            return refuse(
+                "schedule.deviations",
+                "a deviation departs from the plain schedule, and this one is drawn from the seed",
+                "write `plain = true` beside them, or take them out",
             );
         }
         let network = &self.network;

@@ -23,7 +23,7 @@
 //! restart_after = "500ms"
 //! ```
 //!
-//! What is written is read back equal. What is wrong in a file is shown where it stands, with the reason and the
+//! A key that is left out has its plain value: the system's, or the world's own. What is written is read back equal. What is wrong in a file is shown where it stands, with the reason and the
 //! mend.
 
 mod place;
@@ -31,4 +31,4 @@ mod read;
 mod write;
 
 pub use read::{RefusedScenario, ScenarioFileError, load, read};
-pub use write::write;
+pub use write::{write, write_brief};

@@ -3,7 +3,7 @@
 use crate::scenario::{Overrides, Scenario, ScenarioError};
 use crate::swarm::MaskBit;
 use rehearsal_env::{Marker, Stamp, Time, Violation};
-use rehearsal_sim::{Digest, FaultTally, Span};
+use rehearsal_sim::{Deviation, Digest, DiskSettings, FaultTally, NetworkSettings, Span, TraceEntry};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -34,6 +34,10 @@ pub struct Invariant {
 pub struct Watch {
     /// Whether the history is kept, fact by fact, as text.
     pub history: bool,
+    /// Whether every event, decision, fault and fact is kept with its cause; the history is kept then too.
+    pub trace: bool,
+    /// Whether the decisions that are not plain are noted.
+    pub decisions: bool,
     /// Whether the run is cut off at this time; the calm is not judged then.
     pub until: Option<Span>,
 }
@@ -47,6 +51,13 @@ pub struct HistoryLine {
     pub node: String,
     /// The fact or incident, as text.
     pub text: String,
+    /// The fact's name in the system's vocabulary; empty for an incident.
+    pub kind: &'static str,
+    /// The rest of a sentence that begins with the node's name.
+    pub words: String,
+    /// The fact as data.
+    #[serde(skip)]
+    pub fact: serde_json::Value,
 }
 
 /// What a run came to.
@@ -68,6 +79,23 @@ pub struct Run {
     pub violations: Vec<Violation>,
     /// The history, if it was asked for.
     pub history: Vec<HistoryLine>,
+    /// The trace, if it was asked for.
+    pub trace: Vec<TraceEntry>,
+    /// The names of the nodes, by id.
+    pub nodes: Vec<String>,
+    /// The decisions that were not plain, if they were asked for.
+    pub deviations: Vec<Deviation>,
+    /// Deviations of the scenario that nothing in the run asked for.
+    pub unmet: Vec<Deviation>,
+}
+
+/// The plainest scenario of a system.
+#[derive(Clone, Debug)]
+pub struct Plain {
+    /// Without faults, and without anything to do.
+    pub scenario: Scenario,
+    /// For each list in the system's section (as `wish`), the plainest thing that can stand in it.
+    pub items: toml::Table,
 }
 
 /// A system that can be rehearsed.
@@ -97,6 +125,30 @@ pub trait System: Send + Sync {
     /// # Errors
     /// An unknown key, or a value that cannot be.
     fn draw(&self, seed: u64, overrides: &Overrides) -> Result<Scenario, ScenarioError>;
+
+    /// The plainest scenario there is: what a file leaves out, and what shrinking heads for. When it changes, files
+    /// mean something else: the version of the format goes up with it. Unless the system says otherwise it is what seed
+    /// 0 stands for, without its faults.
+    ///
+    /// # Panics
+    /// When seed 0 cannot be drawn without anything fixed.
+    fn plain(&self) -> Plain {
+        let drawn = self.draw(0, &Overrides::default()).expect("seed 0 stands for something");
+        let (network, disk) = (NetworkSettings::default(), DiskSettings::default());
+        let scenario = Scenario { faults: Vec::new(), network, disk, ..drawn };
+        Plain { scenario, items: toml::Table::new() }
+    }
+
+    /// The kind of fact by which a client asks for something; how many there were is the size of a story. None unless
+    /// the system says otherwise.
+    fn request(&self) -> &'static str {
+        ""
+    }
+
+    /// Kinds of facts that a story tells only where something comes between them and the next fact of their node.
+    fn asides(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// Whether the scenario makes sense for this system.
     ///

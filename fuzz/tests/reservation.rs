@@ -5,6 +5,7 @@ use rehearsal::bookings::reference;
 use rehearsal::bookings::replay::{ReplayOptions, replay};
 use rehearsal::bookings::row::{BookingRow, Outcome};
 use rehearsal::scenario::{Overrides, Scenario};
+use rehearsal::scenario_file;
 use rehearsal::system::{Defect, Run, System, Watch};
 use rehearsal::systems::reservation::Reservation;
 use rehearsal_model::reservation::defects::Defect as ModelDefect;
@@ -94,8 +95,34 @@ fn a_default_scenario_without_faults_is_small() {
 fn one_scenario_has_one_digest() {
     for seed in 0..20 {
         let (scenario, once) = run(seed, &Overrides::default());
-        let again = Reservation.run(&scenario, Watch { history: true, until: None }).expect("it makes sense");
+        let again =
+            Reservation.run(&scenario, Watch { history: true, ..Watch::default() }).expect("it makes sense");
         assert_eq!(once.digest, again.digest, "seed {seed}: keeping the history changes nothing");
+    }
+}
+
+/// One guest, who wishes for the nights up to `end` where only night 0 is on the calendar.
+fn one_night_on_the_calendar(end: i64) -> Run {
+    let text = format!(
+        "version = 1\nsystem = \"reservation\"\nseed = 1\n[reservation]\n\
+         rooms = [{{ hotel = 0, kind = 0, rooms = 1, price = 9_000, first_day = 0, days = 1 }}]\n\
+         wish = [{{ guest = 0, at = \"100ms\", hotel = 0, kind = 0, start = 0, end = {end}, rooms = 1 }}]\n"
+    );
+    let (system, scenario) = scenario_file::read("calendar.toml", &text).expect("a scenario");
+    system.run(&scenario, Watch { history: true, ..Watch::default() }).expect("it makes sense")
+}
+
+#[test]
+fn an_order_for_a_night_that_is_not_on_the_calendar_is_refused() {
+    for (end, for_sale) in [(1, 1), (2, 0)] {
+        let run = one_night_on_the_calendar(end);
+        assert_eq!(run.violations, [], "nights up to {end}");
+        let said = |kind: &str, word: &str| {
+            run.history.iter().filter(|line| line.kind == kind && line.text.contains(word)).count()
+        };
+        assert_eq!((said("OrderPlaced", ""), said("Told", "Ordered")), (for_sale, for_sale));
+        assert_eq!(said("Told", "SoldOut"), 1 - for_sale, "a final answer, given once");
+        assert_eq!((said("Asked", "Order"), said("Settled", "")), (1, 1), "the wish ends with it");
     }
 }
 

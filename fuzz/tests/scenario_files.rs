@@ -2,7 +2,7 @@
 
 use miette::{Diagnostic, SourceSpan};
 use rehearsal::scenario::{Overrides, Scenario};
-use rehearsal::scenario_file::{ScenarioFileError, read, write};
+use rehearsal::scenario_file::{ScenarioFileError, read, write, write_brief};
 use rehearsal::systems;
 
 fn drawn(seed: u64) -> Scenario {
@@ -145,13 +145,42 @@ fn faults_that_cannot_strike_are_marked() {
 
 #[test]
 fn what_is_missing_is_named() {
-    for key in ["version", "system", "seed", "storm", "calm"] {
+    for key in ["version", "system", "seed"] {
         let line = FINE.lines().find(|line| line.starts_with(key)).expect("a line");
         let text = FINE.replacen(line, "", 1);
         let error = read("wrong.toml", &text).err().unwrap_or_else(|| panic!("taken without {key}"));
         assert!(error.to_string().contains(&format!("there is no key `{key}`")), "{error}");
     }
-    refused("requests = 20\n", "", "counter", "missing field `requests`");
+}
+
+#[test]
+fn what_is_left_out_is_plain() {
+    for system in systems::all() {
+        let plain = system.plain().scenario;
+        let text = format!("version = 1\nsystem = \"{}\"\nseed = {}\n", plain.system, plain.seed);
+        let (_, read) = read("its.toml", &text).expect("a scenario");
+        assert_eq!(read, plain, "{}", plain.system);
+    }
+}
+
+#[test]
+fn what_is_written_without_its_plain_keys_is_read_back() {
+    for system in systems::all() {
+        let plain = system.plain();
+        for seed in 0..200 {
+            let mut scenario = system.draw(seed, &Overrides::default()).expect("a scenario");
+            if seed % 2 == 0 {
+                (scenario.storm, scenario.network) = (plain.scenario.storm, plain.scenario.network);
+                scenario.schedule.plain = true;
+            }
+            let text = write_brief(&scenario, &plain);
+            assert!(text.len() < write(&scenario).len());
+            match read("its.toml", &text) {
+                Ok((_, again)) => assert_eq!(again, scenario, "{text}"),
+                Err(error) => panic!("{error}\n{text}"),
+            }
+        }
+    }
 }
 
 #[test]

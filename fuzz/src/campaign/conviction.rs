@@ -29,7 +29,7 @@ pub struct Conviction {
 /// As [`System::run`].
 pub fn convict(system: &dyn System, seed: u64, overrides: &Overrides) -> Result<Conviction, ScenarioError> {
     let scenario = system.draw(seed, overrides)?;
-    let watch = Watch { history: true, until: None };
+    let watch = Watch { history: true, ..Watch::default() };
     let run = system.run(&scenario, watch)?;
     let mut violations = run.violations.clone();
     if violations.is_empty() {

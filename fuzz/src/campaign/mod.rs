@@ -5,13 +5,15 @@
 //! seeds below it are finished, what was run beyond it is forgotten.
 
 mod conviction;
+mod groups;
 mod keep;
 mod plan;
 mod totals;
 mod workers;
 
 pub use conviction::{Conviction, convict};
-pub use keep::{KeepError, keep, prepare};
+pub use groups::{Group, Shrinking};
+pub use keep::{KeepError, keep, keep_group, prepare, write_whole};
 pub use plan::{GREATEST_SEED, Plan, SeedRange};
 pub use totals::Totals;
 
@@ -55,6 +57,8 @@ pub struct Campaign {
     pub end: End,
     /// The failing seeds, looked at closely; the first [`MOST_CONVICTIONS`] of them.
     pub convictions: Vec<Conviction>,
+    /// The same seeds by the reasons for which they fail, once they were grouped.
+    pub groups: Vec<Group>,
 }
 
 /// Runs a campaign. `stop` ends it early when it becomes true; `progress` is told the sums after every run.
@@ -87,7 +91,16 @@ pub fn run(
         failing.into_iter().map(|seed| convict(system, seed, &plan.overrides)).collect::<Result<_, _>>()?;
     let to = if plan.seeds.is_endless() { plan.seeds.from + totals.runs } else { plan.seeds.to };
     let seeds = SeedRange { from: plan.seeds.from, to };
-    Ok(Campaign { system: system.name(), seeds, totals, digest, wall: began.elapsed(), end, convictions })
+    Ok(Campaign {
+        system: system.name(),
+        seeds,
+        totals,
+        digest,
+        wall: began.elapsed(),
+        end,
+        convictions,
+        groups: Vec::new(),
+    })
 }
 
 fn end(plan: &Plan, stop: &AtomicBool, totals: &Totals) -> End {

@@ -1,15 +1,43 @@
-//! `rehearsal defects`: the known bugs that can be switched on, to see that they are caught.
+//! `rehearsal defects`: the known bugs that can be switched on, to see that they are caught, and how small each becomes.
 
+use super::options::{Fixed, refused};
 use super::{Format, print_json};
+use crate::campaign::{self, Campaign, Plan, SeedRange, Shrinking, write_whole};
+use crate::interrupt;
+use crate::progress::{ProgressLine, ShrinkingLine};
+use crate::report::campaign_json::ShrunkJson;
+use crate::report::repros;
 use crate::report::table::table;
+use crate::system::{Defect, System};
 use crate::systems;
-use crate::verdict::{Outcome, Verdict, print};
+use crate::verdict::{Failure, Outcome, Verdict, print};
 use clap::Args;
+use rehearsal_sim::Span;
 use serde::Serialize;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 /// What `defects` takes.
 #[derive(Clone, Debug, Args)]
 pub struct DefectsOptions {
+    /// Find each known bug, shrink the scenario that shows it, and print how small it became. Ends with exit code 1
+    /// when one is not found.
+    #[arg(long)]
+    pub shrink: bool,
+    /// In how many seeds each is looked for.
+    #[arg(long, value_name = "N|A..B", default_value = "5000", requires = "shrink")]
+    pub seeds: SeedRange,
+    /// Shrink each for at most this time.
+    #[arg(long, value_name = "TIME", default_value = "30s", requires = "shrink")]
+    pub time: Span,
+    /// Where the repros and their stories are kept.
+    #[arg(long, value_name = "DIR", default_value = "rehearsal-out/defects", requires = "shrink")]
+    pub out: PathBuf,
+    /// Write the table as a page of Markdown too.
+    #[arg(long, value_name = "FILE", requires = "shrink")]
+    pub markdown: Option<PathBuf>,
     /// For whom to print.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -24,37 +52,127 @@ struct DefectsJson {
 #[derive(Serialize)]
 struct DefectJson {
     system: &'static str,
-    name: &'static str,
-    invariant: &'static str,
-    stands_for: &'static str,
-    needs: &'static [&'static str],
+    #[serde(flatten)]
+    defect: Defect,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repro: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shrunk: Option<ShrunkJson>,
+}
+
+impl DefectJson {
+    fn listed(system: &'static str, defect: Defect) -> DefectJson {
+        DefectJson { system, defect, seed: None, repro: None, shrunk: None }
+    }
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// Standard output that takes nothing.
+/// Standard output, or a folder, that takes nothing.
 pub fn defects(options: &DefectsOptions) -> Outcome {
-    let mut defects = Vec::new();
-    for system in systems::all() {
-        let system_name = system.name();
-        defects.extend(system.defects().iter().map(|defect| DefectJson {
-            system: system_name,
-            name: defect.name,
-            invariant: defect.invariant,
-            stands_for: defect.stands_for,
-            needs: defect.needs,
-        }));
+    if options.shrink {
+        return shrink(options);
     }
+    let defects = all().into_iter().map(|(system, defect)| DefectJson::listed(system.name(), defect));
+    let defects: Vec<DefectJson> = defects.collect();
     match options.format {
         Format::Json => print_json(&DefectsJson { command: "defects", defects })?,
         Format::Human => {
-            let rows = defects.iter().map(|defect| {
-                [defect.system, defect.name, defect.invariant, defect.stands_for].map(str::to_owned)
+            let rows = defects.iter().map(|DefectJson { system, defect, .. }| {
+                [system, defect.name, defect.invariant, defect.stands_for].map(str::to_owned)
             });
             let table = table(["system", "defect", "convicted by", "stands for"], rows, 4);
             print(&format!("{table}\nTry one: rehearsal fuzz SYSTEM --defect NAME\n"))?;
         }
     }
     Ok(Verdict::Held)
+}
+
+fn all() -> Vec<(Box<dyn System>, Defect)> {
+    let pairs = systems::all().into_iter().flat_map(|system| {
+        let name = system.name();
+        system
+            .defects()
+            .iter()
+            .map(move |defect| (systems::named(name).expect("a system has its name"), *defect))
+    });
+    pairs.collect()
+}
+
+fn shrink(options: &DefectsOptions) -> Outcome {
+    campaign::prepare(&options.out).map_err(Failure::world)?;
+    let stop = interrupt::watch();
+    let mut found = Vec::new();
+    for (system, defect) in all() {
+        if !stop.load(Ordering::Relaxed) {
+            let campaign = find(options, &*system, defect, stop)?;
+            found.push((system, defect, campaign));
+        }
+    }
+    let mut json = Vec::new();
+    for (system, defect, campaign) in &found {
+        json.push(kept(options, &**system, *defect, campaign)?);
+    }
+    let rows: Vec<repros::Row> = found
+        .iter()
+        .map(|(system, defect, campaign)| repros::Row::of(system.name(), defect, campaign.groups.first()))
+        .collect();
+    if let Some(path) = &options.markdown {
+        write_whole(path, &repros::page(&rows)).map_err(Failure::world)?;
+    }
+    match options.format {
+        Format::Json => print_json(&DefectsJson { command: "defects", defects: json })?,
+        Format::Human => print(&repros::words(&rows))?,
+    }
+    if stop.load(Ordering::Relaxed) {
+        return Ok(Verdict::Interrupted);
+    }
+    let survived = found.iter().any(|(_, _, campaign)| campaign.totals.failing_seeds == 0);
+    Ok(if survived { Verdict::Violated } else { Verdict::Held })
+}
+
+/// The first seed at which a defect shows, shrunk.
+fn find(
+    options: &DefectsOptions,
+    system: &dyn System,
+    defect: Defect,
+    stop: &AtomicBool,
+) -> Result<Campaign, Failure> {
+    let fixed = Fixed { set: Vec::new(), defect: vec![defect.name.to_owned()] };
+    let plan = Plan {
+        seeds: options.seeds,
+        jobs: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+        deadline: None,
+        keep_going: false,
+        check_determinism: false,
+        overrides: fixed.overrides_for(system),
+    };
+    let mut line = ProgressLine::begin(defect.name, plan.seeds);
+    let mut campaign =
+        campaign::run(system, &plan, stop, &mut |totals| line.show(totals)).map_err(refused)?;
+    line.finish(&campaign);
+    let mut line = ShrinkingLine::begin(defect.name);
+    let shrinking = Shrinking { time: options.time.duration(), stop };
+    campaign.groups = shrinking.group(system, &campaign, &mut |seed, told| line.show(seed, told));
+    line.finish();
+    Ok(campaign)
+}
+
+fn kept(
+    options: &DefectsOptions,
+    system: &dyn System,
+    defect: Defect,
+    campaign: &Campaign,
+) -> Result<DefectJson, Failure> {
+    let mut told = DefectJson::listed(system.name(), defect);
+    if let (Some(group), Some(drawn)) = (campaign.groups.first(), campaign.convictions.first()) {
+        let path = campaign::keep_group(&options.out, system, group, drawn).map_err(Failure::world)?;
+        told.seed = Some(drawn.seed);
+        told.repro = path.map(|path| path.display().to_string());
+        told.shrunk = group.shrunk.as_ref().map(ShrunkJson::of);
+    }
+    Ok(told)
 }

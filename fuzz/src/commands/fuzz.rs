@@ -3,10 +3,10 @@
 use super::options::{Chosen, Fixed, refused};
 use super::{Format, print_json};
 use crate::bookings::{self, row::BookingRow};
-use crate::campaign::{self, Campaign, End, KeepError, Plan, SeedRange};
+use crate::campaign::{self, Campaign, End, KeepError, Plan, SeedRange, Shrinking};
 use crate::interrupt;
 use crate::paint::Paint;
-use crate::progress::ProgressLine;
+use crate::progress::{ProgressLine, ShrinkingLine};
 use crate::report::campaign::summary;
 use crate::report::campaign_json::{CampaignsJson, MarkersJson};
 use crate::system::System;
@@ -55,6 +55,9 @@ pub struct FuzzOptions {
     /// End with exit code 4 when a marker was not reached.
     #[arg(long)]
     pub require_markers: bool,
+    /// Shrink a failing scenario for at most this time; `0s` keeps it as it was drawn.
+    #[arg(long, value_name = "TIME", default_value = "30s")]
+    pub shrink: Span,
     /// Where scenarios that fail are kept.
     #[arg(long, value_name = "DIR", default_value = "rehearsal-out")]
     pub out: PathBuf,
@@ -123,7 +126,8 @@ fn run_all(
         let mut done =
             campaign::run(&*system, &plan, stop, &mut |totals| line.show(totals)).map_err(refused)?;
         line.finish(&done);
-        let kept = keep_all(options, &mut done);
+        shrink(options, &*system, &mut done, stop);
+        let kept = keep_all(options, &*system, &mut done);
         let over = done.end == End::Interrupted || done.end == End::Violation || kept.is_err();
         campaigns.push((system, done));
         if over {
@@ -133,9 +137,28 @@ fn run_all(
     Ok((campaigns, Ok(())))
 }
 
-fn keep_all(options: &FuzzOptions, campaign: &mut Campaign) -> Result<(), KeepError> {
+/// Groups the failing seeds by their reasons, and shrinks one of each group.
+fn shrink(options: &FuzzOptions, system: &dyn System, campaign: &mut Campaign, stop: &AtomicBool) {
+    if options.shrink == Span(0) || campaign.convictions.is_empty() {
+        return;
+    }
+    let shrinking = Shrinking { time: options.shrink.duration(), stop };
+    let mut line = ShrinkingLine::begin(system.name());
+    campaign.groups = shrinking.group(system, campaign, &mut |seed, told| line.show(seed, told));
+    line.finish();
+}
+
+/// Keeps one scenario of each group; seeds that are in no group are kept as they were drawn.
+fn keep_all(options: &FuzzOptions, system: &dyn System, campaign: &mut Campaign) -> Result<(), KeepError> {
     for conviction in &mut campaign.convictions {
-        conviction.repro = Some(campaign::keep(&options.out, conviction)?);
+        let group = campaign.groups.iter().find(|group| group.seeds.contains(&conviction.seed));
+        conviction.repro = match group {
+            Some(group) if group.seeds[0] != conviction.seed => None,
+            Some(group) if group.shrunk.is_some() => {
+                campaign::keep_group(&options.out, system, group, conviction)?
+            }
+            _ => Some(campaign::keep(&options.out, conviction)?),
+        };
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ pub mod fuzz;
 pub mod options;
 pub mod run;
 pub mod scenario;
+pub mod shrink;
 pub mod systems;
 
 use crate::verdict::{Failure, print};

@@ -4,17 +4,18 @@ use super::options::{Fixed, known, refused};
 use super::{Format, print_json};
 use crate::campaign::GREATEST_SEED;
 use crate::paint::Paint;
-use crate::report::run::story;
+use crate::report::run::whole_run;
 use crate::report::run_json::RunJson;
 use crate::scenario::Scenario;
 use crate::scenario_file;
 use crate::system::{System, Watch};
 use crate::systems;
+use crate::trace::{self, TraceFormat};
 use crate::verdict::{Failure, Outcome, Verdict, print};
 use clap::Args;
 use rehearsal_sim::Span;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What `run` takes.
 #[derive(Clone, Debug, Args)]
@@ -31,6 +32,12 @@ pub struct RunOptions {
     /// Cut the run off at this virtual time, as `12.5s`; what should be so at the end is not judged then.
     #[arg(long, value_name = "TIME")]
     pub until: Option<Span>,
+    /// Write every event, decision, fault and fact of the run, each with its cause, to this file.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// How to write the trace.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t, requires = "trace")]
+    pub trace_format: TraceFormat,
     /// For whom to print.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -39,13 +46,18 @@ pub struct RunOptions {
 /// Runs the command.
 ///
 /// # Errors
-/// A scenario that cannot be read or run.
+/// A scenario that cannot be read or run, or a trace that cannot be written.
 pub fn run(options: &RunOptions) -> Outcome {
     let (system, scenario) = scenario(options)?;
-    let watch = Watch { history: true, until: options.until };
-    let run = system.run(&scenario, watch).map_err(refused)?;
+    let watch = Watch { history: true, trace: true, until: options.until, ..Watch::default() };
+    let mut run = system.run(&scenario, watch).map_err(refused)?;
+    if let Some(path) = &options.trace {
+        // A run that is cut off ends at the first fact past that time; what it did on the way there is not shown.
+        run.trace.retain(|entry| options.until.is_none_or(|until| entry.time.nanos() <= until.0));
+        trace::keep(path, options.trace_format, &scenario, &run).map_err(Failure::world)?;
+    }
     match options.format {
-        Format::Human => print(&story(&*system, &scenario, &run, Paint::of(&io::stdout())))?,
+        Format::Human => print(&whole_run(&*system, &scenario, &run, Paint::of(&io::stdout())))?,
         Format::Json => print_json(&RunJson::of(&*system, &scenario, &run))?,
     }
     Ok(if run.violations.is_empty() { Verdict::Held } else { Verdict::Violated })

@@ -4,8 +4,9 @@ use super::campaign_json::MarkersJson;
 use super::figures::{class_name, grouped, replay_command, spell_seconds};
 use super::run::line;
 use super::table::{table, wide_table};
-use crate::campaign::{Campaign, Conviction, End, Totals};
+use crate::campaign::{Campaign, Conviction, End, Group, Totals};
 use crate::paint::Paint;
+use crate::shrink::{Shrunk, Size};
 use crate::system::System;
 use rehearsal_sim::FaultClass;
 use std::fmt::Write;
@@ -31,7 +32,15 @@ pub fn summary(campaigns: &[(Box<dyn System>, Campaign)], paint: Paint) -> Strin
             writeln!(text, "           never: {marker}").expect("a string takes everything");
         }
         writeln!(text, "  digest   {}", campaign.digest).expect("a string takes everything");
-        for (index, conviction) in campaign.convictions.iter().enumerate() {
+        let grouped_seed = |seed| campaign.groups.iter().any(|group: &Group| group.seeds.contains(&seed));
+        let alone = campaign.convictions.iter().filter(|conviction| !grouped_seed(conviction.seed));
+        for (index, group) in campaign.groups.iter().enumerate() {
+            let lowest = campaign.convictions.iter().find(|conviction| conviction.seed == group.seeds[0]);
+            let lowest = lowest.expect("a group is made of convictions");
+            text.push('\n');
+            text.push_str(&group_story(group, lowest, paint, index < AT_LENGTH));
+        }
+        for (index, conviction) in alone.enumerate() {
             text.push('\n');
             text.push_str(&story(conviction, paint, index < AT_LENGTH));
         }
@@ -89,6 +98,67 @@ fn last_line(campaigns: &[(Box<dyn System>, Campaign)], paint: Paint) -> String 
         1 => format!("{}\n", paint.red("1 seed failed.")),
         _ => format!("{}\n", paint.red(&format!("{} seeds failed.", grouped(failing)))),
     }
+}
+
+/// A reason for which seeds fail: the lowest of them, what it shrank to, what happened, how to see it again.
+fn group_story(group: &Group, lowest: &Conviction, paint: Paint, at_length: bool) -> String {
+    let Some(shrunk) = &group.shrunk else { return story(lowest, paint, at_length) };
+    let mut text = String::new();
+    let head = format!("seed {} breaks {}", lowest.seed, group.invariant);
+    writeln!(text, "  {}{}", paint.red(&head), other_seeds(&group.seeds)).expect("a string takes everything");
+    for violation in lowest.violations.iter().filter(|violation| violation.invariant != *group.invariant) {
+        writeln!(text, "    its run breaks {} too", violation.invariant).expect("a string takes everything");
+    }
+    writeln!(text, "    {}\n", shrinking(shrunk)).expect("a string takes everything");
+    if let (Some(story), true) = (&group.story, at_length) {
+        text.push_str(&story.on_the_terminal(paint));
+        text.push('\n');
+    }
+    if let Some(path) = &lowest.repro {
+        let replay = paint.bold(&replay_command(path));
+        writeln!(text, "    kept as {}, the story beside it\n    {replay}", path.display())
+            .expect("a string takes everything");
+    }
+    text
+}
+
+/// The other seeds of a group, the first few by number.
+fn other_seeds(seeds: &[u64]) -> String {
+    let others = &seeds[1..];
+    let shown: Vec<String> = others.iter().take(8).map(u64::to_string).collect();
+    match others.len() {
+        0 => String::new(),
+        count if count > shown.len() => {
+            format!(", as do {} and {} more", shown.join(", "), count - shown.len())
+        }
+        _ => format!(", as do {}", shown.join(", ")),
+    }
+}
+
+/// How much smaller it became, and at what cost.
+pub fn shrinking(shrunk: &Shrunk) -> String {
+    let sizes = |size: &Size| {
+        let counted = |count: u64, what: &str| {
+            format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
+        };
+        let faults = counted(size.faults as u64, "fault");
+        let requests = counted(size.requests as u64, "request");
+        format!("{faults}, {requests}, {}", counted(size.events, "event"))
+    };
+    let decisions = match shrunk.after.deviations {
+        None => "decisions drawn from the seed".to_owned(),
+        Some(0) => "every decision plain".to_owned(),
+        Some(1) => "every decision plain but one".to_owned(),
+        Some(count) => format!("every decision plain but {count}"),
+    };
+    let rest = if shrunk.finished { "" } else { ", and not at its end: `rehearsal shrink` goes on" };
+    format!(
+        "shrunk from {} to {} ({decisions}) in {:.1} s, {} tries{rest}",
+        sizes(&shrunk.before),
+        sizes(&shrunk.after),
+        shrunk.wall.as_secs_f64(),
+        grouped(shrunk.tries)
+    )
 }
 
 /// What convicts a seed, and how to see it again.

@@ -1,7 +1,8 @@
 //! What `fuzz --format json` prints. Keys may be added, never renamed.
 
-use crate::campaign::{Campaign, Conviction, End, SeedRange};
+use crate::campaign::{Campaign, Conviction, End, Group, SeedRange};
 use crate::report::figures::replay_command;
+use crate::shrink::{Shrunk, Size};
 use crate::system::{HistoryLine, System};
 use rehearsal_env::Marker;
 use rehearsal_sim::{Digest, FaultClass};
@@ -31,6 +32,48 @@ struct SystemJson<'a> {
     markers: MarkersJson,
     digest: Digest,
     violations: Vec<ViolationJson<'a>>,
+    groups: Vec<GroupJson<'a>>,
+}
+
+/// Failing seeds that fail for one reason.
+#[derive(Serialize)]
+struct GroupJson<'a> {
+    invariant: &'a str,
+    place: &'a str,
+    shape: &'a str,
+    seeds: &'a [u64],
+    shrunk: Option<ShrunkJson>,
+    story: Vec<&'a str>,
+}
+
+/// What the lowest seed of a group shrank to.
+#[derive(Serialize)]
+pub struct ShrunkJson {
+    before: Size,
+    after: Size,
+    tries: u64,
+    seconds: f64,
+    finished: bool,
+}
+
+impl ShrunkJson {
+    /// Of this result.
+    pub fn of(shrunk: &Shrunk) -> ShrunkJson {
+        let Shrunk { before, after, tries, wall, finished, .. } = *shrunk;
+        ShrunkJson { before, after, tries, seconds: wall.as_secs_f64(), finished }
+    }
+}
+
+fn group_json(group: &Group) -> GroupJson<'_> {
+    let sentences = group.story.iter().flat_map(|story| &story.sentences);
+    GroupJson {
+        invariant: &group.invariant,
+        place: &group.place,
+        shape: &group.shape,
+        seeds: &group.seeds,
+        shrunk: group.shrunk.as_ref().map(ShrunkJson::of),
+        story: sentences.map(|sentence| sentence.text.as_str()).collect(),
+    }
 }
 
 /// Which markers were reached, and which were not.
@@ -86,6 +129,7 @@ fn system_json<'a>(system: &dyn System, campaign: &'a Campaign) -> SystemJson<'a
         markers: MarkersJson::of(system, &totals.markers),
         digest: campaign.digest,
         violations: campaign.convictions.iter().flat_map(violations_json).collect(),
+        groups: campaign.groups.iter().map(group_json).collect(),
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod campaign;
 pub mod campaign_json;
 pub mod figures;
+pub mod repros;
 pub mod run;
 pub mod run_json;
 pub mod table;

@@ -4,13 +4,15 @@ use super::campaign_json::MarkersJson;
 use super::figures::{grouped, spell_seconds, tally};
 use crate::paint::Paint;
 use crate::scenario::Scenario;
+use crate::shrink::target;
+use crate::story::tell;
 use crate::swarm::{MaskBit, mask};
 use crate::system::{HistoryLine, Run, System};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-/// The whole story of a run.
-pub fn story(system: &dyn System, scenario: &Scenario, run: &Run, paint: Paint) -> String {
+/// The whole of a run that kept its trace; at the end, the story of what it broke.
+pub fn whole_run(system: &dyn System, scenario: &Scenario, run: &Run, paint: Paint) -> String {
     let convicting: BTreeSet<u64> =
         run.violations.iter().flat_map(|violation| violation.evidence.iter().copied()).collect();
     let mut text = String::new();
@@ -39,12 +41,38 @@ pub fn story(system: &dyn System, scenario: &Scenario, run: &Run, paint: Paint) 
         run.digest
     )
     .expect("a string takes everything");
+    if let Some(invariant) = target(system, scenario, &run.violations)
+        && let Some(story) = tell(system, scenario, run, &invariant)
+    {
+        text.push_str(&story.on_the_terminal(paint));
+        text.push('\n');
+    }
+    text.push_str(&verdict(scenario, run, paint));
+    text
+}
+
+/// What is broken, and whether that is what the scenario broke once.
+fn verdict(scenario: &Scenario, run: &Run, paint: Paint) -> String {
+    let mut text = String::new();
+    let once = scenario.repro.as_ref().map(|repro| repro.breaks.as_str());
     for violation in &run.violations {
-        let head = paint.red(&format!("{} is broken", violation.invariant));
+        let again = if once == Some(&*violation.invariant) { " again" } else { "" };
+        let head = paint.red(&format!("{} is broken{again}", violation.invariant));
         writeln!(text, "{head}: {}", violation.message).expect("a string takes everything");
+    }
+    let broken = |name: &str| run.violations.iter().any(|violation| violation.invariant == name);
+    if let Some(repro) = scenario.repro.as_ref().filter(|repro| !broken(&repro.breaks)) {
+        let because = if repro.because.is_empty() { String::new() } else { format!(" ({})", repro.because) };
+        writeln!(text, "{} holds now; this scenario broke it once{because}.", repro.breaks)
+            .expect("a string takes everything");
     }
     if run.violations.is_empty() {
         writeln!(text, "{}", paint.green("Every invariant held.")).expect("a string takes everything");
+    }
+    let (unmet, all) = (run.unmet.len(), scenario.schedule.deviations.len());
+    if unmet > 0 {
+        writeln!(text, "{unmet} of {all} deviations of [schedule] were never asked for: their causes do not occur in this run.")
+            .expect("a string takes everything");
     }
     text
 }
@@ -61,7 +89,7 @@ fn swarm_mask(system: &dyn System, scenario: &Scenario) -> String {
 
 /// One line of a history: number, time, node, fact.
 pub fn line(fact: &HistoryLine, paint: Paint) -> String {
-    let HistoryLine { stamp, node, text } = fact;
+    let HistoryLine { stamp, node, text, .. } = fact;
     let node = if node.is_empty() { "the world" } else { node };
     format!("{} {:>12} {node:<12} {text}", paint.dim(&format!("{:>6}", stamp.number)), stamp.time.to_string())
 }

@@ -93,8 +93,13 @@ fn refusal(reason: impl Into<String>, mend: impl Into<String>, place: Option<Ran
     Refusal { reason: reason.into(), mend: mend.into(), place }
 }
 
-const SECTIONS: [&str; 10] =
-    ["version", "system", "seed", "storm", "calm", "defects", "network", "disk", "topology", "fault"];
+/// What the world itself can find broken.
+const OF_THE_WORLD: [&str; 4] = ["no-panic", "no-stall", "no-livelock", "clients-finish"];
+
+const SECTIONS: [&str; 12] = [
+    "version", "system", "seed", "storm", "calm", "defects", "repro", "schedule", "network", "disk",
+    "topology", "fault",
+];
 
 fn parse(text: &str) -> Result<(Box<dyn System>, Scenario), Refusal> {
     let root = DeTable::parse(text).map_err(|error| {
@@ -123,21 +128,37 @@ fn parse(text: &str) -> Result<(Box<dyn System>, Scenario), Refusal> {
         let mend = format!("keys and sections are {} and {name}", SECTIONS.join(", "));
         return Err(refusal(format!("there is no key `{}`", key.get_ref()), mend, Some(key.span())));
     }
+    let plain = system.plain().scenario;
     let scenario = Scenario {
         version,
         system: name.clone(),
         seed: needed(&places, "seed")?,
-        storm: needed(&places, "storm")?,
-        calm: needed(&places, "calm")?,
-        defects: optional(&places, "defects")?,
-        network: optional(&places, "network")?,
-        disk: optional(&places, "disk")?,
-        topology: optional(&places, "topology")?,
-        knobs: optional(&places, &name)?,
+        storm: given(&places, "storm", plain.storm)?,
+        calm: given(&places, "calm", plain.calm)?,
+        defects: given(&places, "defects", Vec::new())?,
+        network: given(&places, "network", plain.network)?,
+        disk: given(&places, "disk", plain.disk)?,
+        schedule: given(&places, "schedule", plain.schedule)?,
+        repro: places.value("repro").map(|value| typed("repro", value)).transpose()?,
+        topology: filled(&places, "topology", plain.topology)?,
+        knobs: filled(&places, &name, plain.knobs)?,
         faults: faults(&places)?,
     };
+    check_repro(&*system, &scenario).map_err(at)?;
     system.check(&scenario).map_err(at)?;
     Ok((system, scenario))
+}
+
+/// Whether what the scenario is said to break is something that can be broken.
+fn check_repro(system: &dyn System, scenario: &Scenario) -> Result<(), ScenarioError> {
+    let Some(repro) = &scenario.repro else { return Ok(()) };
+    let mut names: Vec<&str> = system.invariants().iter().map(|invariant| invariant.name).collect();
+    names.extend(OF_THE_WORLD);
+    if names.contains(&repro.breaks.as_str()) {
+        return Ok(());
+    }
+    let reason = format!("there is no invariant `{}`", repro.breaks);
+    Err(ScenarioError::new("repro.breaks", reason, format!("there are {}", names.join(", "))))
 }
 
 fn needed<T: DeserializeOwned>(places: &Places<'_>, key: &str) -> Result<T, Refusal> {
@@ -149,8 +170,15 @@ fn needed<T: DeserializeOwned>(places: &Places<'_>, key: &str) -> Result<T, Refu
     typed(key, value)
 }
 
-fn optional<T: DeserializeOwned + Default>(places: &Places<'_>, key: &str) -> Result<T, Refusal> {
-    places.value(key).map_or_else(|| Ok(T::default()), |value| typed(key, value))
+fn given<T: DeserializeOwned>(places: &Places<'_>, key: &str, plain: T) -> Result<T, Refusal> {
+    places.value(key).map_or(Ok(plain), |value| typed(key, value))
+}
+
+/// A section in which every key that is left out has its plain value.
+fn filled(places: &Places<'_>, key: &str, plain: toml::Table) -> Result<toml::Table, Refusal> {
+    let mut table = plain;
+    table.extend(given(places, key, toml::Table::new())?);
+    Ok(table)
 }
 
 fn faults<T: DeserializeOwned>(places: &Places<'_>) -> Result<Vec<T>, Refusal> {

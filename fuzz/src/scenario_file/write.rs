@@ -1,7 +1,8 @@
 //! From a scenario to its text.
 
-use crate::scenario::Scenario;
-use rehearsal_sim::Fault;
+use crate::scenario::{Repro, Scenario, Schedule};
+use crate::system::Plain;
+use rehearsal_sim::{Fault, Span};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -11,8 +12,10 @@ struct Head<'a> {
     version: u32,
     system: &'a str,
     seed: u64,
-    storm: rehearsal_sim::Span,
-    calm: rehearsal_sim::Span,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    storm: Option<Span>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calm: Option<Span>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     defects: &'a [String],
 }
@@ -21,18 +24,40 @@ struct Head<'a> {
 const FIRST: [&str; 9] =
     ["at", "after", "on", "crash", "crash_loop", "pause", "partition", "failed_sync", "full_disk"];
 
-/// The scenario as TOML.
+/// The scenario as TOML, with every key there is.
 ///
 /// # Panics
 /// When the seed is greater than 2⁶³ − 1, which no whole number of TOML can be.
 pub fn write(scenario: &Scenario) -> String {
+    write_without(scenario, None)
+}
+
+/// The scenario as TOML, without the keys that have their plain values: reading fills them in again.
+///
+/// # Panics
+/// As [`write`].
+pub fn write_brief(scenario: &Scenario, plain: &Plain) -> String {
+    write_without(scenario, Some(&plain.scenario))
+}
+
+fn write_without(scenario: &Scenario, plain: Option<&Scenario>) -> String {
     let Scenario { version, ref system, seed, storm, calm, ref defects, .. } = *scenario;
+    let unless_plain =
+        |span: Span, of: fn(&Scenario) -> Span| plain.is_none_or(|plain| of(plain) != span).then_some(span);
+    let storm = unless_plain(storm, |plain| plain.storm);
+    let calm = unless_plain(calm, |plain| plain.calm);
     let head = Head { version, system, seed, storm, calm, defects };
     let mut text = toml::to_string(&head).expect("a scenario's head is plain values");
-    section(&mut text, "network", &scenario.network);
-    section(&mut text, "disk", &scenario.disk);
-    section(&mut text, "topology", &scenario.topology);
-    section(&mut text, system, &scenario.knobs);
+    if let Some(repro) = &scenario.repro {
+        section::<Repro>(&mut text, "repro", repro, None);
+    }
+    if scenario.schedule.plain {
+        section::<Schedule>(&mut text, "schedule", &scenario.schedule, None);
+    }
+    section(&mut text, "network", &scenario.network, plain.map(|plain| &plain.network));
+    section(&mut text, "disk", &scenario.disk, plain.map(|plain| &plain.disk));
+    section(&mut text, "topology", &scenario.topology, plain.map(|plain| &plain.topology));
+    section(&mut text, system, &scenario.knobs, plain.map(|plain| &plain.knobs));
     for fault in &scenario.faults {
         text.push_str("\n[[fault]]\n");
         write_fault(&mut text, fault);
@@ -40,20 +65,26 @@ pub fn write(scenario: &Scenario) -> String {
     text
 }
 
-fn section(text: &mut String, name: &str, content: &impl Serialize) {
-    let value = toml::Value::try_from(content).expect("a section is plain values");
-    if value.as_table().is_some_and(toml::Table::is_empty) {
+fn table(content: &impl Serialize) -> toml::Table {
+    toml::Table::try_from(content).expect("a section is plain values")
+}
+
+fn section<T: Serialize>(text: &mut String, name: &str, content: &T, plain: Option<&T>) {
+    let plain = plain.map(table).unwrap_or_default();
+    let is_plain = |key: &str, value: &toml::Value| match plain.get(key) {
+        Some(plain) => plain == value,
+        None => value.as_array().is_some_and(Vec::is_empty),
+    };
+    let table = table(content);
+    if table.iter().all(|(key, value)| is_plain(key, value)) {
         return;
     }
     write!(text, "\n[{name}]\n").expect("a string takes everything");
-    // Through the serializer of the content itself, which keeps the order of its keys. It would head tables inside
-    // with sections of their own, which are hard to read where there are many.
-    let lines = toml::to_string(content).expect("a section is plain values");
-    if !lines.lines().any(|line| line.starts_with('[')) {
-        text.push_str(&lines);
-        return;
-    }
-    for (key, value) in value.as_table().into_iter().flatten() {
+    for key in keys(content, &table) {
+        let value = &table[&key];
+        if is_plain(&key, value) {
+            continue;
+        }
         match value.as_array() {
             Some(list) if list.iter().any(toml::Value::is_table) => {
                 writeln!(text, "{key} = [").expect("a string takes everything");
@@ -64,6 +95,20 @@ fn section(text: &mut String, name: &str, content: &impl Serialize) {
             _ => writeln!(text, "{key} = {value}").expect("a string takes everything"),
         }
     }
+}
+
+/// The keys of a section in the order in which it declares them, as far as its text shows it; the library sorts the
+/// keys of a table.
+fn keys(content: &impl Serialize, table: &toml::Table) -> Vec<String> {
+    let text = toml::to_string(content).expect("a section is plain values");
+    let first_words = text.lines().filter_map(|line| line.split_once(" = ")).map(|(key, _)| key.to_owned());
+    let mut keys: Vec<String> = Vec::new();
+    for key in first_words.chain(table.keys().cloned()) {
+        if table.contains_key(&key) && !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    keys
 }
 
 fn write_fault(text: &mut String, fault: &Fault) {

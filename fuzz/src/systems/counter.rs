@@ -3,9 +3,9 @@
 use crate::draws::Draws;
 use crate::jury::Jury;
 use crate::rehearse::rehearse;
-use crate::scenario::{Overrides, Scenario, ScenarioError, VERSION, typed};
+use crate::scenario::{Overrides, Scenario, ScenarioError, Schedule, VERSION, typed};
 use crate::swarm::{self, Families, Targets};
-use crate::system::{Defect, Invariant, Run, System, Watch};
+use crate::system::{Defect, Invariant, Plain, Run, System, Watch};
 use rehearsal_env::{Marker, Time};
 use rehearsal_invariants::Monitor;
 use rehearsal_invariants::counter::{
@@ -15,7 +15,7 @@ use rehearsal_model::counter::client::Work;
 use rehearsal_model::counter::defects::Defects;
 use rehearsal_model::counter::deploy::{SERVER, client_name, deploy};
 use rehearsal_model::counter::facts::{CounterFact, KINDS};
-use rehearsal_sim::{FaultClass, FaultTally, Span};
+use rehearsal_sim::{DiskSettings, FaultClass, FaultTally, NetworkSettings, Span};
 use serde::{Deserialize, Serialize};
 
 /// Clients that add, a server that keeps the sum.
@@ -103,10 +103,37 @@ impl System for Counter {
             defects: overrides.defects.clone(),
             network: overrides.apply("network", swarm::network(&draws, families))?,
             disk: overrides.apply("disk", swarm::disk(&draws))?,
+            schedule: Schedule::default(),
+            repro: None,
             topology: toml::Table::try_from(topology).expect("a topology is a table"),
             knobs: toml::Table::try_from(knobs).expect("knobs are a table"),
             faults,
         })
+    }
+
+    fn plain(&self) -> Plain {
+        let topology = Topology { clients: 1 };
+        let knobs = Knobs { requests: 1, longest_pause: Span(0), patience: Span::millis(200) };
+        let scenario = Scenario {
+            version: VERSION,
+            system: self.name().to_owned(),
+            seed: 0,
+            storm: Span::seconds(10),
+            calm: Span::seconds(10),
+            defects: Vec::new(),
+            network: NetworkSettings::default(),
+            disk: DiskSettings::default(),
+            schedule: Schedule::default(),
+            repro: None,
+            topology: toml::Table::try_from(topology).expect("a topology is a table"),
+            knobs: toml::Table::try_from(knobs).expect("knobs are a table"),
+            faults: Vec::new(),
+        };
+        Plain { scenario, items: toml::Table::new() }
+    }
+
+    fn request(&self) -> &'static str {
+        "Asked"
     }
 
     fn check(&self, scenario: &Scenario) -> Result<(), ScenarioError> {

@@ -3,14 +3,15 @@
 mod catalogue;
 mod client_faults;
 mod draw;
+mod plain;
 mod sections;
 
 use crate::draws::Draws;
 use crate::jury::Jury;
 use crate::rehearse::rehearse;
-use crate::scenario::{Overrides, Scenario, ScenarioError, VERSION};
+use crate::scenario::{Overrides, Scenario, ScenarioError, Schedule, VERSION};
 use crate::swarm::{self, Families, MaskBit, Targets};
-use crate::system::{Defect, Invariant, Run, System, Watch};
+use crate::system::{Defect, Invariant, Plain, Run, System, Watch};
 use rehearsal_env::Marker;
 use rehearsal_invariants::reservation::{MARKERS, Markers, Rules, monitors};
 use rehearsal_model::reservation::deploy::{CLERK, DATABASE, IDS, PAYMENT, PROVIDER, deploy, server_name};
@@ -114,10 +115,24 @@ impl System for Reservation {
             defects: overrides.defects.clone(),
             network: overrides.apply("network", swarm::network(&draws, families))?,
             disk: overrides.apply("disk", swarm::disk(&draws))?,
+            schedule: Schedule::default(),
+            repro: None,
             topology: toml::Table::try_from(topology).expect("a topology is a table"),
             knobs: toml::Table::try_from(section).expect("knobs are a table"),
             faults: swarm::faults(&draws, families, &targets(topology), storm),
         })
+    }
+
+    fn plain(&self) -> Plain {
+        plain::plain()
+    }
+
+    fn request(&self) -> &'static str {
+        "Asked"
+    }
+
+    fn asides(&self) -> &'static [&'static str] {
+        &["Written", "Synced", "Committed", "StepSet", "OrderDecided"]
     }
 
     fn check(&self, scenario: &Scenario) -> Result<(), ScenarioError> {

@@ -1,76 +1,12 @@
 //! The program as people and machines meet it: exit codes, messages, and the shapes of its JSON.
 
+mod desk;
+mod shrinking;
+
+use desk::{Answer, Desk, type_in};
 use serde_json::Value;
 use std::path::Path;
-use std::process::{Command, Output};
-use tempfile::TempDir;
-
-/// A folder in which the program is run.
-struct Desk {
-    folder: TempDir,
-}
-
-impl Desk {
-    fn new() -> Desk {
-        Desk { folder: tempfile::tempdir().expect("a folder") }
-    }
-
-    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
-        std::fs::write(self.folder.path().join(name), content).expect("a file");
-        name.to_owned()
-    }
-
-    fn type_in(&self, line: &str) -> Answer {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rehearsal"));
-        command.args(line.split(' ')).current_dir(self.folder.path()).env_remove("RUST_BACKTRACE");
-        Answer::of(command.output().expect("the program runs"))
-    }
-}
-
-struct Answer {
-    code: i32,
-    output: String,
-    error: String,
-}
-
-impl Answer {
-    fn of(output: Output) -> Answer {
-        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-        Answer {
-            code: output.status.code().expect("an exit code"),
-            output: text(output.stdout),
-            error: text(output.stderr),
-        }
-    }
-
-    /// Asserts the exit code, and that the message says all of this.
-    fn refuses(&self, code: i32, says: &[&str]) {
-        // Long messages are broken into lines.
-        let words: Vec<&str> = self.error.split_whitespace().filter(|word| *word != "│").collect();
-        let error = words.join(" ");
-        assert_eq!(self.code, code, "{error}");
-        assert_eq!(self.output, "", "nothing but results goes to standard output");
-        for part in says {
-            assert!(error.contains(part), "`{part}` is missing in: {}", self.error);
-        }
-        assert!(!error.contains("panicked"), "{error}");
-        assert!(!self.error.contains('\x1b'), "no colour where it is no terminal");
-    }
-
-    fn json(&self, code: i32) -> Value {
-        assert_eq!(self.code, code, "{}", self.error);
-        assert!(
-            self.output.ends_with("}\n") && self.output.lines().count() == 1,
-            "one object: {}",
-            self.output
-        );
-        serde_json::from_str(&self.output).expect("JSON")
-    }
-}
-
-fn type_in(line: &str) -> Answer {
-    Desk::new().type_in(line)
-}
+use std::process::Command;
 
 #[test]
 fn what_nobody_knows_is_refused_with_what_there_is() {
@@ -179,7 +115,7 @@ fn an_unwritable_folder_is_told_before_anything_runs() {
     let desk = Desk::new();
     desk.file("taken", "mine");
     let answer = desk.type_in("fuzz counter --seeds 5 --out taken/results");
-    answer.refuses(3, &["taken/results cannot be written", "--out DIR"]);
+    answer.refuses(3, &["taken/results cannot be written", "by `--out`"]);
     assert!(!answer.error.contains("seeds"), "no campaign began: {}", answer.error);
     desk.type_in("fuzz counter --seeds 5 --out taken").refuses(3, &["taken cannot be written"]);
     assert_eq!(std::fs::read_to_string(desk.folder.path().join("taken")).expect("the file"), "mine");
@@ -247,14 +183,16 @@ fn a_violation_is_kept_and_replays_with_the_same_digest() {
     assert_eq!(found["replay"], format!("rehearsal run {repro}"));
     assert_eq!(campaign["systems"][0]["runs"], seed + 1, "it stopped there");
 
-    let replay = desk.type_in(&format!("run {repro} --format json")).json(1);
+    let drawn_file = repro.replace(".toml", ".drawn.toml");
+    let replay = desk.type_in(&format!("run {drawn_file} --format json")).json(1);
     let drawn =
         desk.type_in(&format!("run counter --seed {seed} --defect answer-before-sync --format json")).json(1);
+    assert_eq!(replay["digest"], drawn["digest"]);
     assert_eq!(replay, drawn);
     for key in ["invariant", "message", "at_seconds", "seed"] {
         assert_eq!(replay["violations"][0][key], found[key], "{key}");
     }
-    let told = desk.type_in(&format!("run {repro}"));
+    let told = desk.type_in(&format!("run {drawn_file}"));
     assert_eq!(told.code, 1);
     assert!(
         told.output.lines().any(|line| line.starts_with(">>") && line.contains("Recovered")),
@@ -263,9 +201,20 @@ fn a_violation_is_kept_and_replays_with_the_same_digest() {
     );
     assert!(told.output.contains(replay["digest"].as_str().expect("text")));
     assert!(told.output.contains("acknowledged-adds-survive is broken"));
+    let again = || desk.type_in(&format!("run {repro} --format json")).json(1);
+    assert_eq!(again(), again(), "the repro is the same run every time");
 
-    let names = std::fs::read_dir(desk.folder.path().join("out")).expect("a folder");
-    assert_eq!(names.count(), 1, "nothing half-written is left");
+    let mut names: Vec<String> = std::fs::read_dir(desk.folder.path().join("out"))
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    let kept = format!("counter-acknowledged-adds-survive-{seed}");
+    assert_eq!(
+        names,
+        ["drawn.toml", "md", "toml"].map(|kind| format!("{kept}.{kind}")),
+        "nothing half-written is left"
+    );
 }
 
 #[test]
@@ -273,9 +222,13 @@ fn people_are_told_seed_invariant_facts_and_command() {
     let desk = Desk::new();
     let told = desk.type_in("fuzz counter --defect forgets-duplicates");
     assert_eq!(told.code, 1);
-    for part in
-        ["breaks count-is-exact", "is counted twice", "Counted(Entry", "rehearsal run rehearsal-out/counter-"]
-    {
+    for part in [
+        "breaks count-is-exact",
+        "is counted twice",
+        "shrunk from",
+        " 1. ",
+        "rehearsal run rehearsal-out/counter-",
+    ] {
         assert!(told.output.contains(part), "`{part}` is missing in: {}", told.output);
     }
     assert!(!told.output.contains('\x1b') && !told.error.contains('\x1b'));

@@ -1,0 +1,114 @@
+//! How small the scenarios become that show the known bugs.
+
+use super::figures::grouped;
+use super::table::table;
+use crate::campaign::Group;
+use crate::shrink::{Shrunk, Size};
+use crate::system::Defect;
+
+/// What is aimed at, as medians over the known bugs: faults, requests, events.
+const AIMS: [f64; 3] = [3.0, 4.0, 60.0];
+const HEADER: [&str; 9] =
+    ["system", "defect", "broken", "seed", "faults", "requests", "events", "virtual s", "shrunk in s"];
+
+/// One known bug.
+pub struct Row {
+    cells: [String; 9],
+    sizes: Option<(Size, f64)>,
+}
+
+impl Row {
+    /// Of a known bug; the group is what its campaign found.
+    pub fn of(system: &str, defect: &Defect, group: Option<&Group>) -> Row {
+        let head =
+            |broken: &str, seed: String| [system.to_owned(), defect.name.to_owned(), broken.to_owned(), seed];
+        let Some((group, Shrunk { before, after, wall, .. })) =
+            group.and_then(|group| Some((group, group.shrunk.as_ref()?)))
+        else {
+            let [a, b, c, d] = head("not found", String::new());
+            return Row {
+                cells: [
+                    a,
+                    b,
+                    c,
+                    d,
+                    String::new(),
+                    String::new(),
+                    String::new(),
+                    String::new(),
+                    String::new(),
+                ],
+                sizes: None,
+            };
+        };
+        let [a, b, c, d] = head(&group.invariant, group.seeds[0].to_string());
+        let change = |before: u64, after: u64| format!("{} → {}", grouped(before), grouped(after));
+        let cells = [
+            a,
+            b,
+            c,
+            d,
+            change(before.faults as u64, after.faults as u64),
+            change(before.requests as u64, after.requests as u64),
+            change(before.events, after.events),
+            format!("{:.1} → {:.1}", before.seconds, after.seconds),
+            format!("{:.1}", wall.as_secs_f64()),
+        ];
+        Row { cells, sizes: Some((*after, wall.as_secs_f64())) }
+    }
+}
+
+/// The table and its medians, for a terminal.
+pub fn words(rows: &[Row]) -> String {
+    let table = table(HEADER, rows.iter().map(|row| row.cells.clone()), 4);
+    format!("{table}\n{}\n", medians(rows))
+}
+
+/// The table and its medians, as a page.
+pub fn page(rows: &[Row]) -> String {
+    let mut text = "# How small failures become\n\nFor every known bug the first seed that shows it, as it was drawn → \
+                    as it was shrunk. Requests and events are those before the\nviolation. Made by\n\n```sh\n\
+                    rehearsal defects --shrink --markdown docs/repros.md\n```\n\nwhich keeps the repros and their \
+                    stories under `rehearsal-out/defects/`.\n\n"
+        .to_owned();
+    let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    text.push_str(&line(&HEADER.map(str::to_owned)));
+    text.push_str(&line(&HEADER.map(|_| "---".to_owned())));
+    rows.iter().for_each(|row| text.push_str(&line(&row.cells)));
+    text.push_str(&format!("\n{}\n", medians(rows)));
+    text
+}
+
+fn medians(rows: &[Row]) -> String {
+    let sizes: Vec<&(Size, f64)> = rows.iter().filter_map(|row| row.sizes.as_ref()).collect();
+    let median = |of: &dyn Fn(&(Size, f64)) -> f64| median(sizes.iter().map(|size| of(size)).collect());
+    let faults = median(&|(size, _)| size.faults as f64);
+    let requests = median(&|(size, _)| size.requests as f64);
+    let events = median(&|(size, _)| size.events as f64);
+    let longest = sizes.iter().map(|(_, seconds)| *seconds).fold(0.0, f64::max);
+    let [most_faults, most_requests, most_events] = AIMS;
+    format!(
+        "Medians: {faults} faults (aim: at most {most_faults}), {requests} requests (at most {most_requests}), {events} \
+         events (at most {most_events}).\nThe longest shrinking took {longest:.1} s on one core."
+    )
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    match values.len() {
+        0 => 0.0,
+        odd if odd % 2 == 1 => values[odd / 2],
+        even => f64::midpoint(values[even / 2 - 1], values[even / 2]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::median;
+
+    #[test]
+    fn a_median_is_the_middle_or_the_mean_of_the_two() {
+        assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), 2.5);
+    }
+}

@@ -1,0 +1,236 @@
+//! Shrinking: from a failing scenario to a small one that fails for the same reason.
+//!
+//! A scenario is data, so it is made smaller as data: whole families of faults go, then single faults, guests, requests,
+//! nodes; knobs go back to plain, times to round ones. [`Shrinker`] proposes such scenarios one after the other and is
+//! told of each whether it still fails; it runs nothing but the scenarios whose decisions it has to know. [`search`] is
+//! the loop around it.
+//!
+//! ```text
+//!            ┌────────────── propose ◀─────────────┐
+//!  failing   │  a pass's edit of the smallest so far│     nothing helps with any of a few seeds
+//!  scenario ─┤            run it                    ├───▶ keep the decisions that matter, drop the rest ──▶ repro
+//!            └── answer: fails ▶ it is the smallest ┘     (plain schedule + deviations)
+//! ```
+//!
+//! Passes are repeated until none helps. A scenario in which something was left out may hold only because its draws fell
+//! otherwise, so later rounds try every edit with a few other seeds too. All of it is deterministic, and
+//! [`Position`] says how far it has come, so that it can be taken up again.
+
+mod passes;
+mod position;
+mod search;
+mod simpler;
+mod size;
+
+pub use position::{Position, Stage};
+pub use search::{Progress, Search, ShrinkError, Shrunk, target};
+pub use size::Size;
+
+use crate::scenario::{Scenario, Schedule};
+use crate::system::{Plain, System, Watch};
+use passes::{Edit, PASSES, Pass};
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// A scenario with more deviations than this explains less than a seed does.
+const MOST_DEVIATIONS: usize = 12;
+/// With how many other seeds an edit is tried, round by round.
+const OTHER_SEEDS: [u64; 3] = [0, 4, 24];
+
+/// What trying a proposal came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tried {
+    /// It did not fail, or for another reason.
+    Held,
+    /// It failed likewise, after so many events.
+    Failed {
+        /// How many events were handled before the violation; 0 where nobody counts.
+        events: u64,
+    },
+}
+
+/// Proposes smaller scenarios.
+pub struct Shrinker<'a> {
+    system: &'a dyn System,
+    plain: Plain,
+    smallest: Scenario,
+    /// Before the violation of the smallest.
+    events: u64,
+    position: Position,
+    /// The edits of the present pass, for the smallest as it is.
+    edits: Option<Vec<Edit>>,
+    proposed: Option<Scenario>,
+    /// What was tried and held, and what is behind, by its hash: so that no two edits undo each other for ever.
+    held: BTreeSet<u64>,
+}
+
+impl<'a> Shrinker<'a> {
+    /// Shrinks a scenario that fails after so many events; from the beginning, or from where it was stopped.
+    pub fn new(system: &'a dyn System, failing: Scenario, events: u64) -> Shrinker<'a> {
+        let position = failing.repro.as_ref().and_then(|repro| repro.shrinking).unwrap_or_default();
+        let (plain, edits, proposed, held) = (system.plain(), None, None, BTreeSet::new());
+        Shrinker { system, plain, smallest: failing, events, position, edits, proposed, held }
+    }
+
+    /// The smallest failing scenario so far.
+    pub fn smallest(&self) -> &Scenario {
+        &self.smallest
+    }
+
+    /// How many events it takes to fail.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// How far it has come.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// The next scenario to be tried; None when nothing is left to try. [`answer`](Shrinker::answer) comes before the
+    /// next one.
+    pub fn propose(&mut self) -> Option<&Scenario> {
+        self.proposed = None;
+        while self.position.stage != Stage::Done {
+            let Some(candidate) = self.candidate() else {
+                self.next_pass();
+                continue;
+            };
+            if self.is_worth_trying(&candidate) {
+                return Some(self.proposed.insert(candidate));
+            }
+            self.position.cursor += 1;
+        }
+        None
+    }
+
+    /// Tells what became of the scenario proposed last; whether it is the smallest now.
+    pub fn answer(&mut self, tried: Tried) -> bool {
+        let Some(candidate) = self.proposed.take() else { return false };
+        match tried {
+            Tried::Failed { events } if self.pass().accepts(self.events, events) => {
+                // The edits after this one are as many as before, or fewer.
+                let variants = self.variants();
+                self.position.cursor -= self.position.cursor % variants;
+                self.position.improved = true;
+                self.held.insert(fingerprint(&self.smallest));
+                (self.smallest, self.events, self.edits) = (candidate, events, None);
+                true
+            }
+            _ => {
+                self.held.insert(fingerprint(&candidate));
+                self.position.cursor += 1;
+                false
+            }
+        }
+    }
+
+    fn pass(&self) -> Pass {
+        PASSES[self.position.pass]
+    }
+
+    /// In how many ways every edit is tried: as things are; with other seeds; where something is left out, also with
+    /// decisions drawn from other seeds in place of plain ones.
+    fn variants(&self) -> u64 {
+        let seeds = OTHER_SEEDS[self.position.round];
+        match self.position.stage {
+            Stage::Structure if self.pass().leaves_out() => 1 + 2 * seeds,
+            Stage::Structure if self.pass().may_change_seed() => 1 + seeds,
+            _ => 1,
+        }
+    }
+
+    /// Makes the candidate the variant of this number.
+    fn vary(&self, candidate: &mut Scenario, variant: u64) {
+        let seeds = OTHER_SEEDS[self.position.round];
+        match variant {
+            0 => {}
+            _ if variant <= seeds => candidate.seed = variant - 1,
+            _ => {
+                candidate.seed = variant - seeds - 1;
+                candidate.schedule = Schedule::default();
+            }
+        }
+    }
+
+    fn is_in_pass(&self) -> bool {
+        match self.position.stage {
+            Stage::Structure | Stage::Polish => !self.pass().is_about_decisions(),
+            Stage::Decisions => self.pass().is_about_decisions(),
+            Stage::Done => false,
+        }
+    }
+
+    /// The scenario at the cursor; None at the end of the pass.
+    fn candidate(&mut self) -> Option<Scenario> {
+        if !self.is_in_pass() {
+            return None;
+        }
+        let variants = self.variants();
+        let edits = match self.edits.take() {
+            Some(edits) => edits,
+            None => self.pass().edits(self.system, &self.plain, &self.smallest),
+        };
+        let edit = edits.get((self.position.cursor / variants) as usize);
+        let candidate = edit.map(|edit| {
+            let mut candidate = self.smallest.clone();
+            edit(&mut candidate);
+            self.vary(&mut candidate, self.position.cursor % variants);
+            candidate
+        });
+        self.edits = Some(edits);
+        candidate
+    }
+
+    /// Whether it is another scenario than the smallest, makes sense, and was not tried before.
+    fn is_worth_trying(&self, candidate: &Scenario) -> bool {
+        let seed = self.smallest.seed;
+        let only_seed = || Scenario { seed, ..candidate.clone() } == self.smallest;
+        let differs = if self.pass().is_about_seeds() { candidate.seed != seed } else { !only_seed() };
+        differs && !self.held.contains(&fingerprint(candidate)) && self.system.check(candidate).is_ok()
+    }
+
+    fn next_pass(&mut self) {
+        self.edits = None;
+        let position = &mut self.position;
+        (position.pass, position.cursor) = (position.pass + 1, 0);
+        if position.pass < PASSES.len() {
+            return;
+        }
+        position.pass = 0;
+        if std::mem::take(&mut position.improved) {
+            return;
+        }
+        match position.stage {
+            Stage::Structure if position.round + 1 < OTHER_SEEDS.len() => position.round += 1,
+            Stage::Structure if self.smallest.schedule.plain => position.stage = Stage::Done,
+            Stage::Structure => self.keep_decisions(),
+            Stage::Decisions => self.judge_decisions(),
+            Stage::Polish | Stage::Done => position.stage = Stage::Done,
+        }
+    }
+
+    /// Writes down every decision of the smallest scenario that is not plain: the same run, told otherwise.
+    fn keep_decisions(&mut self) {
+        let watch = Watch { decisions: true, ..Watch::default() };
+        let deviations = self.system.run(&self.smallest, watch).map(|run| run.deviations).unwrap_or_default();
+        self.smallest.schedule = Schedule { plain: true, deviations };
+        self.position.stage = Stage::Decisions;
+    }
+
+    /// Keeps the decisions if they are few; a seed says as much in a word.
+    fn judge_decisions(&mut self) {
+        self.position.stage = Stage::Polish;
+        if self.smallest.schedule.deviations.len() > MOST_DEVIATIONS {
+            self.smallest.schedule = Schedule::default();
+            self.position.stage = Stage::Done;
+        }
+    }
+}
+
+/// A word for a scenario, good within this process.
+fn fingerprint(scenario: &Scenario) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    format!("{scenario:?}").hash(&mut hasher);
+    hasher.finish()
+}

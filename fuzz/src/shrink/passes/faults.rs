@@ -1,0 +1,138 @@
+//! Fewer faults, and weaker ones.
+
+use super::super::simpler::{integers, spans};
+use super::{Edit, edit, stretches};
+use crate::scenario::Scenario;
+use rehearsal_sim::{Blow, Span, Trigger};
+use std::collections::BTreeSet;
+
+/// How long a fault lasts when nothing is said.
+const SHORT: Span = Span::millis(100);
+
+/// Without all faults of a kind; without lost, doubled or delayed messages.
+pub(super) fn families(scenario: &Scenario) -> Vec<Edit> {
+    let kinds: BTreeSet<&'static str> = scenario.faults.iter().map(|fault| fault.blow.kind()).collect();
+    let listed = kinds
+        .into_iter()
+        .map(|kind| edit(move |scenario| scenario.faults.retain(|fault| fault.blow.kind() != kind)));
+    let of_messages = [
+        edit(|scenario| scenario.network.loss = 0),
+        edit(|scenario| scenario.network.duplication = 0),
+        edit(|scenario| scenario.network.delay = 0),
+    ];
+    listed.chain(of_messages).collect()
+}
+
+/// Without stretches of the list.
+pub(super) fn fewer(scenario: &Scenario) -> Vec<Edit> {
+    let parts = stretches(scenario.faults.len()).into_iter();
+    parts
+        .map(|part| {
+            edit(move |scenario| {
+                scenario.faults.drain(part.clone());
+            })
+        })
+        .collect()
+}
+
+/// Each fault in turn: less of it, and for a shorter time.
+pub(super) fn weaker(scenario: &Scenario) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    for (index, fault) in scenario.faults.iter().enumerate() {
+        blow(index, &fault.blow, &mut edits);
+        lasting(index, &mut fault.blow.clone(), &mut edits);
+        trigger(index, &fault.trigger, &mut edits);
+    }
+    edits
+}
+
+fn blow(index: usize, blow: &Blow, edits: &mut Vec<Edit>) {
+    let mut replace = |weaker: Blow| {
+        edits.push(edit(move |scenario| scenario.faults[index].blow = weaker.clone()));
+    };
+    match blow {
+        Blow::CrashLoop { node, times, restart_after, up_for } => {
+            replace(Blow::Crash { node: node.clone(), restart_after: *restart_after });
+            for fewer in integers(i64::from(*times), 1) {
+                let (node, times) = (node.clone(), fewer as u32);
+                replace(Blow::CrashLoop { node, times, restart_after: *restart_after, up_for: *up_for });
+            }
+        }
+        Blow::Partition { from, to, one_way, heal_after } => {
+            if !one_way {
+                let (from, to) = (from.clone(), to.clone());
+                replace(Blow::Partition {
+                    from: to.clone(),
+                    to: from.clone(),
+                    one_way: true,
+                    heal_after: *heal_after,
+                });
+                replace(Blow::Partition { from, to, one_way: true, heal_after: *heal_after });
+            }
+            for fewer in without_each(from) {
+                let to = to.clone();
+                replace(Blow::Partition { from: fewer, to, one_way: *one_way, heal_after: *heal_after });
+            }
+            for fewer in without_each(to) {
+                let from = from.clone();
+                replace(Blow::Partition { from, to: fewer, one_way: *one_way, heal_after: *heal_after });
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The names without half of them, then without each; never none.
+fn without_each(names: &[String]) -> Vec<Vec<String>> {
+    let parts = stretches(names.len()).into_iter().skip(1);
+    parts
+        .map(|part| {
+            let mut fewer = names.to_vec();
+            fewer.drain(part);
+            fewer
+        })
+        .filter(|fewer| !fewer.is_empty())
+        .collect()
+}
+
+fn times_of(blow: &mut Blow) -> Vec<&mut Span> {
+    match blow {
+        Blow::Crash { restart_after, .. } => vec![restart_after],
+        Blow::CrashLoop { restart_after, up_for, .. } => vec![restart_after, up_for],
+        Blow::Pause { lasts, .. } | Blow::FullDisk { lasts, .. } => vec![lasts],
+        Blow::Partition { heal_after, .. } => vec![heal_after],
+        Blow::FailedSync { .. } => Vec::new(),
+    }
+}
+
+fn lasting(index: usize, blow: &mut Blow, edits: &mut Vec<Edit>) {
+    for (which, span) in times_of(blow).into_iter().enumerate() {
+        for shorter in spans(*span, SHORT.min(*span)) {
+            edits.push(edit(move |scenario| *times_of(&mut scenario.faults[index].blow)[which] = shorter));
+        }
+    }
+}
+
+fn trigger(index: usize, trigger: &Trigger, edits: &mut Vec<Edit>) {
+    let mut replace = |earlier: Trigger| {
+        edits.push(edit(move |scenario| scenario.faults[index].trigger = earlier.clone()));
+    };
+    match trigger {
+        Trigger::At(time) => {
+            spans(*time, SHORT.min(*time)).into_iter().for_each(|time| replace(Trigger::At(time)));
+        }
+        Trigger::After(events) => {
+            for fewer in integers(*events as i64, 1) {
+                replace(Trigger::After(fewer as u64));
+            }
+        }
+        Trigger::On { fact, nth, delay } => {
+            for fewer in integers(*nth as i64, 1) {
+                replace(Trigger::On { fact: fact.clone(), nth: fewer as u64, delay: *delay });
+            }
+            for shorter in spans(*delay, Span(0)) {
+                replace(Trigger::On { fact: fact.clone(), nth: *nth, delay: shorter });
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! The lists of a system's section: fewer items, and plainer ones.
+//!
+//! Nothing here knows what an item is. Items that share the value of a field have something in common, as the wishes of
+//! one guest; a field that stands in several lists means the same in each, as a hotel's number.
+
+use super::super::simpler::simpler;
+use super::{Edit, edit, stretches};
+use crate::scenario::Scenario;
+use crate::system::Plain;
+use std::collections::BTreeSet;
+use toml::{Table, Value};
+
+/// The lists of tables in the system's section, by name.
+fn lists(scenario: &Scenario) -> impl Iterator<Item = (&String, Vec<&Table>)> {
+    scenario.knobs.iter().filter_map(|(name, value)| {
+        let items: Vec<&Table> = value.as_array()?.iter().filter_map(Value::as_table).collect();
+        (!items.is_empty()).then_some((name, items))
+    })
+}
+
+fn list<'a>(scenario: &'a mut Scenario, name: &str) -> &'a mut Vec<Value> {
+    let value = scenario.knobs.get_mut(name).and_then(Value::as_array_mut);
+    value.expect("the list that the edit was made for")
+}
+
+/// Without all items of a list that share a value, if there are others.
+pub(super) fn groups(scenario: &Scenario) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    for (name, items) in lists(scenario) {
+        let fields: BTreeSet<&String> = items.iter().flat_map(|item| item.keys()).collect();
+        for field in fields {
+            let numbers: BTreeSet<i64> =
+                items.iter().filter_map(|item| item.get(field)?.as_integer()).collect();
+            for number in numbers {
+                let (name, field) = (name.clone(), field.clone());
+                edits.push(edit(move |scenario| {
+                    let has = |item: &Value| item.get(&field).and_then(Value::as_integer) == Some(number);
+                    list(scenario, &name).retain(|item| !has(item));
+                }));
+            }
+        }
+    }
+    edits
+}
+
+/// Without stretches of each list.
+pub(super) fn fewer(scenario: &Scenario) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    for (name, items) in lists(scenario) {
+        for part in stretches(items.len()) {
+            let name = name.clone();
+            edits.push(edit(move |scenario| drop(list(scenario, &name).drain(part.clone()))));
+        }
+    }
+    edits
+}
+
+/// A number that stands for something, as guest 7, replaced by one nearer to the plain one that nothing has, wherever
+/// it stands.
+pub(super) fn names(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
+    let all: Vec<&Table> = lists(scenario).flat_map(|(_, items)| items).collect();
+    let fields: BTreeSet<&String> = all.iter().flat_map(|item| item.keys()).collect();
+    let mut edits = Vec::new();
+    for field in fields {
+        let plain_items = plain.items.iter().filter_map(|(_, item)| item.get(field)?.as_integer());
+        let least = plain_items.min().unwrap_or(0);
+        let taken: BTreeSet<i64> = all.iter().filter_map(|item| item.get(field)?.as_integer()).collect();
+        for &number in &taken {
+            let Some(free) = (least..number).find(|free| !taken.contains(free)) else { continue };
+            let field = field.clone();
+            edits.push(edit(move |scenario| rename(scenario, &field, number, free)));
+        }
+    }
+    edits
+}
+
+fn rename(scenario: &mut Scenario, field: &str, from: i64, to: i64) {
+    let lists = scenario.knobs.iter_mut().filter_map(|(_, value)| value.as_array_mut());
+    for value in lists.flatten().filter_map(|item| item.get_mut(field)) {
+        if value.as_integer() == Some(from) {
+            *value = Value::Integer(to);
+        }
+    }
+}
+
+/// Each item made plainer, first altogether, then field by field.
+pub(super) fn fields(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    for (name, items) in lists(scenario) {
+        let plain = plain.items.get(name).and_then(Value::as_table).cloned().unwrap_or_default();
+        for (index, item) in items.into_iter().enumerate() {
+            let mut replace = |plainer: Table| {
+                let name = name.clone();
+                edits.push(edit(move |scenario| {
+                    list(scenario, &name)[index] = Value::Table(plainer.clone());
+                }));
+            };
+            replace(plain.clone());
+            for (field, value) in item {
+                let Some(plain) = plain.get(field) else {
+                    let mut without = item.clone();
+                    without.remove(field);
+                    replace(without);
+                    simpler(value, &least(value))
+                        .into_iter()
+                        .for_each(|value| replace(with(item, field, value)));
+                    continue;
+                };
+                simpler(value, plain).into_iter().for_each(|value| replace(with(item, field, value)));
+            }
+        }
+    }
+    edits
+}
+
+fn with(item: &Table, field: &str, value: Value) -> Table {
+    let mut changed = item.clone();
+    changed.insert(field.to_owned(), value);
+    changed
+}
+
+/// What a field that a plain item does not have heads for when it cannot go.
+fn least(value: &Value) -> Value {
+    match value {
+        Value::Integer(_) => Value::Integer(1),
+        Value::String(text) if text.parse::<rehearsal_sim::Span>().is_ok() => {
+            Value::String("10ms".to_owned())
+        }
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,103 @@
+//! Whole sections and single keys, back to plain.
+
+use super::super::simpler::{simpler, spans};
+use super::{Edit, edit};
+use crate::scenario::Scenario;
+use crate::system::Plain;
+use rehearsal_sim::{DiskSettings, NetworkSettings, Span};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use toml::{Table, Value};
+
+/// The shortest storm and calm: long enough for a few requests.
+const SHORTEST: Span = Span::seconds(1);
+
+/// How many nodes there are.
+pub(super) fn topology(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
+    keys(&plain.scenario.topology, &scenario.topology, |scenario| &mut scenario.topology)
+}
+
+/// The system's knobs, all at once and then one by one. Its lists are no knobs.
+pub(super) fn knobs(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
+    let knobs = plain.scenario.knobs.clone().into_iter().filter(|(_, value)| !value.is_array());
+    let all: Table = knobs.collect();
+    let plain = all.clone();
+    let at_once = edit(move |scenario| scenario.knobs.extend(plain.clone()));
+    let single = keys(&all, &scenario.knobs, |scenario| &mut scenario.knobs);
+    [at_once].into_iter().chain(single).collect()
+}
+
+fn keys(plain: &Table, present: &Table, of: fn(&mut Scenario) -> &mut Table) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    for (key, plain) in plain {
+        for value in present.get(key).map(|value| simpler(value, plain)).unwrap_or_default() {
+            let key = key.clone();
+            edits.push(edit(move |scenario| drop(of(scenario).insert(key.clone(), value.clone()))));
+        }
+    }
+    edits
+}
+
+/// Links and disks: as the world has them when nothing is said, or with constant times; then key by key.
+pub(super) fn world(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
+    let (network, disk) = (plain.scenario.network, plain.scenario.disk);
+    let mut edits = vec![
+        edit(move |scenario| (scenario.network, scenario.disk) = (network, disk)),
+        edit(move |scenario| scenario.network = network),
+        edit(move |scenario| scenario.disk = disk),
+    ];
+    if scenario.schedule.is_drawn() {
+        edits.push(edit(|scenario| {
+            let NetworkSettings { latency_min, latency_max, links_differ, .. } = &mut scenario.network;
+            (*latency_max, *links_differ) = (*latency_min, false);
+        }));
+        edits.push(edit(|scenario| {
+            let DiskSettings { access_min, access_max, sync_min, sync_max } = &mut scenario.disk;
+            (*access_max, *sync_max) = (*access_min, *sync_min);
+        }));
+    }
+    edits.extend(settings(&network, &scenario.network, |scenario, network| scenario.network = network));
+    edits.extend(settings(&disk, &scenario.disk, |scenario, disk| scenario.disk = disk));
+    edits
+}
+
+/// Single keys of a section that has a type of its own.
+fn settings<T: Serialize + DeserializeOwned + Copy + 'static>(
+    plain: &T,
+    present: &T,
+    put: fn(&mut Scenario, T),
+) -> Vec<Edit> {
+    let table = |settings: &T| Table::try_from(settings).expect("settings are a table");
+    let (plain, present) = (table(plain), table(present));
+    let mut edits = Vec::new();
+    for (key, value) in &present {
+        let simpler = simpler(value, &plain[key]);
+        // A fault that is rarer is harder to find again, and no plainer.
+        let kept = if value.is_integer() { 1 } else { simpler.len() };
+        for value in simpler.into_iter().take(kept) {
+            let mut changed = present.clone();
+            changed.insert(key.clone(), value);
+            if let Ok(settings) = Value::Table(changed).try_into::<T>() {
+                edits.push(edit(move |scenario| put(scenario, settings)));
+            }
+        }
+    }
+    edits
+}
+
+/// Both shorter. A calm that is too short lets any system fail, so it is made shorter only where a run without the
+/// defects can show that it is not.
+pub(super) fn storm(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
+    let Scenario { storm, calm, .. } = *scenario;
+    let fair = if scenario.defects.is_empty() { calm.min(plain.scenario.calm) } else { SHORTEST };
+    let shorter = |span: Span, shortest: Span| {
+        let parts = [span.0 / 8, span.0 / 4, span.0 / 2, span.0 / 4 * 3];
+        let mut all = vec![shortest.min(span)];
+        all.extend(parts.into_iter().flat_map(|part| spans(span, Span(part).max(shortest))));
+        all
+    };
+    let storms =
+        shorter(storm, SHORTEST).into_iter().map(|storm| edit(move |scenario| scenario.storm = storm));
+    let calms = shorter(calm, fair).into_iter().map(|calm| edit(move |scenario| scenario.calm = calm));
+    storms.chain(calms).collect()
+}

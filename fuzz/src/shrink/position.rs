@@ -1,0 +1,34 @@
+//! How far shrinking has come.
+
+use serde::{Deserialize, Serialize};
+
+/// What is being tried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// To leave things out, and to make plain what is left.
+    #[default]
+    Structure,
+    /// To leave out decisions.
+    Decisions,
+    /// To leave out more, with the decisions that were kept.
+    Polish,
+    /// Nothing: it is as small as it gets.
+    Done,
+}
+
+/// A place in the sequence of proposals; with the smallest scenario so far, it is all there is to know to go on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Position {
+    /// What is being tried.
+    pub stage: Stage,
+    /// Which round, from 0: later rounds try other seeds too.
+    pub round: usize,
+    /// Which pass of the round.
+    pub pass: usize,
+    /// Which proposal of the pass.
+    pub cursor: u64,
+    /// Whether anything became smaller in this round.
+    pub improved: bool,
+}
