@@ -28,6 +28,7 @@ use crate::system::{System, Watch};
 use proptest::prelude::Rng;
 use proptest::strategy::{NewTree, Strategy, ValueTree};
 use proptest::test_runner::{TestCaseError, TestRunner};
+use rehearsal_env::Time;
 
 /// The scenarios of a system: those that a campaign would draw.
 pub fn scenarios(system: &'static dyn System) -> Scenarios {
@@ -70,7 +71,7 @@ impl Strategy for Scenarios {
         let seed = runner.rng().next_u64() % GREATEST_SEED;
         let scenario = self.system.draw(seed, &self.overrides).map_err(|error| error.to_string())?;
         self.system.check(&scenario).map_err(|error| error.to_string())?;
-        Ok(ScenarioTree { shrinker: Shrinker::new(self.system, scenario, 0), proposed: None })
+        Ok(ScenarioTree { shrinker: Shrinker::new(self.system, scenario, 0, Time::ZERO), proposed: None })
     }
 }
 
@@ -97,7 +98,7 @@ impl ValueTree for ScenarioTree {
 
     fn simplify(&mut self) -> bool {
         if self.proposed.is_some() {
-            self.shrinker.answer(Tried::Failed { events: 0 });
+            self.shrinker.answer(Tried::Failed { events: 0, at: Time::ZERO });
         }
         self.propose()
     }

@@ -31,4 +31,4 @@ mod read;
 mod write;
 
 pub use read::{RefusedScenario, ScenarioFileError, load, read};
-pub use write::{write, write_brief};
+pub use write::{write, write_brief, write_repro};

@@ -81,6 +81,7 @@ impl Request {
             Request::Remove(name) => format!("removes `{name}`"),
             Request::List => "lists its files".to_owned(),
             Request::SyncNames { .. } => "syncs the names of its files".to_owned(),
+            Request::Read { offset, length: usize::MAX, .. } => format!("reads all from {offset} on"),
             Request::Read { offset, length, .. } => format!("reads {length} bytes at {offset}"),
             Request::Length(_) => "asks how long a file is".to_owned(),
             Request::Write { offset, bytes, .. } => format!("writes {} bytes at {offset}", bytes.len()),

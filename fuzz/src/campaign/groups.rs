@@ -10,7 +10,7 @@ use crate::shrink::{Progress, Search, ShrinkError, Shrunk, target};
 use crate::story::{Story, tell};
 use crate::swarm::{MaskBit, mask};
 use crate::system::System;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// So many tries show the shape of a seed's failure.
@@ -57,7 +57,7 @@ impl Shrinking<'_> {
             let Some((invariant, place)) = reason(system, conviction) else { continue };
             let alike = |group: &&mut Group| (&group.invariant, &group.place) == (&invariant, &place);
             let seen: usize = groups.iter_mut().filter(alike).map(|group| group.seeds.len()).sum();
-            let shape = match alone || seen > MOST_SHAPES {
+            let shape = match alone || seen >= MOST_SHAPES || self.stop.load(Ordering::Relaxed) {
                 true => None,
                 false => Some(self.shape(system, &conviction.scenario)),
             };
@@ -106,7 +106,8 @@ impl Shrinking<'_> {
 
     /// What is left of a scenario after some tries.
     fn shape(&self, system: &dyn System, scenario: &Scenario) -> String {
-        let search = Search { system, stop: self.stop, deadline: None, most_tries: TRIES_FOR_SHAPE };
+        let deadline = Some(Instant::now() + self.time);
+        let search = Search { system, stop: self.stop, deadline, most_tries: TRIES_FOR_SHAPE };
         match search.run(scenario.clone(), &mut |_| {}) {
             Ok(shrunk) => shape_of(system, &shrunk.scenario),
             Err(ShrinkError::DoesNotRepeat) => "differs from run to run".to_owned(),

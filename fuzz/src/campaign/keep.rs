@@ -65,7 +65,7 @@ pub fn keep_group(
     let name = format!("{}-{}-{}", drawn.scenario.system, group.invariant, drawn.seed);
     let path = folder.join(format!("{name}.toml"));
     write_whole(&folder.join(format!("{name}.drawn.toml")), &scenario_file::write(&drawn.scenario))?;
-    write_whole(&path, &scenario_file::write_brief(&shrunk.scenario, &system.plain()))?;
+    write_whole(&path, &shrunk.text(system))?;
     if let Some(story) = &group.story {
         write_whole(&path.with_extension("md"), &story.markdown(&replay_command(&path)))?;
     }

@@ -64,8 +64,7 @@ pub fn shrink(options: &ShrinkOptions) -> Outcome {
     let story = tell(&*system, &shrunk.scenario, &shrunk.run, &repro.breaks);
     let out = options.out.clone().unwrap_or_else(|| beside(&options.file));
     let replay = replay_command(&out);
-    write_whole(&out, &scenario_file::write_brief(&shrunk.scenario, &system.plain()))
-        .map_err(Failure::world)?;
+    write_whole(&out, &shrunk.text(&*system)).map_err(Failure::world)?;
     if let Some(story) = &story {
         write_whole(&out.with_extension("md"), &story.markdown(&replay)).map_err(Failure::world)?;
     }

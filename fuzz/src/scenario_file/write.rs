@@ -2,7 +2,7 @@
 
 use crate::scenario::{Repro, Scenario, Schedule};
 use crate::system::Plain;
-use rehearsal_sim::{Fault, Span};
+use rehearsal_sim::{Deviation, Fault, Span};
 use serde::Serialize;
 use std::fmt::Write;
 
@@ -38,6 +38,25 @@ pub fn write(scenario: &Scenario) -> String {
 /// As [`write`].
 pub fn write_brief(scenario: &Scenario, plain: &Plain) -> String {
     write_without(scenario, Some(&plain.scenario))
+}
+
+/// As [`write_brief`], with what each deviation is about beside it as a comment.
+///
+/// # Panics
+/// As [`write`].
+pub fn write_repro(
+    scenario: &Scenario,
+    plain: &Plain,
+    in_words: impl Fn(&Deviation) -> Option<String>,
+) -> String {
+    let mut text = write_brief(scenario, plain);
+    for deviation in &scenario.schedule.deviations {
+        let Some(words) = in_words(deviation) else { continue };
+        let line =
+            format!("    {},\n", toml::Value::try_from(deviation).expect("a deviation is plain values"));
+        text = text.replacen(&line, &format!("    # {words}\n{line}"), 1);
+    }
+    text
 }
 
 fn write_without(scenario: &Scenario, plain: Option<&Scenario>) -> String {

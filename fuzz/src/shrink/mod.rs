@@ -29,6 +29,7 @@ pub use size::Size;
 use crate::scenario::{Scenario, Schedule};
 use crate::system::{Plain, System, Watch};
 use passes::{Edit, PASSES, Pass};
+use rehearsal_env::Time;
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -46,6 +47,8 @@ pub enum Tried {
     Failed {
         /// How many events were handled before the violation; 0 where nobody counts.
         events: u64,
+        /// When that was; a proposal may be given up for not having failed by some time after that of the smallest.
+        at: Time,
     },
 }
 
@@ -56,20 +59,25 @@ pub struct Shrinker<'a> {
     smallest: Scenario,
     /// Before the violation of the smallest.
     events: u64,
+    /// When the smallest fails.
+    at: Time,
     position: Position,
     /// The edits of the present pass, for the smallest as it is.
     edits: Option<Vec<Edit>>,
     proposed: Option<Scenario>,
-    /// What was tried and held, and what is behind, by its hash: so that no two edits undo each other for ever.
-    held: BTreeSet<u64>,
+    /// What held, by its word and seed: to try it again would only take time.
+    held: BTreeSet<(u64, u64)>,
 }
 
 impl<'a> Shrinker<'a> {
-    /// Shrinks a scenario that fails after so many events; from the beginning, or from where it was stopped.
-    pub fn new(system: &'a dyn System, failing: Scenario, events: u64) -> Shrinker<'a> {
-        let position = failing.repro.as_ref().and_then(|repro| repro.shrinking).unwrap_or_default();
+    /// Shrinks a scenario that fails after so many events, at that time; from the beginning, or from where it was stopped. What is
+    /// known of it as a repro is no part of what is shrunk.
+    pub fn new(system: &'a dyn System, mut failing: Scenario, events: u64, at: Time) -> Shrinker<'a> {
+        let stopped_at = failing.repro.take().and_then(|repro| repro.shrinking);
+        let is_a_place = |at: &Position| at.pass < PASSES.len() && at.round < OTHER_SEEDS.len();
+        let position = stopped_at.filter(is_a_place).unwrap_or_default();
         let (plain, edits, proposed, held) = (system.plain(), None, None, BTreeSet::new());
-        Shrinker { system, plain, smallest: failing, events, position, edits, proposed, held }
+        Shrinker { system, plain, smallest: failing, events, at, position, edits, proposed, held }
     }
 
     /// The smallest failing scenario so far.
@@ -82,9 +90,14 @@ impl<'a> Shrinker<'a> {
         self.events
     }
 
+    /// When it fails.
+    pub fn at(&self) -> Time {
+        self.at
+    }
+
     /// How far it has come.
-    pub fn position(&self) -> Position {
-        self.position
+    pub fn position(&self) -> &Position {
+        &self.position
     }
 
     /// The next scenario to be tried; None when nothing is left to try. [`answer`](Shrinker::answer) comes before the
@@ -108,17 +121,26 @@ impl<'a> Shrinker<'a> {
     pub fn answer(&mut self, tried: Tried) -> bool {
         let Some(candidate) = self.proposed.take() else { return false };
         match tried {
-            Tried::Failed { events } if self.pass().accepts(self.events, events) => {
+            Tried::Failed { events, at } if self.pass().accepts(self.events, events) => {
                 // The edits after this one are as many as before, or fewer.
                 let variants = self.variants();
                 self.position.cursor -= self.position.cursor % variants;
                 self.position.improved = true;
-                self.held.insert(fingerprint(&self.smallest));
-                (self.smallest, self.events, self.edits) = (candidate, events, None);
+                self.position.behind.insert(short(word(&self.smallest)));
+                if at > self.at {
+                    // What was given up may be given the time to fail now.
+                    self.held.clear();
+                }
+                (self.smallest, self.events, self.at, self.edits) = (candidate, events, at, None);
                 true
             }
-            _ => {
-                self.held.insert(fingerprint(&candidate));
+            Tried::Failed { .. } => {
+                // Another pass may take it.
+                self.position.cursor += 1;
+                false
+            }
+            Tried::Held => {
+                self.held.insert((word(&candidate), candidate.seed));
                 self.position.cursor += 1;
                 false
             }
@@ -154,6 +176,10 @@ impl<'a> Shrinker<'a> {
     }
 
     fn is_in_pass(&self) -> bool {
+        // Nothing takes fewer than no events, nor does anything where nobody counts.
+        if self.events == 0 && self.pass().needs_fewer_events() {
+            return false;
+        }
         match self.position.stage {
             Stage::Structure | Stage::Polish => !self.pass().is_about_decisions(),
             Stage::Decisions => self.pass().is_about_decisions(),
@@ -184,10 +210,17 @@ impl<'a> Shrinker<'a> {
 
     /// Whether it is another scenario than the smallest, makes sense, and was not tried before.
     fn is_worth_trying(&self, candidate: &Scenario) -> bool {
-        let seed = self.smallest.seed;
-        let only_seed = || Scenario { seed, ..candidate.clone() } == self.smallest;
-        let differs = if self.pass().is_about_seeds() { candidate.seed != seed } else { !only_seed() };
-        differs && !self.held.contains(&fingerprint(candidate)) && self.system.check(candidate).is_ok()
+        let Scenario { seed, ref schedule, .. } = self.smallest;
+        // Another seed or schedule alone is no step: it only varies one.
+        let schedule = if self.pass().leaves_out() { schedule } else { &candidate.schedule };
+        let is_step = || Scenario { seed, schedule: schedule.clone(), ..candidate.clone() } != self.smallest;
+        let differs = if self.pass().is_about_seeds() { candidate.seed != seed } else { is_step() };
+        if !differs {
+            return false;
+        }
+        let word = word(candidate);
+        let undoes = !self.pass().is_about_seeds() && self.position.behind.contains(&short(word));
+        !undoes && !self.held.contains(&(word, candidate.seed)) && self.system.check(candidate).is_ok()
     }
 
     fn next_pass(&mut self) {
@@ -210,12 +243,19 @@ impl<'a> Shrinker<'a> {
         }
     }
 
-    /// Writes down every decision of the smallest scenario that is not plain: the same run, told otherwise.
+    /// Writes down every decision of the smallest scenario that is not plain: the same run, told otherwise. Where it is
+    /// not the same, since the system depends on more than its scenario, the decisions stay with the seed.
     fn keep_decisions(&mut self) {
-        let watch = Watch { decisions: true, ..Watch::default() };
-        let deviations = self.system.run(&self.smallest, watch).map(|run| run.deviations).unwrap_or_default();
-        self.smallest.schedule = Schedule { plain: true, deviations };
-        self.position.stage = Stage::Decisions;
+        let run = |scenario: &Scenario, watch| self.system.run(scenario, watch).ok();
+        let noted = run(&self.smallest, Watch { decisions: true, ..Watch::default() });
+        let told = noted.and_then(|noted| {
+            let schedule = Schedule { plain: true, deviations: noted.deviations };
+            let told = Scenario { schedule, ..self.smallest.clone() };
+            let again = run(&told, Watch::default())?;
+            (again.digest == noted.digest).then_some(told)
+        });
+        self.position.stage = if told.is_some() { Stage::Decisions } else { Stage::Done };
+        self.smallest = told.unwrap_or_else(|| self.smallest.clone());
     }
 
     /// Keeps the decisions if they are few; a seed says as much in a word.
@@ -228,9 +268,15 @@ impl<'a> Shrinker<'a> {
     }
 }
 
-/// A word for a scenario, good within this process.
-fn fingerprint(scenario: &Scenario) -> u64 {
+/// A word for a scenario but for its seed. (After another release of the library's hasher, a search that is taken up again
+/// may return to what it had left.)
+fn word(scenario: &Scenario) -> u64 {
     let mut hasher = DefaultHasher::new();
-    format!("{scenario:?}").hash(&mut hasher);
+    format!("{:?}", Scenario { seed: 0, ..scenario.clone() }).hash(&mut hasher);
     hasher.finish()
+}
+
+/// A word as it stands in files.
+fn short(word: u64) -> u32 {
+    word as u32
 }

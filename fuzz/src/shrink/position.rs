@@ -1,6 +1,7 @@
 //! How far shrinking has come.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// What is being tried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +19,7 @@ pub enum Stage {
 }
 
 /// A place in the sequence of proposals; with the smallest scenario so far, it is all there is to know to go on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Position {
     /// What is being tried.
@@ -31,4 +32,8 @@ pub struct Position {
     pub cursor: u64,
     /// Whether anything became smaller in this round.
     pub improved: bool,
+    /// Scenarios that were the smallest once, each a word: none of them is it again, nor with another seed, so that no two
+    /// edits undo each other for ever.
+    #[serde(default)]
+    pub behind: BTreeSet<u32>,
 }

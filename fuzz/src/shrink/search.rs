@@ -2,6 +2,8 @@
 
 use super::{Position, Shrinker, Size, Stage, Tried};
 use crate::scenario::{Repro, Scenario, ScenarioError};
+use crate::scenario_file::write_repro;
+use crate::story::in_words;
 use crate::system::{Run, System, Watch};
 use rehearsal_env::{Time, Violation};
 use rehearsal_sim::Span;
@@ -59,6 +61,13 @@ pub struct Shrunk {
     pub finished: bool,
 }
 
+impl Shrunk {
+    /// The scenario as a file, without what is plain and with its decisions in words.
+    pub fn text(&self, system: &dyn System) -> String {
+        write_repro(&self.scenario, &system.plain(), |deviation| in_words(&self.run, deviation))
+    }
+}
+
 /// Why nothing was shrunk.
 #[derive(Debug, thiserror::Error)]
 pub enum ShrinkError {
@@ -104,38 +113,45 @@ impl Search<'_> {
     /// [`ShrinkError`].
     pub fn run(
         &self,
-        scenario: Scenario,
+        mut scenario: Scenario,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Shrunk, ShrinkError> {
         let began = Instant::now();
         let watch = Watch { history: true, ..Watch::default() };
-        let first = self.system.run(&scenario, watch)?;
+        let mut first = self.system.run(&scenario, watch)?;
         let invariant = target(self.system, &scenario, &first.violations).ok_or(ShrinkError::DoesNotFail)?;
         if !breaks(&first, &invariant) {
             let found = first.violations[0].invariant.to_string();
             return Err(ShrinkError::FailsOtherwise { wanted: invariant, found });
         }
+        if let Some(sound) = Self::without_defects(&scenario) {
+            let run = self.system.run(&sound, watch)?;
+            if breaks(&run, &invariant) {
+                // The known bugs have nothing to do with it.
+                (scenario, first) = (sound, run);
+            }
+        }
         let before = Size::of(self.system, &scenario, &first);
         let because = scenario.repro.as_ref().map(|repro| repro.because.clone()).unwrap_or_default();
-        let mut fails_at = first.time;
-        let mut shrinker = Shrinker::new(self.system, scenario, first.events);
+        let mut shrinker = Shrinker::new(self.system, scenario, first.events, first.time);
         let mut tries = 0;
+        let mut fails_at = shrinker.at();
         while tries < self.most_tries
             && !self.is_over()
             && let Some(proposal) = shrinker.propose()
         {
             let run = self.system.run(proposal, self.patience(proposal, fails_at))?;
-            let fails = breaks(&run, &invariant) && !self.fails_without_defects(proposal, &invariant)?;
-            let (held, failed) = (Tried::Held, Tried::Failed { events: run.events });
+            let fails = breaks(&run, &invariant) && !self.fails_without_defects(proposal)?;
+            let (held, failed) = (Tried::Held, Tried::Failed { events: run.events, at: run.time });
             if shrinker.answer(if fails { failed } else { held }) {
-                fails_at = run.time;
+                fails_at = shrinker.at();
             }
             tries += 1;
             let (smallest, events) = (shrinker.smallest(), shrinker.events());
             let (stage, elapsed) = (shrinker.position().stage, began.elapsed());
             progress(Progress { tries, smallest, events, stage, elapsed });
         }
-        let position = shrinker.position();
+        let position = shrinker.position().clone();
         let finished = position.stage == Stage::Done;
         let shrinking: Option<Position> = (!finished).then_some(position);
         let repro = Repro { breaks: invariant, because, shrinking };
@@ -148,13 +164,17 @@ impl Search<'_> {
         self.stop.load(Ordering::Relaxed) || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
-    /// Whether a scenario with known bugs switched on fails without them too: then it says nothing about them.
-    fn fails_without_defects(&self, proposal: &Scenario, invariant: &str) -> Result<bool, ScenarioError> {
-        if proposal.defects.is_empty() {
-            return Ok(false);
-        }
-        let sound = Scenario { defects: Vec::new(), ..proposal.clone() };
-        Ok(breaks(&self.system.run(&sound, Watch::default())?, invariant))
+    /// The scenario with its known bugs switched off; None when none is on.
+    fn without_defects(scenario: &Scenario) -> Option<Scenario> {
+        let has_some = !scenario.defects.is_empty();
+        has_some.then(|| Scenario { defects: Vec::new(), ..scenario.clone() })
+    }
+
+    /// Whether a scenario with known bugs switched on fails without them too, in whatever way: then it says nothing about
+    /// them, or asks what no system can do.
+    fn fails_without_defects(&self, proposal: &Scenario) -> Result<bool, ScenarioError> {
+        let Some(sound) = Self::without_defects(proposal) else { return Ok(false) };
+        Ok(!self.system.run(&sound, Watch::default())?.violations.is_empty())
     }
 
     /// How long a proposal may run. What is judged at the end of the calm needs its whole run.

@@ -1,8 +1,11 @@
 //! A violation told in numbered sentences, from the causes of the facts that convict alone.
 
+mod decisions;
 mod slice;
 mod teller;
 mod words;
+
+pub use decisions::in_words;
 
 use crate::paint::Paint;
 use crate::scenario::Scenario;

@@ -2,10 +2,10 @@
 
 use super::Sentence;
 use super::slice::Slice;
-use super::words::{headline, is_answer};
+use super::words::{Speech, headline, named, speech};
 use crate::scenario::Scenario;
 use crate::system::{HistoryLine, Run, System};
-use rehearsal_env::{EventId, NodeId, Time};
+use rehearsal_env::{EventId, Incarnation, NodeId, Time};
 use rehearsal_sim::{Blow, Incident, Loss, Missed, TraceEntry, Traced};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,14 +25,26 @@ struct Item {
     time: Time,
     /// Who did it.
     node: Option<NodeId>,
-    /// Whether it is the scenario's doing, which may be the same twice.
-    is_incident: bool,
+    /// In which of its lives.
+    incarnation: Incarnation,
+    source: Source,
     kind: Kind,
 }
 
+/// What kind of thing is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    /// What a node reported.
+    Fact,
+    /// What the scenario did.
+    Incident,
+    /// The rest.
+    Other,
+}
+
 enum Kind {
-    /// The node talks with another: what it asked, nothing when it only answered.
-    Talk { to: NodeId, asked: Vec<String> },
+    /// The node talks with another: what it says, in the order in which it says it.
+    Talk { to: NodeId, speech: Speech, says: Vec<String> },
     /// The node waited.
     Waited { span: Duration, times: u32 },
     /// A sentence by itself.
@@ -59,11 +71,14 @@ impl<'a> Teller<'a> {
                     let times = if times == 1 { String::new() } else { format!(" {times} times") };
                     (format!("{node} goes on after waiting {:.1} s{times}", span.as_secs_f64()), false)
                 }
-                Kind::Talk { to, asked } if asked.is_empty() => {
-                    (format!("{node} answers {}", self.name(to)), false)
-                }
-                Kind::Talk { to, asked } => {
-                    (format!("{node} asks {}: {}", self.name(to), asked.join(", ")), false)
+                Kind::Talk { to, speech, says } => {
+                    let (name, says) = (self.name(to), says.join(", "));
+                    let text = match speech {
+                        Speech::Asks => format!("{node} asks {name}: {says}"),
+                        Speech::Answers => format!("{node} answers {name}"),
+                        Speech::Sends => format!("{node} sends {name}: {says}"),
+                    };
+                    (text, false)
                 }
             };
             sentences.push(Sentence { time, text, convicts });
@@ -72,8 +87,13 @@ impl<'a> Teller<'a> {
     }
 
     fn item(&self, slice: &Slice<'_>, entry: &TraceEntry) -> Option<Item> {
-        let is_incident = matches!(entry.what, Traced::Incident { .. });
-        let item = |kind| Some(Item { time: entry.time, node: entry.node, is_incident, kind });
+        let TraceEntry { time, node, incarnation, .. } = *entry;
+        let source = match entry.what {
+            Traced::Fact { .. } => Source::Fact,
+            Traced::Incident { .. } => Source::Incident,
+            _ => Source::Other,
+        };
+        let item = |kind| Some(Item { time, node, incarnation, source, kind });
         let told = |text: String| item(Kind::Told { text, convicts: false });
         match &entry.what {
             Traced::Sent { .. } => item(self.message(slice, entry)?),
@@ -85,15 +105,16 @@ impl<'a> Teller<'a> {
                 })
             }
             Traced::Woke { timer } => {
-                let slept = slice.entries.values().find_map(|entry| match &entry.what {
-                    Traced::Slept { timer: begun, .. } if begun == timer => Some(entry.time),
-                    _ => None,
-                })?;
-                let span = entry.time.since(slept);
+                let slept = slice.entries.values().find(
+                    |entry| matches!(&entry.what, Traced::Slept { timer: begun, .. } if begun == timer),
+                )?;
+                let span = time.since(slept.time);
                 if span < LONG_SLEEP {
                     return None;
                 }
-                item(Kind::Waited { span, times: 1 })
+                // A sleep that ends for another task has no node at its end.
+                let TraceEntry { node, incarnation, .. } = **slept;
+                Some(Item { time, node, incarnation, source, kind: Kind::Waited { span, times: 1 } })
             }
             Traced::Fact { number } => {
                 let line = self.history.get(number)?;
@@ -104,8 +125,8 @@ impl<'a> Teller<'a> {
                 item(Kind::Told { text, convicts })
             }
             Traced::Incident { number, incident } => told(match incident {
-                Incident::Cut(fault) => self.partition(*fault, "cannot reach"),
-                Incident::Healed(fault) => self.partition(*fault, "can reach again"),
+                Incident::Cut(fault) => self.partition(*fault, "is divided", "cannot reach", "nor"),
+                Incident::Healed(fault) => self.partition(*fault, "is mended", "can reach", "and"),
                 _ => self.history.get(number)?.words.clone(),
             }),
             _ => None,
@@ -137,8 +158,7 @@ impl<'a> Teller<'a> {
             let arrives = arrives.unwrap_or(entry.time);
             return told(format!("sends {what} to {name}: the network holds it back until {arrives}"));
         }
-        let asked = if is_answer(body) { Vec::new() } else { vec![headline(protocol, body)] };
-        Some(Kind::Talk { to: *to, asked })
+        Some(Kind::Talk { to: *to, speech: speech(body), says: vec![headline(protocol, body)] })
     }
 
     fn name(&self, node: NodeId) -> &str {
@@ -156,52 +176,70 @@ impl<'a> Teller<'a> {
         sender.unwrap_or_else(|| "a message".to_owned())
     }
 
-    fn partition(&self, fault: u32, verb: &str) -> String {
+    fn partition(&self, fault: u32, happens: &str, verb: &str, also: &str) -> String {
         match self.scenario.faults.get(fault as usize).map(|fault| &fault.blow) {
             Some(Blow::Partition { from, to, one_way, .. }) => {
-                let also = if *one_way { "" } else { ", nor the other way round" };
-                format!("is divided: {} {verb} {}{also}", from.join(", "), to.join(", "))
+                let also = if *one_way { String::new() } else { format!(", {also} the other way round") };
+                format!("{happens}: {} {verb} {}{also}", from.join(", "), to.join(", "))
             }
             _ => format!("changes partition {fault}"),
         }
     }
 }
 
-/// A message as it is told: "the answer Booked", "the request Book".
-fn named(protocol: &str, body: &serde_json::Value) -> String {
-    let kind = if is_answer(body) { "answer" } else { "request" };
-    format!("the {kind} {}", headline(protocol, body))
-}
-
-/// Questions and answers between two nodes, one after the other, as one talk.
+/// Questions and answers between two nodes, one after the other, as one talk: the answers between the questions go.
 fn one_talk_of_many(items: Vec<Item>) -> Vec<Item> {
     let mut kept: Vec<Item> = Vec::new();
     for item in items {
-        if let (
-            Some(Item { node: from, kind: Kind::Talk { to, asked }, .. }),
-            Kind::Talk { to: other, asked: more },
-        ) = (kept.last_mut(), &item.kind)
+        if goes_on(kept.last(), &item)
+            || is_answered(kept.last(), &item) && goes_on(before_last(&kept), &item)
         {
-            if (*from, *to) == (item.node, *other) {
-                asked.extend(more.iter().cloned());
-                continue;
+            kept.truncate(kept.len() - usize::from(is_answered(kept.last(), &item)));
+            if let (Some(Item { kind: Kind::Talk { says, .. }, .. }), Kind::Talk { says: more, .. }) =
+                (kept.last_mut(), item.kind)
+            {
+                says.extend(more);
             }
-            if (Some(*to), *from) == (item.node, Some(*other)) {
-                continue;
-            }
+            continue;
         }
         kept.push(item);
     }
     kept
 }
 
+fn before_last(items: &[Item]) -> Option<&Item> {
+    items.len().checked_sub(2).map(|index| &items[index])
+}
+
+/// Whether somebody says more to the same node.
+fn goes_on(last: Option<&Item>, item: &Item) -> bool {
+    match (last.map(|last| (last.node, &last.kind)), &item.kind) {
+        (Some((node, Kind::Talk { to, speech, .. })), Kind::Talk { to: other, speech: again, .. }) => {
+            (node, to, speech) == (item.node, other, again)
+        }
+        _ => false,
+    }
+}
+
+/// Whether somebody asks right after the other one's answer.
+fn is_answered(last: Option<&Item>, item: &Item) -> bool {
+    match (last.map(|last| (last.node, &last.kind)), &item.kind) {
+        (
+            Some((node, Kind::Talk { to, speech: Speech::Answers, .. })),
+            Kind::Talk { to: other, speech: Speech::Asks, .. },
+        ) => (Some(*to), node) == (item.node, Some(*other)),
+        _ => false,
+    }
+}
+
 /// Leaves out what the next sentence implies: an aside before another fact of its node, an answer before what its
-/// receiver does with it; and puts a fact and the message that goes with it into one.
+/// receiver does with it; and puts a fact and the question that goes with it into one.
 fn without_what_follows(items: Vec<Item>) -> Vec<Item> {
     let mut kept: Vec<Item> = Vec::new();
     for item in items {
         if let Some(last) = kept.last_mut() {
             let same_node = last.node == item.node;
+            let is_done_by = |node: NodeId| item.node == Some(node) && item.source != Source::Incident;
             match (&mut last.kind, &item.kind) {
                 (Kind::Aside { .. }, _) if same_node => drop(kept.pop()),
                 (Kind::Waited { span, times }, Kind::Waited { span: again, .. })
@@ -210,23 +248,21 @@ fn without_what_follows(items: Vec<Item>) -> Vec<Item> {
                     (last.time, *times) = (item.time, *times + 1);
                     continue;
                 }
-                (Kind::Talk { to, asked }, _) if asked.is_empty() && item.node == Some(*to) => {
+                (Kind::Talk { to, speech: Speech::Answers | Speech::Sends, .. }, _) if is_done_by(*to) => {
                     drop(kept.pop())
                 }
-                (Kind::Told { .. }, Kind::Talk { asked, .. })
-                    if same_node && asked.len() == 1 && last.time == item.time =>
+                (Kind::Told { .. }, Kind::Talk { speech: Speech::Asks, says, .. })
+                    if same_node
+                        && last.source == Source::Fact
+                        && says.len() == 1
+                        && last.time == item.time =>
                 {
                     continue;
                 }
                 _ => {}
             }
         }
-        let told_before = |earlier: &Item| match (&earlier.kind, &item.kind) {
-            (Kind::Told { text, .. }, Kind::Told { text: again, convicts: false }) => text == again,
-            _ => false,
-        };
-        // A node that starts reports again what it may not have reported before.
-        if !kept.iter().any(|earlier| earlier.node == item.node && told_before(earlier)) || item.is_incident {
+        if !kept.iter().any(|earlier| is_reported_again(earlier, &item)) {
             kept.push(item);
         }
     }
@@ -234,4 +270,15 @@ fn without_what_follows(items: Vec<Item>) -> Vec<Item> {
         kept.pop();
     }
     kept
+}
+
+/// Whether a node reports a fact in a later life too: one that starts reports again what it may not have reported before.
+fn is_reported_again(earlier: &Item, item: &Item) -> bool {
+    let facts = (earlier.source, item.source) == (Source::Fact, Source::Fact);
+    let later_life = earlier.node == item.node && earlier.incarnation < item.incarnation;
+    let same = match (&earlier.kind, &item.kind) {
+        (Kind::Told { text, .. }, Kind::Told { text: again, convicts: false }) => text == again,
+        _ => false,
+    };
+    facts && later_life && same
 }

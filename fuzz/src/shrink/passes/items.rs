@@ -83,9 +83,10 @@ fn rename(scenario: &mut Scenario, field: &str, from: i64, to: i64) {
     }
 }
 
-/// Each item made plainer, first altogether, then field by field.
+/// Each item made plainer, first altogether, then field by field; before that what several items have in common, as
+/// the time at which they begin.
 pub(super) fn fields(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
-    let mut edits = Vec::new();
+    let mut edits = shared(plain, scenario);
     for (name, items) in lists(scenario) {
         let plain = plain.items.get(name).and_then(Value::as_table).cloned().unwrap_or_default();
         for (index, item) in items.into_iter().enumerate() {
@@ -107,6 +108,30 @@ pub(super) fn fields(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
                     continue;
                 };
                 simpler(value, plain).into_iter().for_each(|value| replace(with(item, field, value)));
+            }
+        }
+    }
+    edits
+}
+
+/// A text that several items of a list share, made plainer in all of them at once.
+fn shared(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    for (name, items) in lists(scenario) {
+        let Some(plain) = plain.items.get(name).and_then(Value::as_table) else { continue };
+        for (field, plain) in plain {
+            let texts = || items.iter().filter_map(|item| item.get(field)?.as_str());
+            let distinct: BTreeSet<&str> = texts().collect();
+            for text in distinct.into_iter().filter(|text| texts().filter(|other| other == text).count() > 1)
+            {
+                let shared = Value::String(text.to_owned());
+                for plainer in simpler(&shared, plain) {
+                    let (name, field, shared) = (name.clone(), field.clone(), shared.clone());
+                    edits.push(edit(move |scenario| {
+                        let values = list(scenario, &name).iter_mut().filter_map(|item| item.get_mut(&field));
+                        values.filter(|value| **value == shared).for_each(|value| *value = plainer.clone());
+                    }));
+                }
             }
         }
     }

@@ -21,7 +21,7 @@ pub(super) enum Pass {
     Deviations,
     /// Triggers that count facts or events in place of which a time would do: leaving something out changes counts.
     TriggersToTimes,
-    /// All faults of a kind.
+    /// All faults of a kind; known bugs that have nothing to do with it.
     Families,
     /// Some faults.
     Faults,
@@ -47,12 +47,14 @@ pub(super) enum Pass {
     TimesToFacts,
     /// Faults that strike at an earlier fact, so that it takes fewer events.
     Earlier,
+    /// Shorter times among the knobs, so that it takes fewer events.
+    Sooner,
     /// Another seed with which it takes fewer events.
     Seeds,
 }
 
 /// All passes, in the order in which they are tried: what leaves out most comes first.
-pub(super) const PASSES: [Pass; 17] = [
+pub(super) const PASSES: [Pass; 18] = [
     Pass::PlainSchedule,
     Pass::Deviations,
     Pass::TriggersToTimes,
@@ -69,6 +71,7 @@ pub(super) const PASSES: [Pass; 17] = [
     Pass::Weaker,
     Pass::TimesToFacts,
     Pass::Earlier,
+    Pass::Sooner,
     Pass::Seeds,
 ];
 
@@ -97,6 +100,7 @@ impl Pass {
             Pass::Weaker => faults::weaker(scenario),
             Pass::TimesToFacts => triggers::to_facts(system, scenario),
             Pass::Earlier => triggers::earlier(system, scenario),
+            Pass::Sooner => sections::sooner(scenario),
             Pass::Seeds => seeds(),
         }
     }
@@ -106,7 +110,9 @@ impl Pass {
     pub(super) fn accepts(self, before: u64, after: u64) -> bool {
         match self {
             Pass::PlainSchedule | Pass::Deviations | Pass::TriggersToTimes => true,
-            Pass::Seeds | Pass::Earlier => after < before,
+            _ if self.needs_fewer_events() => after < before,
+            // Or it would undo what made it sooner.
+            Pass::Knobs => after <= before,
             _ => self.leaves_out() || after <= before + FEW_EVENTS,
         }
     }
@@ -120,8 +126,18 @@ impl Pass {
     pub(super) fn may_change_seed(self) -> bool {
         !matches!(
             self,
-            Pass::Deviations | Pass::TriggersToTimes | Pass::TimesToFacts | Pass::Earlier | Pass::Seeds
+            Pass::Deviations
+                | Pass::TriggersToTimes
+                | Pass::TimesToFacts
+                | Pass::Earlier
+                | Pass::Sooner
+                | Pass::Seeds
         )
+    }
+
+    /// Whether it is for fewer events, and for nothing else.
+    pub(super) fn needs_fewer_events(self) -> bool {
+        matches!(self, Pass::Seeds | Pass::Earlier | Pass::Sooner)
     }
 
     /// Whether the seed is what it changes.

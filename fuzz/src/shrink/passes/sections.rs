@@ -11,6 +11,9 @@ use toml::{Table, Value};
 
 /// The shortest storm and calm: long enough for a few requests.
 const SHORTEST: Span = Span::seconds(1);
+/// The shortest time that a knob is given to make things happen sooner.
+const SHORTEST_KNOB: Span = Span::millis(10);
+const MILLI: u64 = Span::millis(1).0;
 
 /// How many nodes there are.
 pub(super) fn topology(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
@@ -33,6 +36,31 @@ fn keys(plain: &Table, present: &Table, of: fn(&mut Scenario) -> &mut Table) -> 
         for value in present.get(key).map(|value| simpler(value, plain)).unwrap_or_default() {
             let key = key.clone();
             edits.push(edit(move |scenario| drop(of(scenario).insert(key.clone(), value.clone()))));
+        }
+    }
+    edits
+}
+
+/// Each span among the knobs a tenth or half as long, by itself and with half of the calm: what is judged at the end
+/// comes no sooner otherwise.
+pub(super) fn sooner(scenario: &Scenario) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    // Without a run that shows that it is fair, the calm stays as it is.
+    let parts = if scenario.defects.is_empty() { 1 } else { 2 };
+    let half = Span(scenario.calm.0 / parts / MILLI * MILLI);
+    for (key, value) in &scenario.knobs {
+        let Some(span) = value.as_str().and_then(|text| text.parse::<Span>().ok()) else { continue };
+        for shorter in [span.0 / 10, span.0 / 2].map(|nanos| Span(nanos / MILLI * MILLI)) {
+            if shorter < SHORTEST_KNOB {
+                continue;
+            }
+            for calm in [scenario.calm, half] {
+                let (key, value) = (key.clone(), Value::String(shorter.to_string()));
+                edits.push(edit(move |scenario| {
+                    scenario.calm = calm;
+                    scenario.knobs.insert(key.clone(), value.clone());
+                }));
+            }
         }
     }
     edits
@@ -85,19 +113,23 @@ fn settings<T: Serialize + DeserializeOwned + Copy + 'static>(
     edits
 }
 
-/// Both shorter. A calm that is too short lets any system fail, so it is made shorter only where a run without the
-/// defects can show that it is not.
+/// Both shorter. Any system fails that is given too little time, so they are made shorter only where a run without the
+/// defects can show that there is enough; elsewhere they become plain if that gives more.
 pub(super) fn storm(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
     let Scenario { storm, calm, .. } = *scenario;
-    let fair = if scenario.defects.is_empty() { calm.min(plain.scenario.calm) } else { SHORTEST };
-    let shorter = |span: Span, shortest: Span| {
+    let (plain_storm, plain_calm) = (plain.scenario.storm, plain.scenario.calm);
+    if scenario.defects.is_empty() {
+        let gives_more = storm <= plain_storm && calm <= plain_calm;
+        let to_plain = edit(move |scenario| (scenario.storm, scenario.calm) = (plain_storm, plain_calm));
+        return if gives_more { vec![to_plain] } else { Vec::new() };
+    }
+    let shorter = |span: Span| {
         let parts = [span.0 / 8, span.0 / 4, span.0 / 2, span.0 / 4 * 3];
-        let mut all = vec![shortest.min(span)];
-        all.extend(parts.into_iter().flat_map(|part| spans(span, Span(part).max(shortest))));
+        let mut all = vec![SHORTEST.min(span)];
+        all.extend(parts.into_iter().flat_map(|part| spans(span, Span(part).max(SHORTEST))));
         all
     };
-    let storms =
-        shorter(storm, SHORTEST).into_iter().map(|storm| edit(move |scenario| scenario.storm = storm));
-    let calms = shorter(calm, fair).into_iter().map(|calm| edit(move |scenario| scenario.calm = calm));
+    let storms = shorter(storm).into_iter().map(|storm| edit(move |scenario| scenario.storm = storm));
+    let calms = shorter(calm).into_iter().map(|calm| edit(move |scenario| scenario.calm = calm));
     storms.chain(calms).collect()
 }

@@ -1,0 +1,108 @@
+//! What is plain is part of every file that leaves it out: when one of these texts has to change, files of before mean
+//! something else, and `scenario::VERSION` goes up with it.
+
+use rehearsal::scenario::VERSION;
+use rehearsal::scenario_file::write;
+use rehearsal::systems;
+
+const COUNTER: &str = r#"version = 1
+system = "counter"
+seed = 0
+storm = "10s"
+calm = "10s"
+
+[network]
+latency_min = "1ms"
+latency_max = "10ms"
+links_differ = false
+loss = 0
+duplication = 0
+delay = 0
+delay_max = "200ms"
+
+[disk]
+access_min = "20us"
+access_max = "200us"
+sync_min = "500us"
+sync_max = "5ms"
+
+[topology]
+clients = 1
+
+[counter]
+longest_pause = "0s"
+patience = "200ms"
+requests = 1
+"#;
+
+const RESERVATION: &str = r#"version = 1
+system = "reservation"
+seed = 0
+storm = "20s"
+calm = "30s"
+
+[network]
+latency_min = "1ms"
+latency_max = "10ms"
+links_differ = false
+loss = 0
+duplication = 0
+delay = 0
+delay_max = "200ms"
+
+[disk]
+access_min = "20us"
+access_max = "200us"
+sync_min = "500us"
+sync_max = "5ms"
+
+[topology]
+api = 1
+guests = 1
+
+[reservation]
+backoff = "20ms"
+deadlock_timeout = "200ms"
+hold = "6s"
+lock_order = "sorted"
+lock_timeout = "0s"
+order_valid = "10min"
+overbooking_percent = 10
+patience = "2s"
+payment_patience = "800ms"
+provider_late = 0
+provider_late_max = "4s"
+provider_never = 0
+provider_recovers = "20s"
+provider_refuses = 0
+provider_twice = 0
+resend = "500ms"
+silence = "3s"
+strategy = "conditional"
+sweep = "2s"
+tries = 6
+"#;
+
+#[test]
+fn what_is_plain_does_not_change_without_the_version() {
+    assert_eq!(VERSION, 1);
+    for (name, text) in [("counter", COUNTER), ("reservation", RESERVATION)] {
+        let system = systems::named(name).expect("a system");
+        assert_eq!(write(&system.plain().scenario), text);
+    }
+}
+
+#[test]
+fn every_system_is_pinned() {
+    assert_eq!(systems::names(), ["counter", "reservation"]);
+}
+
+#[test]
+fn what_is_plain_makes_sense_and_holds() {
+    for system in systems::all() {
+        let plain = system.plain().scenario;
+        system.check(&plain).expect("it makes sense");
+        let run = system.run(&plain, rehearsal::system::Watch::default()).expect("it makes sense");
+        assert!(run.violations.is_empty(), "{:?}", run.violations);
+    }
+}
