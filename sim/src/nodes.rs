@@ -8,7 +8,7 @@ use crate::mixing::{SALT, fold, mix};
 use crate::panics;
 use crate::tally::FaultClass;
 use crate::tasks::{BoxedTask, TaskId};
-use rehearsal_env::{EventId, Incarnation, NodeId, Time, Violation};
+use rehearsal_env::{EventId, Incarnation, NodeId, Time};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -95,8 +95,7 @@ impl Kernel {
                 self.start_task(id, true, self.context.get(), future);
             }
             (Err(panicked), _) => {
-                let message = format!("node {} {}", self.node_name(id), panicked.message());
-                self.violate(Violation::new("no-panic", message, []));
+                self.violate(panicked.violation(&self.node_name(id)));
             }
             (Ok(()), None) => unreachable!("a program that did not panic made its future"),
         }

@@ -1,5 +1,6 @@
 //! Catching the panics of nodes: each is a violation, never the end of a campaign.
 
+use rehearsal_env::Violation;
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
@@ -65,8 +66,15 @@ impl Caught {
         panic::resume_unwind(self.payload)
     }
 
+    /// That a node panicked, where, and what it said; the place in the code is the panic's.
+    pub(crate) fn violation(&self, node: &str) -> Violation {
+        let place = PLACE.with_borrow(String::clone);
+        let message = format!("node {node} {}", self.message());
+        Violation { place, ..Violation::new("no-panic", message, []) }
+    }
+
     /// Where it was, and what it said.
-    pub(crate) fn message(&self) -> String {
+    fn message(&self) -> String {
         let said = match (self.payload.downcast_ref::<&str>(), self.payload.downcast_ref::<String>()) {
             (Some(text), _) => text,
             (_, Some(text)) => text.as_str(),

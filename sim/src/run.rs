@@ -3,6 +3,7 @@
 use crate::decider::{Decider, Frontier, Next, Pending};
 use crate::facts::FactBus;
 use crate::kernel::{Event, Kernel};
+use crate::panics::Caught;
 use crate::queue::Queue;
 use crate::tasks::{BoxedTask, Waits};
 use crate::trace::Traced;
@@ -79,7 +80,7 @@ impl<'a, F: Fact> Runner<'a, F> {
         while let Err(panicked) = panics::catch(|| while !self.kernel.stopped.get() && self.step() {}) {
             // What the world itself does wrong goes on to the caller.
             let Some((slot, future)) = self.polled.take() else { panicked.resume() };
-            self.panicked(slot, &panicked.message());
+            self.panicked(slot, &panicked);
             // What its destructors say beyond that adds nothing.
             let _ = panics::catch(|| drop(future));
         }
@@ -253,11 +254,11 @@ impl<'a, F: Fact> Runner<'a, F> {
         }
     }
 
-    fn panicked(&self, slot: u32, message: &str) {
+    fn panicked(&self, slot: u32, panicked: &Caught) {
         let node = self.kernel.tasks.borrow().slots[slot as usize].node;
         let name = self.kernel.node_name(node);
         self.kernel.tasks.borrow_mut().release(slot);
-        self.kernel.violate(Violation::new("no-panic", format!("node {name} {message}"), []));
+        self.kernel.violate(panicked.violation(&name));
     }
 
     fn livelocked(&self) {

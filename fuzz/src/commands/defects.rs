@@ -23,7 +23,7 @@ use std::thread;
 #[derive(Clone, Debug, Args)]
 pub struct DefectsOptions {
     /// Find each known bug, shrink the scenario that shows it, and print how small it became. Ends with exit code 1
-    /// when one is not found.
+    /// when one is not found, or not by the invariant that must convict it.
     #[arg(long)]
     pub shrink: bool,
     /// In how many seeds each is looked for.
@@ -130,8 +130,10 @@ fn shrink(options: &DefectsOptions) -> Outcome {
     if stop.load(Ordering::Relaxed) {
         return Ok(Verdict::Interrupted);
     }
-    let survived = found.iter().any(|(_, _, campaign)| campaign.totals.failing_seeds == 0);
-    Ok(if survived { Verdict::Violated } else { Verdict::Held })
+    let convicted = |(_, defect, campaign): &(Box<dyn System>, Defect, Campaign)| {
+        campaign.groups.first().is_some_and(|group| group.invariant == defect.invariant)
+    };
+    Ok(if found.iter().all(convicted) { Verdict::Held } else { Verdict::Violated })
 }
 
 /// The first seed at which a defect shows, shrunk.

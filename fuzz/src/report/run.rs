@@ -41,9 +41,9 @@ pub fn whole_run(system: &dyn System, scenario: &Scenario, run: &Run, paint: Pai
         run.digest
     )
     .expect("a string takes everything");
-    if let Some(invariant) = target(system, scenario, &run.violations)
-        && let Some(story) = tell(system, scenario, run, &invariant)
-    {
+    let about = target(system, scenario, &run.violations).into_iter();
+    let any = run.violations.iter().map(|violation| violation.invariant.to_string());
+    if let Some(story) = about.chain(any).find_map(|invariant| tell(system, scenario, run, &invariant)) {
         text.push_str(&story.on_the_terminal(paint));
         text.push('\n');
     }

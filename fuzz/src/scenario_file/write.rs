@@ -35,7 +35,7 @@ pub fn write(scenario: &Scenario) -> String {
 /// The scenario as TOML, without the keys that have their plain values: reading fills them in again.
 ///
 /// # Panics
-/// As [`write`].
+/// As [`write()`].
 pub fn write_brief(scenario: &Scenario, plain: &Plain) -> String {
     write_without(scenario, Some(&plain.scenario))
 }
@@ -43,7 +43,7 @@ pub fn write_brief(scenario: &Scenario, plain: &Plain) -> String {
 /// As [`write_brief`], with what each deviation is about beside it as a comment.
 ///
 /// # Panics
-/// As [`write`].
+/// As [`write()`].
 pub fn write_repro(
     scenario: &Scenario,
     plain: &Plain,

@@ -2,7 +2,7 @@
 //!
 //! A scenario is data, so it is made smaller as data: whole families of faults go, then single faults, guests, requests,
 //! nodes; knobs go back to plain, times to round ones. [`Shrinker`] proposes such scenarios one after the other and is
-//! told of each whether it still fails; it runs nothing but the scenarios whose decisions it has to know. [`search`] is
+//! told of each whether it still fails; it runs nothing but the scenarios whose decisions it has to know. [`Search`] is
 //! the loop around it.
 //!
 //! ```text

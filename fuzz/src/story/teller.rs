@@ -2,7 +2,7 @@
 
 use super::Sentence;
 use super::slice::Slice;
-use super::words::{Speech, headline, named, speech};
+use super::words::{Speech, exchange, headline, named, speech};
 use crate::scenario::Scenario;
 use crate::system::{HistoryLine, Run, System};
 use rehearsal_env::{EventId, Incarnation, NodeId, Time};
@@ -60,7 +60,8 @@ impl<'a> Teller<'a> {
     }
 
     pub(super) fn sentences(&self, slice: &Slice<'_>) -> Vec<Sentence> {
-        let items = slice.entries.values().filter_map(|entry| self.item(slice, entry)).collect();
+        let told = |entry: &TraceEntry| [self.item(slice, entry), self.silence(slice, entry)];
+        let items = slice.entries.values().flat_map(|entry| told(entry)).flatten().collect();
         let mut sentences: Vec<Sentence> = Vec::new();
         for item in without_what_follows(one_talk_of_many(items)) {
             let (time, node) = (item.time, item.node.map(|node| self.name(node)).unwrap_or("the world"));
@@ -84,6 +85,30 @@ impl<'a> Teller<'a> {
             sentences.push(Sentence { time, text, convicts });
         }
         sentences
+    }
+
+    /// That a question on a chain, which came to whom it was for, was never answered although there was time.
+    fn silence(&self, slice: &Slice<'_>, entry: &TraceEntry) -> Option<Item> {
+        let Traced::Sent { message, to, body, .. } = &entry.what else { return None };
+        let Some((Speech::Asks, numbers)) = exchange(body) else { return None };
+        if !slice.events.contains(message) || self.run.time.since(entry.time) < LONG_SLEEP {
+            return None;
+        }
+        let answers = |other: &TraceEntry| match &other.what {
+            Traced::Sent { to: asker, body, .. } => {
+                other.node == Some(*to)
+                    && Some(*asker) == entry.node
+                    && exchange(body) == Some((Speech::Answers, numbers))
+            }
+            _ => false,
+        };
+        if self.run.trace.iter().any(answers) {
+            return None;
+        }
+        let text = format!("gets no answer from {}", self.name(*to));
+        let TraceEntry { time, node, incarnation, .. } = *entry;
+        let kind = Kind::Told { text, convicts: false };
+        Some(Item { time, node, incarnation, source: Source::Other, kind })
     }
 
     fn item(&self, slice: &Slice<'_>, entry: &TraceEntry) -> Option<Item> {

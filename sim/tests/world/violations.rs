@@ -29,6 +29,7 @@ fn a_panic_is_a_violation_that_names_node_place_and_message() {
         "{message}"
     );
     assert!(message.contains("world/violations.rs:"), "{message}");
+    assert!(violation.place.contains("world/violations.rs:"), "{}", violation.place);
     assert_eq!(seen.outcome.time, millis(7), "the run ends there");
 }
 
