@@ -12,6 +12,7 @@ pub mod progress;
 pub mod property;
 pub mod rehearse;
 pub mod report;
+pub mod repro;
 pub mod scenario;
 pub mod scenario_file;
 pub mod shrink;

@@ -14,9 +14,10 @@ use std::process::ExitCode;
 
 const EXAMPLES: &str = "\
 How it works:
-  A seed stands for a scenario: nodes, work, and the faults that strike them. A run of a scenario is always the same,
-  so a failure that was seen once can be seen again. `fuzz` runs many seeds and watches invariants; when one breaks, it
-  keeps the scenario as a TOML file and prints the command that shows the run again.
+  A seed stands for a scenario: nodes, work, and the faults that strike them. A run of a
+  scenario is always the same, so a failure that was seen once can be seen again. `fuzz` runs
+  many seeds and watches invariants; when one breaks, it shrinks the scenario to what matters,
+  tells what happened in numbered sentences, and keeps both.
 
 Examples:
   rehearsal                                       every system, 10,000 seeds each
@@ -24,6 +25,9 @@ Examples:
   rehearsal fuzz --defect limit-rounds-up         a known bug switched on: see it caught
   rehearsal compare locking                       the strategies side by side
   rehearsal run rehearsal-out/FILE.toml           a kept scenario, fact by fact
+  rehearsal run FILE.toml --trace run.jsonl       every event of it, with its cause
+  rehearsal shrink FILE.toml                      a failing scenario of yours, made small
+  rehearsal defects --shrink                      how small every known bug becomes
   rehearsal run counter --seed 7 --until 3s       the first three seconds of seed 7
   rehearsal scenario counter --seed 7             what seed 7 stands for, to be changed and run
   rehearsal bookings FILE.csv.gz --sequential     real bookings, one after the other
@@ -33,10 +37,10 @@ Exit codes:
   1    an invariant was broken
   2    wrong usage, or an input that cannot be read
   3    the world around failed: disk full, no permission
-  4    inconclusive: nothing broke, but a marker was not reached and --require-markers asks for them
+  4    inconclusive: nothing broke, but a marker was not reached (see --require-markers)
   130  stopped by Ctrl-C; what was done by then is reported
 
-Progress goes to standard error, results go to standard output. NO_COLOR=1 turns off colours and bars.";
+Progress goes to standard error, results to standard output. NO_COLOR=1 turns off colours.";
 
 /// Puts a back end through crashes, partitions and double clicks, and shows every failure again from one seed.
 ///

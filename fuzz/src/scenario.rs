@@ -1,7 +1,7 @@
 //! The data that defines a run.
 
 use crate::bookings::row::BookingRow;
-use crate::shrink::Position;
+use crate::repro::Repro;
 use crate::system::Defect;
 use rehearsal_sim::{Deviation, DiskSettings, Ends, Fault, NetworkSettings, Settings, Span, Trigger};
 use serde::de::DeserializeOwned;
@@ -66,20 +66,6 @@ impl Schedule {
     pub fn is_drawn(&self) -> bool {
         !self.plain
     }
-}
-
-/// What is known of a scenario that failed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Repro {
-    /// The invariant that it breaks.
-    pub breaks: String,
-    /// What it was, in a line, for people.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub because: String,
-    /// How far shrinking has come, when it was stopped before its end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shrinking: Option<Position>,
 }
 
 /// A key of a scenario that is unknown or has an impossible value.

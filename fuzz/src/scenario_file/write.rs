@@ -1,6 +1,7 @@
 //! From a scenario to its text.
 
-use crate::scenario::{Repro, Scenario, Schedule};
+use crate::repro::Repro;
+use crate::scenario::{Scenario, Schedule};
 use crate::system::Plain;
 use rehearsal_sim::{Deviation, Fault, Span};
 use serde::Serialize;

@@ -17,15 +17,14 @@
 //! [`Position`] says how far it has come, so that it can be taken up again.
 
 mod passes;
-mod position;
 mod search;
 mod simpler;
 mod size;
 
-pub use position::{Position, Stage};
 pub use search::{Progress, Search, ShrinkError, Shrunk, target};
 pub use size::Size;
 
+use crate::repro::{Position, Stage};
 use crate::scenario::{Scenario, Schedule};
 use crate::system::{Plain, System, Watch};
 use passes::{Edit, PASSES, Pass};

@@ -1,7 +1,8 @@
 //! The loop around a [`Shrinker`]: runs what it proposes, within a time, and checks the result.
 
-use super::{Position, Shrinker, Size, Stage, Tried};
-use crate::scenario::{Repro, Scenario, ScenarioError};
+use super::{Shrinker, Size, Tried};
+use crate::repro::{Position, Repro, Stage};
+use crate::scenario::{Scenario, ScenarioError};
 use crate::scenario_file::write_repro;
 use crate::story::in_words;
 use crate::system::{Run, System, Watch};

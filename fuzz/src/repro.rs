@@ -1,7 +1,21 @@
-//! How far shrinking has come.
+//! What is known of a scenario that failed: what it breaks, and how far shrinking it has come.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+
+/// What is known of a scenario that failed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Repro {
+    /// The invariant that it breaks.
+    pub breaks: String,
+    /// What it was, in a line, for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub because: String,
+    /// How far shrinking has come, when it was stopped before its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shrinking: Option<Position>,
+}
 
 /// What is being tried.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
