@@ -38,6 +38,36 @@ pub(super) fn fewer(scenario: &Scenario) -> Vec<Edit> {
         .collect()
 }
 
+/// A node of several of a kind, as `api-2`, replaced by the first of them in every fault, so that fewer are needed.
+pub(super) fn names(scenario: &Scenario) -> Vec<Edit> {
+    let all: BTreeSet<&str> = scenario.faults.iter().flat_map(|fault| fault.blow.nodes()).collect();
+    let mut edits = Vec::new();
+    for name in all {
+        let Some((kind, number)) = name.rsplit_once('-') else { continue };
+        if number.parse::<u32>().is_ok_and(|number| number > 0) {
+            let (from, to) = (name.to_owned(), format!("{kind}-0"));
+            edits.push(edit(move |scenario| rename(scenario, &from, &to)));
+        }
+    }
+    edits
+}
+
+/// A blow that names both nodes stays as it is: nobody is cut off from himself.
+fn rename(scenario: &mut Scenario, from: &str, to: &str) {
+    let blows = scenario.faults.iter_mut().map(|fault| &mut fault.blow);
+    for blow in blows.filter(|blow| !blow.nodes().contains(&to)) {
+        let names = match blow {
+            Blow::Partition { from, to, .. } => from.iter_mut().chain(to).collect(),
+            Blow::Crash { node, .. }
+            | Blow::CrashLoop { node, .. }
+            | Blow::Pause { node, .. }
+            | Blow::FailedSync { node }
+            | Blow::FullDisk { node, .. } => vec![node],
+        };
+        names.into_iter().filter(|name| *name == from).for_each(|name| to.clone_into(name));
+    }
+}
+
 /// Each fault in turn: less of it, and for a shorter time.
 pub(super) fn weaker(scenario: &Scenario) -> Vec<Edit> {
     let mut edits = Vec::new();
@@ -137,5 +167,48 @@ fn trigger(index: usize, trigger: &Trigger, edits: &mut Vec<Edit>) {
                 replace(Trigger::On { fact: fact.clone(), nth: *nth, delay: shorter });
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::System;
+    use crate::systems::reservation::Reservation;
+    use rehearsal_sim::Fault;
+
+    fn partition(from: &[&str], to: &[&str]) -> Fault {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let blow = Blow::Partition {
+            from: owned(from),
+            to: owned(to),
+            one_way: false,
+            heal_after: Span::seconds(1),
+        };
+        Fault { trigger: Trigger::At(Span(0)), blow }
+    }
+
+    #[test]
+    fn a_node_is_renamed_where_that_cuts_nobody_off_from_himself() {
+        let mut scenario = Reservation.plain().scenario;
+        let crash = Blow::Crash { node: "api-2".to_owned(), restart_after: Span::seconds(1) };
+        let faults = vec![
+            Fault { trigger: Trigger::At(Span(0)), blow: crash },
+            partition(&["api-2"], &["database-0"]),
+            partition(&["api-2"], &["api-0"]),
+        ];
+        scenario.faults = faults;
+        let edits = names(&scenario);
+        assert_eq!(edits.len(), 1, "database-0 and api-0 are the first of their kind");
+        edits[0](&mut scenario);
+        let nodes: Vec<Vec<&str>> = scenario.faults.iter().map(|fault| fault.blow.nodes()).collect();
+        assert_eq!(nodes, [vec!["api-0"], vec!["api-0", "database-0"], vec!["api-2", "api-0"]]);
+    }
+
+    #[test]
+    fn a_side_of_a_partition_never_becomes_empty() {
+        let names: Vec<String> = ["a", "b", "c"].map(str::to_owned).to_vec();
+        assert_eq!(without_each(&names), [["b", "c"], ["a", "c"], ["a", "b"]]);
+        assert!(without_each(&names[..1]).is_empty());
     }
 }

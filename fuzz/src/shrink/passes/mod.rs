@@ -92,7 +92,7 @@ impl Pass {
             Pass::Groups => items::groups(scenario),
             Pass::Items => items::fewer(scenario),
             Pass::Nodes => sections::topology(plain, scenario),
-            Pass::Names => items::names(plain, scenario),
+            Pass::Names => items::names(plain, scenario).into_iter().chain(faults::names(scenario)).collect(),
             Pass::Knobs => sections::knobs(plain, scenario),
             Pass::World => sections::world(plain, scenario),
             Pass::Storm => sections::storm(plain, scenario),
