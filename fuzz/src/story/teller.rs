@@ -60,8 +60,11 @@ impl<'a> Teller<'a> {
     }
 
     pub(super) fn sentences(&self, slice: &Slice<'_>) -> Vec<Sentence> {
-        let told = |entry: &TraceEntry| [self.item(slice, entry), self.silence(slice, entry)];
-        let items = slice.entries.values().flat_map(|entry| told(entry)).flatten().collect();
+        let told = |(index, entry): (usize, &TraceEntry)| {
+            let item = slice.entries.get(&index).and_then(|entry| self.item(slice, entry));
+            [item, self.silence(slice, entry)]
+        };
+        let items = self.run.trace.iter().enumerate().flat_map(told).flatten().collect();
         let mut sentences: Vec<Sentence> = Vec::new();
         for item in without_what_follows(one_talk_of_many(items)) {
             let (time, node) = (item.time, item.node.map(|node| self.name(node)).unwrap_or("the world"));
@@ -87,14 +90,18 @@ impl<'a> Teller<'a> {
         sentences
     }
 
-    /// That a question on a chain, which came to whom it was for, was never answered although there was time.
+    /// That a question from a chain was never answered, and its asker went on without.
     fn silence(&self, slice: &Slice<'_>, entry: &TraceEntry) -> Option<Item> {
-        let Traced::Sent { message, to, body, .. } = &entry.what else { return None };
+        let Traced::Sent { message, to, body, lost: None, .. } = &entry.what else { return None };
         let Some((Speech::Asks, numbers)) = exchange(body) else { return None };
-        if !slice.events.contains(message) || self.run.time.since(entry.time) < LONG_SLEEP {
+        let goes_on =
+            |later: &TraceEntry| later.node == entry.node && later.time.since(entry.time) >= LONG_SLEEP;
+        if !slice.events.contains(&entry.cause) || !slice.entries.values().any(|later| goes_on(later)) {
             return None;
         }
         let answers = |other: &TraceEntry| match &other.what {
+            // That it was lost is told by itself.
+            Traced::Missed { message: missed, .. } => missed == message,
             Traced::Sent { to: asker, body, .. } => {
                 other.node == Some(*to)
                     && Some(*asker) == entry.node
