@@ -140,7 +140,7 @@ pub enum Traced {
         question: Question,
         /// The number, or the index of the fate.
         answer: u64,
-        /// How many answers there could have been, fewer when they are fates.
+        /// How many answers there could have been.
         choices: u64,
     },
 }

@@ -136,17 +136,13 @@ impl Search<'_> {
         let because = scenario.repro.as_ref().map(|repro| repro.because.clone()).unwrap_or_default();
         let mut shrinker = Shrinker::new(self.system, scenario, first.events, first.time);
         let mut tries = 0;
-        let mut fails_at = shrinker.at();
-        while tries < self.most_tries
-            && !self.is_over()
-            && let Some(proposal) = shrinker.propose()
-        {
+        while tries < self.most_tries && !self.is_over() {
+            let fails_at = shrinker.at();
+            let Some(proposal) = shrinker.propose() else { break };
             let run = self.system.run(proposal, self.patience(proposal, fails_at))?;
             let fails = breaks(&run, &invariant) && !self.fails_without_defects(proposal)?;
             let (held, failed) = (Tried::Held, Tried::Failed { events: run.events, at: run.time });
-            if shrinker.answer(if fails { failed } else { held }) {
-                fails_at = shrinker.at();
-            }
+            shrinker.answer(if fails { failed } else { held });
             tries += 1;
             let (smallest, events) = (shrinker.smallest(), shrinker.events());
             let (stage, elapsed) = (shrinker.position().stage, began.elapsed());

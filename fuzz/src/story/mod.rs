@@ -42,15 +42,14 @@ pub struct Sentence {
 /// Tells why the run broke this invariant. The run has kept its trace.
 pub fn tell(system: &dyn System, scenario: &Scenario, run: &Run, invariant: &str) -> Option<Story> {
     let violation = run.violations.iter().find(|violation| violation.invariant == invariant)?;
-    let only = Run { violations: vec![violation.clone()], ..run.clone() };
-    let teller = Teller::of(system, scenario, &only);
+    let teller = Teller::of(system, scenario, run);
     let rule = system.invariants().iter().find(|known| known.name == invariant).map_or("", |rule| rule.says);
     let switched_on = system.defects().iter().filter(|defect| scenario.has_defect(defect.name));
     Some(Story {
         violation: violation.clone(),
         rule,
         defects: switched_on.map(|defect| (defect.name, defect.stands_for)).collect(),
-        sentences: teller.sentences(&slice(&only)),
+        sentences: teller.sentences(&slice(run, violation)),
     })
 }
 

@@ -12,7 +12,7 @@
 
 use super::words::{Speech, exchange};
 use crate::system::Run;
-use rehearsal_env::{EventId, NodeId, Time};
+use rehearsal_env::{EventId, NodeId, Time, Violation};
 use rehearsal_sim::{Incident, TraceEntry, Traced};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -155,13 +155,11 @@ fn losses(trace: &[TraceEntry]) -> impl Iterator<Item = usize> {
     trace.iter().enumerate().filter(move |(_, entry)| tells(entry)).map(|(index, _)| index)
 }
 
-/// The slice of a run that kept its trace. Where nothing convicts by name, as in a panic, it is that of the last
-/// fact and of what was done last.
-pub(super) fn slice(run: &Run) -> Slice<'_> {
+/// The slice of a run that kept its trace, for one of its violations. Where nothing convicts by name, as in a panic, it
+/// is that of the last fact and of what was done last.
+pub(super) fn slice<'a>(run: &'a Run, violation: &Violation) -> Slice<'a> {
     let web = Web::of(&run.trace);
-    let violations = run.violations.iter();
-    let convicting: BTreeSet<u64> =
-        violations.flat_map(|violation| violation.evidence.iter().copied()).collect();
+    let convicting: BTreeSet<u64> = violation.evidence.iter().copied().collect();
     let mut roots: Vec<usize> =
         convicting.iter().filter_map(|number| web.numbered.get(number).copied()).collect();
     if roots.is_empty() {

@@ -45,16 +45,18 @@ fn keys(plain: &Table, present: &Table, of: fn(&mut Scenario) -> &mut Table) -> 
 /// comes no sooner otherwise.
 pub(super) fn sooner(scenario: &Scenario) -> Vec<Edit> {
     let mut edits = Vec::new();
-    // Without a run that shows that it is fair, the calm stays as it is.
-    let parts = if scenario.defects.is_empty() { 1 } else { 2 };
-    let half = Span(scenario.calm.0 / parts / MILLI * MILLI);
+    let mut calms = vec![scenario.calm];
+    if !scenario.defects.is_empty() {
+        // Only a run without the defects can show that half of it is enough.
+        calms.push(Span(scenario.calm.0 / 2 / MILLI * MILLI));
+    }
     for (key, value) in &scenario.knobs {
         let Some(span) = value.as_str().and_then(|text| text.parse::<Span>().ok()) else { continue };
         for shorter in [span.0 / 10, span.0 / 2].map(|nanos| Span(nanos / MILLI * MILLI)) {
             if shorter < SHORTEST_KNOB {
                 continue;
             }
-            for calm in [scenario.calm, half] {
+            for calm in calms.iter().copied() {
                 let (key, value) = (key.clone(), Value::String(shorter.to_string()));
                 edits.push(edit(move |scenario| {
                     scenario.calm = calm;
