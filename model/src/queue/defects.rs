@@ -1,0 +1,157 @@
+//! Known bugs that can be switched on on purpose, each read at one place.
+
+use std::fmt;
+
+macro_rules! defects {
+    ($($(#[doc = $text:literal])+ $variant:ident $name:literal),+ $(,)?) => {
+        /// One known bug.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Defect {
+            $($(#[doc = $text])+ $variant,)+
+        }
+
+        impl Defect {
+            /// All of them with their names.
+            pub const ALL: &[(Defect, &'static str)] = &[$((Defect::$variant, $name)),+];
+        }
+    };
+}
+
+defects! {
+    /// The leader counts what its disk and those of its followers have not synced. Convicted by `acked-not-lost`.
+    AcknowledgesBeforeSync "acknowledges-before-sync",
+    /// Under `acks = all` the leader answers when it has the batch itself. Convicted by `acked-not-lost`.
+    AcknowledgesBeforeReplication "acknowledges-before-replication",
+    /// Under `acks = all` the leader answers when `min_insync` members of the set have the batch, not all of them.
+    /// Convicted by `acked-not-lost`.
+    MinimumIsEnough "minimum-is-enough",
+    /// A new follower cuts its log at its own high watermark (before KIP-101).
+    TruncatesToWatermark "truncates-to-watermark",
+    /// Asked where an epoch ended that it never had, a leader answers with the start of the next larger one it has, and
+    /// the follower cuts there without asking again (KIP-101 before KIP-279).
+    GuessesEndOfEpoch "guesses-end-of-epoch",
+    /// A new follower cuts nothing.
+    NeverTruncates "never-truncates",
+    /// A leader answers questions about ends of epochs from followers of another epoch (KIP-320).
+    AnswersStaleTruncation "answers-stale-truncation",
+    /// A leader serves fetches of another epoch (KIP-320).
+    ServesStaleFetch "serves-stale-fetch",
+    /// A leader counts what followers fetched before its epoch towards the high watermark (KIP-320).
+    CountsStaleFetch "counts-stale-fetch",
+    /// A leader takes a follower into the set for what it fetched before its epoch (KIP-320).
+    ExpandsOnStaleFetch "expands-on-stale-fetch",
+    /// A leader takes a follower into the set that has its watermark but not the start of its epoch.
+    ExpandsBelowEpochStart "expands-below-epoch-start",
+    /// A leader takes a follower into the set that has not reached its watermark.
+    ExpandsBelowWatermark "expands-below-watermark",
+    /// The watermark counts the accepted set alone, not the one proposed (KIP-497).
+    WatermarkIgnoresProposal "watermark-ignores-proposal",
+    /// A leader that asks to shrink its set counts on it before the answer, and so acknowledges when it is deposed.
+    DeposedLeaderAcknowledges "deposed-leader-acknowledges",
+    /// The watermark asks that as many replicas have a record as the set has members, whoever they are.
+    WatermarkCountsDeparted "watermark-counts-departed",
+    /// The in-sync set is written whatever was accepted meanwhile: no compare-and-set.
+    SetWrittenBlindly "set-written-blindly",
+    /// A restarted follower enters the set by what its former incarnation had fetched (KIP-903).
+    BrokerEpochIgnored "broker-epoch-ignored",
+    /// A member of the set that stopped uncleanly stays in it although its tail may be gone (KIP-966).
+    UncleanRestartStays "unclean-restart-stays",
+    /// A leader that restarts goes on in its old epoch.
+    RestartedLeaderKeepsEpoch "restarted-leader-keeps-epoch",
+    /// A follower takes an answer to a fetch from an earlier epoch.
+    TakesStaleAnswer "takes-stale-answer",
+    /// A follower takes an answer that does not continue its log, as if it did.
+    TakesMisplacedAnswer "takes-misplaced-answer",
+    /// A follower that has not heard its leader's watermark yet may be elected (KAFKA-9491).
+    LeadsBeforeWatermark "leads-before-watermark",
+    /// Members of the set are elected, or else anybody who lives (unclean election where it is not allowed).
+    ElectsOutOfSync "elects-out-of-sync",
+    /// A repeated batch is appended again: no sequence is checked.
+    SequenceUnchecked "sequence-unchecked",
+    /// A producer that was replaced goes on writing (KIP-360).
+    ProducerEpochUnfenced "producer-epoch-unfenced",
+    /// A late batch of a transaction that has ended begins one that nobody will end (KIP-890).
+    HangingTransaction "hanging-transaction",
+    /// One partition gets no marker when a transaction ends.
+    MarkerMissing "marker-missing",
+    /// A member of an earlier generation commits.
+    ZombieCommits "zombie-commits",
+    /// A member of an earlier generation goes on with its partitions: nothing tells it that they were taken away.
+    TwoOwners "two-owners",
+    /// A member whose session has expired stays an owner.
+    ExpiredSessionOwns "expired-session-owns",
+    /// A new coordinator answers before it has read its partition to the end.
+    AnswersWhileLoading "answers-while-loading",
+    /// Recovery leaves a torn batch where it is.
+    KeepsTornBatch "keeps-torn-batch",
+    /// Retention drops the segment that is being written.
+    DropsActiveSegment "drops-active-segment",
+    /// Retention goes by the time a producer claims.
+    RetentionByProducersTime "retention-by-producers-time",
+    /// Retention drops what was not archived yet.
+    RetentionOvertakesArchiver "retention-overtakes-archiver",
+    /// An order of a controller that was replaced is obeyed.
+    StaleControllerObeyed "stale-controller-obeyed",
+    /// A vote is given before it is on the disk.
+    VoteNotSynced "vote-not-synced",
+    /// A leader that was replaced answers reads.
+    DeposedLeaderReads "deposed-leader-reads",
+    /// A client that reconnects watches from now on, and what happened meanwhile is not told.
+    WatchLostOnReconnect "watch-lost-on-reconnect",
+    /// A consumer of an at-least-once group commits before it processes.
+    CommitsBeforeProcessing "commits-before-processing",
+    /// Several batches are in flight, and nothing keeps a retry behind none of its successors.
+    InFlightWithoutSequence "in-flight-without-sequence",
+    /// The producer takes "not enough replicas after the append" for "definitely not written" and sends anew.
+    AfterAppendIsDefinite "after-append-is-definite",
+    /// A follower out of a consumer's range makes it start over.
+    FollowerOutOfRangeResets "follower-out-of-range-resets",
+    /// A fetch that matched nothing does not say where to go on.
+    FilteredTailLags "filtered-tail-lags",
+    /// The old replica goes before the new one is in the set.
+    OldReplicaGoesFirst "old-replica-goes-first",
+    /// A delay is waited for by the wall clock.
+    DelayByWall "delay-by-wall",
+    /// The mover that dies between copy and progress copies again.
+    MoverCopiesAgain "mover-copies-again",
+    /// A late acknowledgement does not end the lend.
+    LateAcknowledgementIgnored "late-acknowledgement-ignored",
+}
+
+/// The known bugs that are switched on.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Defects(u64);
+
+impl Defect {
+    /// The defect of this name.
+    pub fn named(name: &str) -> Option<Defect> {
+        Defect::ALL.iter().find(|(_, known)| *known == name).map(|(defect, _)| *defect)
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Defect::ALL[self as usize].1
+    }
+}
+
+impl Defects {
+    /// None.
+    pub const NONE: Defects = Defects(0);
+
+    /// These and no others.
+    pub fn of(defects: impl IntoIterator<Item = Defect>) -> Defects {
+        Defects(defects.into_iter().fold(0, |all, defect| all | 1 << defect as u64))
+    }
+
+    /// Whether this one is switched on.
+    pub fn has(self, defect: Defect) -> bool {
+        self.0 & 1 << defect as u64 != 0
+    }
+}
+
+impl fmt::Debug for Defects {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let on = Defect::ALL.iter().filter(|(defect, _)| self.has(*defect)).map(|(_, name)| name);
+        formatter.debug_set().entries(on).finish()
+    }
+}

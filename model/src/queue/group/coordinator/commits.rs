@@ -1,0 +1,67 @@
+//! Committed offsets: who may commit, and what is told.
+
+use super::{Group, Phase, refuse};
+use crate::queue::defects::Defect;
+use crate::queue::group::entry::GroupEntry;
+use crate::queue::group::error::GroupError;
+use crate::queue::group::ids::{Generation, MemberId, RequestId, WriteId};
+use crate::queue::group::step::{Answer, Output};
+use crate::queue::offset::Offset;
+use crate::queue::partition::Partition;
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Group {
+    pub(super) fn commit(
+        &mut self,
+        request: RequestId,
+        member: Option<(MemberId, Generation)>,
+        offsets: BTreeMap<Partition, Offset>,
+        out: &mut Vec<Output>,
+    ) {
+        if let Err(error) = self.may_commit(member) {
+            return refuse(request, error, out);
+        }
+        if let Some((id, _)) = member {
+            self.hear_of(id, out);
+        }
+        let write = self.persist(GroupEntry::Offsets { offsets: offsets.clone() }, out);
+        self.offsets.begin(write, request, offsets);
+    }
+
+    /// Members of the present generation may commit until the next is formed: what they have processed before they let
+    /// go. Then nobody knows who will own what, until there is a plan.
+    fn may_commit(&self, member: Option<(MemberId, Generation)>) -> Result<(), GroupError> {
+        let Some((id, generation)) = member else {
+            return if self.phase == Phase::Empty { Ok(()) } else { Err(GroupError::UnknownMember) };
+        };
+        if !self.defects.has(Defect::ZombieCommits) {
+            self.check_membership(id, generation)?;
+        }
+        match self.phase {
+            Phase::Completing(_) => Err(GroupError::RebalanceInProgress),
+            Phase::Empty | Phase::Preparing(_) | Phase::Stable => Ok(()),
+        }
+    }
+
+    pub(super) fn fetch(
+        &mut self,
+        request: RequestId,
+        partitions: &BTreeSet<Partition>,
+        out: &mut Vec<Output>,
+    ) {
+        let answer = Answer::Fetched(self.offsets.of(partitions));
+        out.push(Output::Answer { request, result: Ok(answer) });
+    }
+
+    pub(super) fn commit_persisted(&mut self, write: WriteId, out: &mut Vec<Output>) {
+        if let Some(request) = self.offsets.persisted(write) {
+            out.push(Output::Answer { request, result: Ok(Answer::Committed) });
+        }
+    }
+
+    pub(super) fn commit_not_persisted(&mut self, write: WriteId, out: &mut Vec<Output>) {
+        if let Some(request) = self.offsets.failed(write) {
+            refuse(request, GroupError::Unknown, out);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! A new coordinator reads its partition of the offsets topic from the start.
+
+use super::{Group, Phase, Stage};
+use crate::queue::defects::Defects;
+use crate::queue::group::attendant::Attendant;
+use crate::queue::group::entry::GroupEntry;
+use crate::queue::group::step::{Knobs, Output};
+
+impl Group {
+    /// The group as these entries tell it: all that is in the group's partition of the offsets topic, from its start to
+    /// its end. No request waits, and the members' silence begins anew: their session timers are added to `out`.
+    ///
+    /// Nothing may be asked of it before the partition was read to its end. Timers and writes of earlier coordinators
+    /// are not to be reported to it: the numbers begin anew.
+    pub fn recover(
+        entries: impl IntoIterator<Item = GroupEntry>,
+        knobs: Knobs,
+        defects: Defects,
+        out: &mut Vec<Output>,
+    ) -> Group {
+        let mut group = Group::new(knobs, defects);
+        for entry in entries {
+            group.read(entry);
+        }
+        for id in group.those(|_| true) {
+            group.hear_of(id, out);
+        }
+        group
+    }
+
+    fn read(&mut self, entry: GroupEntry) {
+        match entry {
+            GroupEntry::Offsets { offsets } => self.offsets.recover(offsets),
+            GroupEntry::Generation { generation, lead, members, planned } => {
+                self.phase = match (members.is_empty(), planned) {
+                    (true, _) => Phase::Empty,
+                    (false, true) => Phase::Stable,
+                    (false, false) => Phase::Completing(Stage::Planning),
+                };
+                (self.generation, self.lead) = (generation, lead);
+                self.members = members
+                    .into_iter()
+                    .map(|(id, entry)| (id, Attendant::recovered(entry, generation)))
+                    .collect();
+            }
+        }
+    }
+}

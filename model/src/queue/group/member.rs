@@ -1,0 +1,232 @@
+//! The consumer's side of a group: which generation it is in, what it owns, how far it is, and what to ask next.
+//!
+//! The protocol is the eager one: whoever joins again lets everything go first, so that nobody holds what the next
+//! generation gives to another.
+
+use super::error::GroupError;
+use super::ids::{Generation, MemberId};
+use super::progress::{CommitRule, Progress};
+use super::registration::Registration;
+use super::step::JoinAnswer;
+use super::strategy::Plan;
+use crate::queue::defects::Defects;
+use crate::queue::offset::Offset;
+use crate::queue::partition::{Partition, Topic};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One consumer in a group. Requests of one kind are asked one at a time; the shell hands in the answer to the last of
+/// them and throws away those to earlier ones.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Member {
+    rule: CommitRule,
+    defects: Defects,
+    id: Option<MemberId>,
+    registration: Registration,
+    standing: Standing,
+    progress: BTreeMap<Partition, Progress>,
+}
+
+/// Where a consumer stands in its group.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// It is in no group.
+    Outside,
+    /// It has asked to be in the next generation.
+    Joining,
+    /// It is in this generation and has asked what it owns.
+    Syncing {
+        /// Which.
+        generation: Generation,
+    },
+    /// It owns these, until it joins again.
+    Steady {
+        /// In which generation.
+        generation: Generation,
+        /// Its partitions.
+        owned: BTreeSet<Partition>,
+    },
+}
+
+/// What a consumer is to ask its coordinator, or to do, next.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Ask {
+    /// Nothing: go on.
+    Nothing,
+    /// Stop fetching, finish what is begun, commit what is due, and then [`Member::join`]. The commit may be refused, or
+    /// its answer not waited for: others will process again what it held.
+    LetGo,
+    /// Join.
+    Join {
+        /// As whom, if it was a member before.
+        member: Option<MemberId>,
+        /// What to say.
+        registration: Registration,
+    },
+    /// Sync.
+    Sync {
+        /// As whom.
+        member: MemberId,
+        /// In which generation.
+        generation: Generation,
+        /// The plan, if it leads.
+        plan: Plan,
+    },
+    /// Fetch the committed offsets of these, and [`seek`](Member::seek) in each.
+    Offsets(BTreeSet<Partition>),
+}
+
+impl Member {
+    /// A consumer outside of its group.
+    pub fn new(rule: CommitRule, registration: Registration, defects: Defects) -> Member {
+        let (standing, progress) = (Standing::Outside, BTreeMap::new());
+        Member { rule, defects, id: None, registration, standing, progress }
+    }
+
+    /// Where it stands.
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// Who it is and in which generation: what heartbeats and commits name. None while it has no generation.
+    pub fn membership(&self) -> Option<(MemberId, Generation)> {
+        match self.standing {
+            Standing::Outside | Standing::Joining => None,
+            Standing::Syncing { generation } | Standing::Steady { generation, .. } => {
+                Some((self.id?, generation))
+            }
+        }
+    }
+
+    /// Whether it holds partitions that it has to let go before it joins.
+    pub fn must_let_go(&self) -> bool {
+        matches!(&self.standing, Standing::Steady { owned, .. } if !owned.is_empty())
+    }
+
+    /// How far it is in a partition that it owns and in which it has begun.
+    pub fn progress(&self, partition: Partition) -> Option<&Progress> {
+        self.progress.get(&partition)
+    }
+
+    /// Joins, for the first time or again. Whatever it holds is gone.
+    pub fn join(&mut self) -> Ask {
+        self.progress.clear();
+        self.standing = Standing::Joining;
+        Ask::Join { member: self.id, registration: self.registration.clone() }
+    }
+
+    /// The answer to a join came. The leader plans for a world where the topics have so many partitions.
+    pub fn on_join_answer(
+        &mut self,
+        answer: Result<JoinAnswer, GroupError>,
+        topics: &BTreeMap<Topic, u32>,
+    ) -> Ask {
+        if self.standing != Standing::Joining {
+            return Ask::Nothing;
+        }
+        match answer {
+            Ok(JoinAnswer { generation, member, strategy, members, .. }) => {
+                self.id = Some(member);
+                self.standing = Standing::Syncing { generation };
+                Ask::Sync { member, generation, plan: strategy.plan(&members, topics) }
+            }
+            Err(error) => self.refused(error),
+        }
+    }
+
+    /// The answer to a sync came: what it owns, in this generation.
+    pub fn on_sync_answer(&mut self, answer: Result<(Generation, BTreeSet<Partition>), GroupError>) -> Ask {
+        let Standing::Syncing { generation } = self.standing else { return Ask::Nothing };
+        match answer {
+            Ok((planned, _)) if planned != generation => Ask::Nothing,
+            Ok((_, owned)) => {
+                self.registration.interest.owned = owned.clone();
+                self.registration.interest.generation = generation;
+                self.standing = Standing::Steady { generation, owned: owned.clone() };
+                if owned.is_empty() { Ask::Nothing } else { Ask::Offsets(owned) }
+            }
+            Err(error) => self.refused(error),
+        }
+    }
+
+    /// The answer to a heartbeat, or to a commit, in this generation came.
+    pub fn on_heartbeat_answer(&mut self, asked: Generation, answer: Result<(), GroupError>) -> Ask {
+        if self.membership().is_none_or(|(_, generation)| generation != asked) {
+            return Ask::Nothing;
+        }
+        match answer {
+            Ok(()) | Err(GroupError::Unknown) => Ask::Nothing,
+            Err(GroupError::RebalanceInProgress) if matches!(self.standing, Standing::Syncing { .. }) => {
+                Ask::Nothing
+            }
+            Err(GroupError::RebalanceInProgress) if self.must_let_go() => Ask::LetGo,
+            Err(error) => self.refused(error),
+        }
+    }
+
+    /// A request was refused: it lets everything go and joins again, as nobody if the group does not know it.
+    fn refused(&mut self, error: GroupError) -> Ask {
+        match error {
+            GroupError::Superseded => return Ask::Nothing,
+            GroupError::InconsistentStrategies => {
+                self.standing = Standing::Outside;
+                return Ask::Nothing;
+            }
+            GroupError::UnknownMember => self.id = None,
+            GroupError::IllegalGeneration | GroupError::RebalanceInProgress | GroupError::Unknown => {}
+        }
+        self.join()
+    }
+
+    // ---- records ----
+
+    /// Goes on from here: where the group has committed, or where the user wants. What was fetched, asked or confirmed
+    /// before counts no more. Without effect where it does not own the partition.
+    pub fn seek(&mut self, partition: Partition, offset: Offset) {
+        if matches!(&self.standing, Standing::Steady { owned, .. } if owned.contains(&partition)) {
+            self.progress.insert(partition, Progress::from(offset));
+        }
+    }
+
+    /// Records came, fetched from `from`; the next fetch is from `next`. Says whether they are the next piece of what it
+    /// owns: if not they are to be thrown away.
+    pub fn fetched(&mut self, partition: Partition, from: Offset, next: Offset) -> bool {
+        self.progress.get_mut(&partition).is_some_and(|progress| progress.fetch(from, next))
+    }
+
+    /// Whether the record at this offset may be begun: it is owned, fetched, not processed yet, and if the rule says so
+    /// the commit behind it is confirmed.
+    pub fn begins(&self, partition: Partition, offset: Offset) -> bool {
+        self.progress.get(&partition).is_some_and(|progress| progress.begins(offset, self.rule))
+    }
+
+    /// Everything before `next` in this partition is processed. Records are begun in their order, and one twice only if
+    /// the shell asks for it between `begins` and this.
+    pub fn processed(&mut self, partition: Partition, next: Offset) {
+        if let Some(progress) = self.progress.get_mut(&partition) {
+            progress.process(next);
+        }
+    }
+
+    /// What to commit now: what is new since the last commit, in each partition that has none under way. If no answer
+    /// will come, say so with [`committed`](Member::committed): not confirmed.
+    pub fn commit_due(&mut self) -> BTreeMap<Partition, Offset> {
+        let (rule, defects) = (self.rule, self.defects);
+        let due = |(partition, progress): (&Partition, &mut Progress)| {
+            Some((*partition, progress.commit_due(rule, defects)?))
+        };
+        self.progress.iter_mut().filter_map(due).collect()
+    }
+
+    /// The answer to a commit of these offsets in this generation came. What else there is to do about a refusal is said
+    /// by [`on_heartbeat_answer`](Member::on_heartbeat_answer).
+    pub fn committed(&mut self, asked: Generation, offsets: &BTreeMap<Partition, Offset>, confirmed: bool) {
+        if self.membership().is_none_or(|(_, generation)| generation != asked) {
+            return;
+        }
+        for (partition, offset) in offsets {
+            if let Some(progress) = self.progress.get_mut(partition) {
+                progress.committed(*offset, confirmed);
+            }
+        }
+    }
+}

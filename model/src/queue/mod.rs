@@ -1,0 +1,24 @@
+//! The message queue: topics cut into partitions, each an append-only log on several brokers; producers, consumers
+//! and their groups.
+//!
+//! ```text
+//!  producers ──▶ brokers: one of a partition's replicas leads, the others fetch from it ──▶ consumers, in groups
+//!                   │  ▲
+//!                   ▼  │ orders
+//!                controller (one of the brokers) ──▶ coordination service: who lives, who leads, the in-sync sets
+//! ```
+
+pub mod brokers;
+pub mod controller;
+pub mod defects;
+pub mod group;
+pub mod identity;
+pub mod log;
+pub mod offset;
+pub mod partition;
+pub mod producers;
+pub mod production;
+pub mod reading;
+pub mod record;
+pub mod replica;
+pub mod transactions;

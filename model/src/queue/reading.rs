@@ -1,0 +1,80 @@
+//! What of fetched batches a consumer is shown, and where it goes on.
+
+use super::defects::{Defect, Defects};
+use super::offset::Offset;
+use super::producers::Aborted;
+use super::record::{Batch, Content, Record};
+
+/// What a consumer wants of transactions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Isolation {
+    /// All records below the high watermark, those of open and aborted transactions too.
+    ReadUncommitted,
+    /// Of transactions only the committed records, below the last stable offset.
+    ReadCommitted,
+}
+
+/// A consumer's rules, and how far it may read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct View {
+    /// What it wants of transactions.
+    pub isolation: Isolation,
+    /// Only records with this tag, if one is named.
+    pub tag: Option<u16>,
+    /// Where its sight ends: the last stable offset under read-committed, else the high watermark.
+    pub end: Offset,
+    /// The aborted transactions between the batches' offsets: [`Producers::aborted`](super::producers::Producers).
+    pub aborted: Vec<Aborted>,
+    /// The bugs that are switched on.
+    pub defects: Defects,
+}
+
+/// What a fetch gives.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Shown {
+    /// The records to be shown, with their places.
+    pub records: Vec<(Offset, Record)>,
+    /// Where the next fetch begins: behind all that was looked at, shown or not.
+    pub next: Offset,
+}
+
+impl View {
+    /// What the consumer that stands at `from` is shown of these batches, which follow one another without a gap and of
+    /// which the first holds `from` or, where retention has dropped that, lies beyond it.
+    pub fn read(&self, from: Offset, batches: &[Batch]) -> Shown {
+        let records: Vec<(Offset, Record)> = batches
+            .iter()
+            .filter(|batch| self.shows(batch))
+            .flat_map(records_of)
+            .filter(|(offset, record)| (from..self.end).contains(offset) && self.matches(record))
+            .map(|(offset, record)| (offset, record.clone()))
+            .collect();
+        let mut looked_at = batches.last().map_or(from, |batch| batch.end().min(self.end).max(from));
+        if self.tag.is_some() && self.defects.has(Defect::FilteredTailLags) {
+            looked_at = records.last().map_or(from, |(offset, _)| offset.plus(1));
+        }
+        Shown { records, next: looked_at }
+    }
+
+    fn matches(&self, record: &Record) -> bool {
+        self.tag.is_none() || record.tag == self.tag
+    }
+
+    fn shows(&self, batch: &Batch) -> bool {
+        let of = batch.payload.producer.filter(|_| batch.payload.transactional);
+        match (self.isolation, of) {
+            (Isolation::ReadCommitted, Some(stamp)) => !self.aborted.iter().any(|aborted| {
+                aborted.producer == stamp.id && (aborted.first..aborted.marker).contains(&batch.base)
+            }),
+            (Isolation::ReadCommitted, None) | (Isolation::ReadUncommitted, _) => true,
+        }
+    }
+}
+
+fn records_of(batch: &Batch) -> impl Iterator<Item = (Offset, &Record)> {
+    let records: &[Record] = match &batch.payload.content {
+        Content::Records(records) => records,
+        Content::Marker(_) => &[],
+    };
+    (0..).map(|place| batch.base.plus(place)).zip(records)
+}

@@ -1,0 +1,103 @@
+//! A record, and the batch in which it is written, synced, replicated and fetched, as it came.
+
+use super::offset::{LeaderEpoch, Offset};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// One message.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Record {
+    /// What decides its partition, if anything does.
+    pub key: Option<Arc<[u8]>>,
+    /// The message itself.
+    pub value: Arc<[u8]>,
+    /// What consumers may filter by.
+    pub tag: Option<u16>,
+    /// When the producer made it, in microseconds of its wall clock.
+    pub created: i64,
+}
+
+/// Who made a batch, so that a repeat is known again (KIP-98).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ProducerStamp {
+    /// The producer.
+    pub id: u64,
+    /// Which of those that ever ran under this id; a larger one fences the others.
+    pub epoch: u16,
+    /// The number of the batch's first record among those of this producer and epoch for this partition, from 0.
+    pub sequence: u32,
+}
+
+/// What ends a transaction in a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Verdict {
+    /// Its records count.
+    Commit,
+    /// Its records are to be skipped.
+    Abort,
+}
+
+/// What a batch holds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Content {
+    /// Records of a producer, at least one.
+    Records(Vec<Record>),
+    /// The end of its producer's transaction. Takes one offset, and consumers skip it.
+    Marker(Verdict),
+}
+
+/// What a producer sends: the unit of everything.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Payload {
+    /// Who made it, if it is known again.
+    pub producer: Option<ProducerStamp>,
+    /// Whether it belongs to the producer's open transaction.
+    pub transactional: bool,
+    /// What it holds.
+    pub content: Content,
+}
+
+/// A payload with its place in a partition.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Batch {
+    /// Where its first record stands.
+    pub base: Offset,
+    /// In whose time it was appended.
+    pub epoch: LeaderEpoch,
+    /// When the leader appended it, in microseconds of its wall clock.
+    pub appended: i64,
+    /// The payload, as it came.
+    pub payload: Arc<Payload>,
+    /// Of the payload, by the producer: end to end.
+    pub checksum: u32,
+}
+
+impl Payload {
+    /// How many offsets it takes.
+    pub fn offsets(&self) -> u64 {
+        match &self.content {
+            Content::Records(records) => records.len() as u64,
+            Content::Marker(_) => 1,
+        }
+    }
+
+    /// CRC-32 over everything in it: what a producer computes and every reader checks.
+    ///
+    /// # Panics
+    /// Never: a payload can always be written as bytes.
+    pub fn checksum(&self) -> u32 {
+        crc32fast::hash(&postcard::to_allocvec(self).expect("a payload can be written as bytes"))
+    }
+}
+
+impl Batch {
+    /// Where the next batch begins.
+    pub fn end(&self) -> Offset {
+        self.base.plus(self.payload.offsets())
+    }
+
+    /// Whether the payload is what its producer made.
+    pub fn is_intact(&self) -> bool {
+        self.payload.checksum() == self.checksum
+    }
+}

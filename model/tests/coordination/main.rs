@@ -1,0 +1,10 @@
+//! The coordination service: what it keeps, what it shows and to whom, who is there and who is gone.
+
+mod consensus;
+mod crashes;
+mod honesty;
+mod registry;
+mod sessions;
+mod stage;
+mod transactions;
+mod watches;
