@@ -8,17 +8,29 @@
 //!                controller (one of the brokers) ──▶ coordination service: who lives, who leads, the in-sync sets
 //! ```
 
+pub mod broker;
 pub mod brokers;
+pub mod consumer;
 pub mod controller;
 pub mod defects;
+pub mod deploy;
+pub mod facts;
 pub mod group;
 pub mod identity;
+pub mod keys;
+pub mod knobs;
 pub mod log;
+pub mod message;
 pub mod offset;
 pub mod partition;
+pub mod plan;
+pub mod producer;
 pub mod producers;
 pub mod production;
+pub mod protocol;
 pub mod reading;
 pub mod record;
 pub mod replica;
+pub mod report;
 pub mod transactions;
+mod words;

@@ -22,10 +22,14 @@
 
 mod client;
 mod frame;
+mod pool;
+mod server;
 mod table;
 
 pub use client::{Session, SessionOver, Sessions};
 pub use frame::Frame;
+pub use pool::SessionPool;
+pub use server::SessionServer;
 pub use table::{SessionTable, Verdict};
 
 use std::time::Duration;

@@ -14,6 +14,7 @@ pub type Plan = BTreeMap<MemberId, BTreeSet<Partition>>;
 
 /// A way of planning, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum StrategyName {
     /// Neighbours of each topic stay together: see [`range`](super::range).
     Range,

@@ -4,6 +4,7 @@ use super::super::identity::ProducerIdentity;
 use super::super::offset::Offset;
 use super::super::partition::Partition;
 use super::super::record::{Payload, Record};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +22,8 @@ pub struct BatchId {
 }
 
 /// When a record counts as written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Acks {
     /// When it is sent.
     None,

@@ -170,7 +170,7 @@ impl Replica {
     }
 
     /// How far the leader may count on this replica.
-    fn held(&self, settings: Settings) -> Offset {
+    pub fn held(&self, settings: Settings) -> Offset {
         match settings.flush {
             Flush::BeforeAck if !settings.defects.has(Defect::AcknowledgesBeforeSync) => self.persisted,
             Flush::BeforeAck | Flush::Background => self.end,

@@ -1,0 +1,133 @@
+//! The controller's chair: one broker at a time sits in it, and what it orders is written in its name.
+
+use super::super::brokers::BrokerId;
+use super::super::controller::{Change, Metadata, Rules};
+use super::super::defects::Defect;
+use super::super::facts::Fact;
+use super::super::keys::{self, PartitionEntry};
+use super::super::partition::Partition;
+use super::Broker;
+use crate::coordination::{Check, CoordinationError, Edit, Revision};
+use rehearsal_env::Env;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// How long a controller waits for news before it looks again.
+const LOOK: Duration = Duration::from_secs(1);
+
+impl<E: Env<Fact = Fact>> Broker<E> {
+    /// Step 6.
+    pub(super) async fn stand_for_controller(self: Rc<Self>) {
+        loop {
+            let chair = Edit::put_ephemeral(keys::CONTROLLER, keys::encode(&self.me));
+            if let Ok(epoch) = self.session.transact(vec![Check::absent(keys::CONTROLLER)], vec![chair]).await
+            {
+                self.control(epoch).await;
+            }
+            self.wait_for_news(LOOK).await;
+            while self.known.borrow().controller.is_some_and(|(broker, _)| broker != self.me) {
+                self.wait_for_news(LOOK).await;
+            }
+        }
+    }
+
+    async fn wait_for_news(&self, at_most: Duration) {
+        let _ = self.env.timeout(at_most, self.news.notified()).await;
+    }
+
+    /// Sees to it that every partition has a leader and no dead members, until another sits in the chair.
+    async fn control(&self, epoch: Revision) {
+        while self.known.borrow().through < epoch {
+            self.wait_for_news(LOOK).await;
+        }
+        let wanted: Vec<Partition> = self.plan.partitions().collect();
+        let rules = Rules {
+            factor: self.plan.factor as usize,
+            unclean_election: self.plan.knobs.unclean_election,
+            settings: self.plan.settings(),
+        };
+        loop {
+            let due = self.metadata().due(&wanted, rules);
+            let nothing = due.is_empty();
+            for change in due {
+                match self.write(epoch, change).await {
+                    Ok(()) => {}
+                    Err(CoordinationError::Conflict { key, .. }) if key == keys::CONTROLLER => return,
+                    Err(CoordinationError::SessionExpired) => return,
+                    // What stands in the way is heard of soon.
+                    Err(_) => break,
+                }
+            }
+            if nothing || self.is_replaced(epoch) {
+                self.wait_for_news(LOOK).await;
+            }
+            if self.is_replaced(epoch) && !self.plan.defects.has(Defect::StaleControllerObeyed) {
+                return;
+            }
+        }
+    }
+
+    fn is_replaced(&self, epoch: Revision) -> bool {
+        self.known.borrow().controller != Some((self.me, epoch))
+    }
+
+    fn metadata(&self) -> Metadata {
+        let known = self.known.borrow();
+        let states = known.partitions.iter().map(|(partition, (state, _))| (*partition, state.clone()));
+        Metadata { live: known.live.clone(), noted: known.noted.clone(), partitions: states.collect() }
+    }
+
+    /// Writes a change, if this broker is still the controller and nothing has changed since it was decided.
+    async fn write(&self, epoch: Revision, change: Change) -> Result<(), CoordinationError> {
+        let mut checks = Vec::new();
+        if !self.plan.defects.has(Defect::StaleControllerObeyed) {
+            checks.push(Check::version(keys::CONTROLLER, epoch));
+        }
+        let mut writes = Vec::new();
+        let mut entries = Vec::new();
+        let mut noted = None;
+        match change {
+            Change::Create(partition, state) => {
+                checks.push(Check::absent(keys::partition(partition)));
+                entries.push(PartitionEntry { partition, state });
+            }
+            Change::Partition(partition, state) => {
+                checks.push(self.unchanged(partition));
+                entries.push(PartitionEntry { partition, state });
+            }
+            Change::Life { broker, life, partitions } => {
+                checks.push(Check::version(keys::broker(broker), Revision(life.0)));
+                writes.push(Edit::put(keys::life(broker), keys::encode(&life)));
+                noted = Some((broker, life));
+                for (partition, state) in partitions {
+                    checks.push(self.unchanged(partition));
+                    entries.push(PartitionEntry { partition, state });
+                }
+            }
+        }
+        writes.extend(
+            entries.iter().map(|entry| Edit::put(keys::partition(entry.partition), keys::encode(entry))),
+        );
+        let revision = self.session.transact(checks, writes).await?;
+        if let Some((broker, life)) = noted {
+            self.note(broker, life);
+        }
+        for entry in &entries {
+            self.told(entry, revision);
+        }
+        Ok(())
+    }
+
+    fn note(&self, broker: BrokerId, life: super::BrokerEpoch) {
+        self.known.borrow_mut().noted.insert(broker, life);
+    }
+
+    /// That a partition's state is still the one that this broker knows.
+    fn unchanged(&self, partition: Partition) -> Check {
+        let revision = self.known.borrow().partitions.get(&partition).map(|(_, revision)| *revision);
+        match revision {
+            Some(revision) => Check::version(keys::partition(partition), revision),
+            None => Check::absent(keys::partition(partition)),
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What clients ask a broker.
+
+use super::super::defects::Defect;
+use super::super::facts::Fact;
+use super::super::log::Found;
+use super::super::message::MessageId;
+use super::super::offset::{LeaderEpoch, Offset};
+use super::super::partition::Partition;
+use super::super::producers::Admission;
+use super::super::production::Acks;
+use super::super::protocol::{Answer, Refusal, Request};
+use super::super::record::{Batch, Content, Payload};
+use super::super::replica::{self, Role};
+use super::{Broker, Host, host};
+use rehearsal_env::Env;
+use std::rc::Rc;
+use std::sync::Arc;
+
+impl<E: Env<Fact = Fact>> Broker<E> {
+    /// Takes requests, each once, and answers each in its own time.
+    pub(super) async fn answer_clients(self: Rc<Self>) {
+        loop {
+            let (session, request) = self.counter.next().await;
+            let broker = self.clone();
+            self.env.spawn(async move {
+                let answer = broker.answer_client(request).await;
+                broker.counter.answer(session, answer);
+            });
+        }
+    }
+
+    async fn answer_client(self: &Rc<Self>, request: Request) -> Answer {
+        match request {
+            Request::Metadata => {
+                let known = self.known.borrow();
+                let leaders = known.partitions.iter();
+                let leaders =
+                    leaders.filter_map(|(partition, (state, _))| Some((*partition, state.leader?.broker)));
+                Answer::Metadata(leaders.collect())
+            }
+            Request::Produce { partition, acks, payload, checksum } => {
+                Answer::Produced(self.produce(partition, acks, payload, checksum).await)
+            }
+            Request::Fetch { partition, offset } => Answer::Fetched(self.fetch(partition, offset).await),
+            Request::Earliest { partition } => Answer::Earliest(self.earliest(partition)),
+            Request::Group { group, request } => Answer::Group(self.ask_group(group, request).await),
+        }
+    }
+
+    async fn produce(
+        &self,
+        partition: Partition,
+        acks: Acks,
+        payload: Arc<Payload>,
+        checksum: u32,
+    ) -> Result<Offset, Refusal> {
+        let host = self.host(partition).ok_or(Refusal::UnknownPartition)?;
+        let messages = MessageId::of_payload(&payload);
+        let appended = self.admit(&host, acks, payload, checksum);
+        let (base, end, epoch) = appended.inspect_err(|refusal| {
+            self.env.observe(Fact::Refused { partition, why: refusal.to_string(), messages });
+        })?;
+        self.acknowledge(&host, acks, end, epoch).await?;
+        Ok(base)
+    }
+
+    /// Checks a payload and appends it, or finds it appended; where it begins and ends, and in which epoch it is waited
+    /// for.
+    fn admit(
+        &self,
+        host: &Host,
+        acks: Acks,
+        payload: Arc<Payload>,
+        checksum: u32,
+    ) -> Result<(Offset, Offset, LeaderEpoch), Refusal> {
+        if payload.checksum() != checksum {
+            return Err(Refusal::Corrupt);
+        }
+        let Content::Records(records) = &payload.content else { return Err(Refusal::Corrupt) };
+        let limit = self.plan.knobs.record_limit as usize;
+        if records.is_empty() || records.iter().any(|record| record.value.len() > limit) {
+            return Err(Refusal::TooLarge);
+        }
+        let mut cores = host.cores.borrow_mut();
+        let Role::Leading(leadership) = cores.replica.role() else { return Err(Refusal::NotLeader) };
+        let (epoch, count) = (leadership.epoch(), payload.offsets());
+        match cores.producers.check(&payload) {
+            Admission::Append => {}
+            Admission::Duplicate { base } => {
+                let messages = MessageId::of_payload(&payload);
+                self.env.observe(Fact::DuplicateAbsorbed { partition: host.partition, base, messages });
+                return Ok((base, base.plus(count), epoch));
+            }
+            Admission::OutOfOrder { ahead, .. } => return Err(Refusal::OutOfOrder { ahead }),
+            Admission::UnknownProducer => return Err(Refusal::OutOfOrder { ahead: true }),
+            Admission::Fenced { .. } | Admission::NotInTransaction => return Err(Refusal::Fenced),
+        }
+        let refusal = |refusal| match refusal {
+            replica::Refusal::NotEnoughReplicas => Refusal::NotEnoughReplicas,
+            replica::Refusal::NotLeader | replica::Refusal::OutOfRange { .. } => Refusal::NotLeader,
+        };
+        let base = cores.replica.append(count, acks == Acks::All, host.settings).map_err(refusal)?;
+        let appended = self.env.wall().micros();
+        let batch = Arc::new(Batch { base, epoch, appended, payload, checksum });
+        let end = batch.end();
+        self.env.observe(Fact::Appended {
+            partition: host.partition,
+            stretch: host::stretch(host.partition, &batch),
+        });
+        host.append(&mut cores, batch);
+        host.moved(&self.env, &mut cores);
+        Ok((base, end, epoch))
+    }
+
+    /// Waits until a batch that ends there may be acknowledged.
+    async fn acknowledge(
+        &self,
+        host: &Host,
+        acks: Acks,
+        end: Offset,
+        epoch: LeaderEpoch,
+    ) -> Result<(), Refusal> {
+        loop {
+            {
+                let cores = host.cores.borrow();
+                let leads = matches!(cores.replica.role(), Role::Leading(now) if now.epoch() == epoch);
+                if !leads {
+                    return Err(Refusal::LeadershipLost);
+                }
+                let reached = match acks {
+                    Acks::None => return Ok(()),
+                    Acks::Leader => cores.replica.held(host.settings),
+                    Acks::All => cores.replica.acknowledged(host.settings),
+                };
+                if reached >= end {
+                    return Ok(());
+                }
+            }
+            host.changed.notified().await;
+        }
+    }
+
+    /// Whole batches from the one that holds `offset`, below the watermark (rule R8). Waits for some, but not for ever.
+    async fn fetch(&self, partition: Partition, offset: Offset) -> Result<Vec<Arc<Batch>>, Refusal> {
+        let host = self.host(partition).ok_or(Refusal::UnknownPartition)?;
+        let something = async {
+            loop {
+                {
+                    let cores = host.cores.borrow();
+                    let leads = matches!(cores.replica.role(), Role::Leading(_));
+                    if !leads || cores.replica.watermark() > offset {
+                        return;
+                    }
+                }
+                host.changed.notified().await;
+            }
+        };
+        let _ = self.env.timeout(self.plan.knobs.fetch_wait.duration(), something).await;
+        let cores = host.cores.borrow();
+        if !matches!(cores.replica.role(), Role::Leading(_)) {
+            return Err(Refusal::NotLeader);
+        }
+        // Before the watermark has reached the start of the epoch, consumers may have read more from an earlier leader:
+        // then their offset is not out of range, it is ahead of what is known (KIP-207).
+        let (start, end) = (cores.replica.start(), cores.replica.watermark());
+        if offset < start || offset > cores.replica.end() {
+            return Err(Refusal::OutOfRange { start, end });
+        }
+        if offset >= end {
+            return Ok(Vec::new());
+        }
+        match cores.log.read(offset, end, u64::from(self.plan.knobs.fetch_bytes)) {
+            Ok(Found::InMemory(batches)) => Ok(batches),
+            Ok(Found::OnDisk { .. }) | Err(_) => Err(Refusal::OutOfRange { start, end }),
+        }
+    }
+
+    fn earliest(&self, partition: Partition) -> Result<Offset, Refusal> {
+        let host = self.host(partition).ok_or(Refusal::UnknownPartition)?;
+        let cores = host.cores.borrow();
+        match cores.replica.role() {
+            Role::Leading(_) => Ok(cores.replica.start()),
+            _ => Err(Refusal::NotLeader),
+        }
+    }
+
+    /// Appends something of the queue's own to a partition that this broker leads in `epoch`: where it ends. It counts
+    /// when the watermark has passed that.
+    pub(super) fn append_own(
+        &self,
+        host: &Host,
+        epoch: LeaderEpoch,
+        payload: Payload,
+    ) -> Result<Offset, Refusal> {
+        let checksum = payload.checksum();
+        let (_, end, appended_in) = self.admit(host, Acks::All, Arc::new(payload), checksum)?;
+        if appended_in == epoch { Ok(end) } else { Err(Refusal::LeadershipLost) }
+    }
+
+    /// Waits until everything before `end` is in sync, as long as this broker leads in `epoch`.
+    pub(super) async fn in_sync(&self, host: &Host, end: Offset, epoch: LeaderEpoch) -> Result<(), Refusal> {
+        self.acknowledge(host, Acks::All, end, epoch).await
+    }
+
+    /// Whether a coordinator may answer without having read to the end: a known bug.
+    pub(super) fn answers_while_loading(&self) -> bool {
+        self.plan.defects.has(Defect::AnswersWhileLoading)
+    }
+}

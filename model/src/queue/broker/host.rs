@@ -1,0 +1,143 @@
+//! One partition on one broker: the cores side by side, and the disk behind them.
+
+use super::super::brokers::BrokerId;
+use super::super::controller::PartitionState;
+use super::super::facts::{Fact, Stretch};
+use super::super::log::{PartitionLog, Write};
+use super::super::message::MessageId;
+use super::super::offset::Offset;
+use super::super::partition::{Partition, Topic};
+use super::super::producers::Producers;
+use super::super::record::Batch;
+use super::super::replica::{Replica, Role, Settings};
+use rehearsal_env::{Env, Time};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// The cores of one replica, moved together: no step of one is seen without that of the other.
+#[derive(Debug)]
+pub(super) struct Cores {
+    pub(super) replica: Replica,
+    pub(super) log: PartitionLog,
+    pub(super) producers: Producers,
+    /// When each follower had last all that there was.
+    pub(super) caught_up: BTreeMap<BrokerId, Time>,
+    /// The watermark that each follower was last told.
+    pub(super) told: BTreeMap<BrokerId, Offset>,
+    reported: Offset,
+}
+
+/// One partition on this broker.
+pub(super) struct Host {
+    pub(super) partition: Partition,
+    pub(super) settings: Settings,
+    pub(super) cores: RefCell<Cores>,
+    /// Something about it has changed.
+    pub(super) changed: Notify,
+    pub(super) writes: RefCell<VecDeque<Write>>,
+    pub(super) something_to_write: Notify,
+    /// Whether somebody is asking for another in-sync set.
+    pub(super) asking: Cell<bool>,
+    /// How many fetches were answered.
+    pub(super) answers: Cell<u64>,
+}
+
+impl Host {
+    pub(super) fn new(
+        partition: Partition,
+        settings: Settings,
+        replica: Replica,
+        log: PartitionLog,
+        producers: Producers,
+    ) -> Host {
+        let reported = replica.watermark();
+        let (caught_up, told) = (BTreeMap::new(), BTreeMap::new());
+        let cores = Cores { replica, log, producers, caught_up, told, reported };
+        Host {
+            partition,
+            settings,
+            cores: RefCell::new(cores),
+            changed: Notify::new(),
+            writes: RefCell::default(),
+            something_to_write: Notify::new(),
+            asking: Cell::new(false),
+            answers: Cell::new(0),
+        }
+    }
+
+    /// The controller's word about the partition.
+    pub(super) fn ordered<E: Env<Fact = Fact>>(&self, env: &E, state: &PartitionState) {
+        let mut cores = self.cores.borrow_mut();
+        let before = cores.replica.role().clone();
+        let cut = cores.replica.ordered(state, self.settings);
+        self.cut(env, &mut cores, cut);
+        let (partition, epoch) = (self.partition, cores.replica.epoch());
+        match (cores.replica.role(), &before) {
+            (Role::Leading(now), Role::Leading(then)) if now.epoch() == then.epoch() => {}
+            (Role::Leading(now), _) => {
+                let begins = now.begins();
+                env.observe(Fact::Led { partition, epoch, begins });
+                cores.caught_up = state.in_sync.iter().map(|broker| (broker, env.now())).collect();
+                cores.told.clear();
+            }
+            (Role::Truncating(leader) | Role::Fetching(leader), _) if *cores.replica.role() != before => {
+                env.observe(Fact::Followed { partition, epoch, leader: *leader });
+            }
+            _ => {}
+        }
+        self.moved(env, &mut cores);
+    }
+
+    /// Carries out what a truncation means to the log and to what is known of producers.
+    pub(super) fn cut<E: Env<Fact = Fact>>(&self, env: &E, cores: &mut Cores, cut: Option<Offset>) {
+        let Some(to) = cut else { return };
+        let from = cores.log.end();
+        let writes = cores.log.truncate(to);
+        self.write(writes);
+        let left = super::batches_of(&cores.log);
+        cores.producers = Producers::of(self.settings.defects, left.iter().map(|batch| &**batch));
+        env.observe(Fact::Truncated { partition: self.partition, to, from });
+    }
+
+    /// Appends a batch that already has its place, and hands it to the disk.
+    pub(super) fn append(&self, cores: &mut Cores, batch: Arc<Batch>) {
+        cores.producers.appended(&batch);
+        let writes = cores.log.append(batch.clone(), batch.appended);
+        self.write(writes);
+    }
+
+    /// The disk has everything up to where the log says.
+    pub(super) fn persisted<E: Env<Fact = Fact>>(&self, env: &E) {
+        let mut cores = self.cores.borrow_mut();
+        let through = cores.log.persisted_end();
+        cores.replica.persisted(through, self.settings);
+        env.observe(Fact::Persisted { partition: self.partition, through });
+        self.moved(env, &mut cores);
+    }
+
+    /// Says where the watermark is, if it has moved, and wakes whoever waits for anything.
+    pub(super) fn moved<E: Env<Fact = Fact>>(&self, env: &E, cores: &mut Cores) {
+        let to = cores.replica.watermark();
+        if let Role::Leading(leadership) = cores.replica.role()
+            && to != cores.reported
+        {
+            env.observe(Fact::WatermarkMoved { partition: self.partition, epoch: leadership.epoch(), to });
+        }
+        cores.reported = to;
+        self.changed.notify_waiters();
+    }
+
+    fn write(&self, writes: Vec<Write>) {
+        self.writes.borrow_mut().extend(writes);
+        self.something_to_write.notify_one();
+    }
+}
+
+/// What is told of a batch. The queue's own records are no messages.
+pub(super) fn stretch(partition: Partition, batch: &Batch) -> Stretch {
+    let is_workload = matches!(partition.topic, Topic::Named(_));
+    let messages = if is_workload { MessageId::of_payload(&batch.payload) } else { Vec::new() };
+    Stretch { base: batch.base, end: batch.end(), epoch: batch.epoch, checksum: batch.checksum, messages }
+}

@@ -1,0 +1,209 @@
+//! A broker: partitions on its disk, replicas of other brokers' partitions, clients at its counter, and now and then the
+//! controller's chair.
+//!
+//! 1. Read the logs, cut torn tails off, say what is there.
+//! 2. Begin a life: open a session with the coordination service and register. The life's number is the revision.
+//! 3. Follow what the service says of partitions; lead, or follow, each.
+//! 4. As a leader append, serve followers and consumers, move the watermark, keep the in-sync set.
+//! 5. As a follower cut where the logs part, fetch, sync, fetch on.
+//! 6. Stand for controller; as the controller see to it that somebody leads.
+//! 7. Coordinate the groups whose partition of the offsets topic it leads.
+//!
+//! A broker whose session has ended, or whose disk has failed, stops; its next life begins at step 1.
+
+mod chair;
+mod counter;
+mod disk;
+mod groups;
+mod host;
+mod news;
+mod replication;
+mod sets;
+
+use super::brokers::{BrokerEpoch, BrokerId};
+use super::controller::PartitionState;
+use super::facts::Fact;
+use super::keys;
+use super::log::{Found, PartitionLog};
+use super::partition::Partition;
+use super::plan::Plan;
+use super::producers::Producers;
+use super::protocol::{Counter, ReplicaMessage};
+use super::record::Batch;
+use super::replica::{Lineage, Replica};
+use super::report::of_coordination;
+use crate::coordination::{ClientSetup, Coordination, CoordinationSession, Edit, Revision};
+use crate::race::{Either, race};
+use crate::session::Patience;
+use disk::Found as Disk;
+use groups::Groups;
+use host::Host;
+use rehearsal_env::{Env, NodeId, StorageError};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// Which nodes the others are.
+#[derive(Clone, Debug)]
+pub struct Neighbours {
+    /// The coordination service.
+    pub coordination: NodeId,
+    /// The brokers by number, this one included.
+    pub brokers: Vec<NodeId>,
+}
+
+struct Broker<E: Env> {
+    env: E,
+    plan: Arc<Plan>,
+    me: BrokerId,
+    neighbours: Neighbours,
+    coordination: Coordination<E>,
+    session: CoordinationSession<E>,
+    hosts: BTreeMap<Partition, Rc<Host>>,
+    replicas: E::Port<ReplicaMessage>,
+    counter: Counter<E>,
+    known: RefCell<Known>,
+    /// What the coordination service says has changed.
+    news: Notify,
+    /// The disk has failed.
+    failed: Notify,
+    groups: Groups<E>,
+    /// Numbers the questions of consumers to their groups.
+    asked: Cell<u64>,
+}
+
+/// What this broker has heard of the queue's state.
+#[derive(Debug, Default)]
+struct Known {
+    through: Revision,
+    live: BTreeMap<BrokerId, BrokerEpoch>,
+    noted: BTreeMap<BrokerId, BrokerEpoch>,
+    controller: Option<(BrokerId, Revision)>,
+    partitions: BTreeMap<Partition, (PartitionState, Revision)>,
+}
+
+/// Runs a broker on this node. Returns when it has to stop.
+pub async fn serve<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, number: u32, neighbours: Neighbours) {
+    let me = BrokerId(u8::try_from(number).expect("brokers are few"));
+    // 1.
+    let logs = match read_logs(&env, &plan, me).await {
+        Ok(Some(logs)) => logs,
+        // A corrupt log is for people to look at.
+        Ok(None) => return std::future::pending().await,
+        Err(_) => return,
+    };
+    // 2.
+    let patience = Patience { resend: plan.knobs.resend.duration(), silence: plan.knobs.silence.duration() };
+    let watch_lost_on_reconnect = plan.defects.has(super::defects::Defect::WatchLostOnReconnect);
+    let setup = ClientSetup { patience, watch_lost_on_reconnect };
+    let coordination = Coordination::connect(&env, neighbours.coordination, setup, of_coordination);
+    let Some((session, life)) = register(&coordination, &plan, me).await else { return };
+    let hosts =
+        logs.into_iter().map(|(partition, log)| (partition, Rc::new(host(&plan, me, life, partition, log))));
+    let broker = Rc::new(Broker {
+        replicas: env.bind(),
+        counter: Counter::bind(&env, patience),
+        hosts: hosts.collect(),
+        plan,
+        me,
+        neighbours,
+        coordination,
+        session,
+        known: RefCell::default(),
+        news: Notify::new(),
+        failed: Notify::new(),
+        groups: Groups::default(),
+        asked: Cell::new(0),
+        env,
+    });
+    broker.run().await;
+}
+
+async fn read_logs<E: Env<Fact = Fact>>(
+    env: &E,
+    plan: &Plan,
+    me: BrokerId,
+) -> Result<Option<Vec<(Partition, PartitionLog)>>, StorageError> {
+    let files = env.list().await?;
+    let mut logs = Vec::new();
+    for partition in plan.partitions() {
+        let read = disk::read(env, &files, partition, &plan.knobs, plan.defects).await?;
+        let Some(Disk { log, torn }) = read else { return Ok(None) };
+        let stretches = batches_of(&log).iter().map(|batch| host::stretch(partition, batch)).collect();
+        env.observe(Fact::Recovered { broker: me, partition, log: stretches, torn });
+        logs.push((partition, log));
+    }
+    Ok(Some(logs))
+}
+
+async fn register<E: Env<Fact = Fact>>(
+    coordination: &Coordination<E>,
+    plan: &Plan,
+    me: BrokerId,
+) -> Option<(CoordinationSession<E>, BrokerEpoch)> {
+    let session = loop {
+        if let Ok(session) = coordination.open_session(plan.knobs.broker_session.duration()).await {
+            break session;
+        }
+    };
+    // Whether an unanswered registration was carried out is unknown: this life ends then, before it has done anything.
+    let register = Edit::put_ephemeral(keys::broker(me), keys::encode(&me));
+    let life = session.transact(Vec::new(), vec![register]).await.ok()?;
+    Some((session, keys::life_of(life)))
+}
+
+fn host(plan: &Plan, me: BrokerId, life: BrokerEpoch, partition: Partition, log: PartitionLog) -> Host {
+    let lineage = Lineage::of(log.epoch_starts());
+    // Where the watermark was is not remembered: what consumers may read is told anew by the next leader.
+    let replica = Replica::recovered(me, life, log.start()..log.end(), lineage, log.start());
+    let producers = Producers::of(plan.defects, batches_of(&log).iter().map(|batch| &**batch));
+    Host::new(partition, plan.settings(), replica, log, producers)
+}
+
+/// All batches of a log.
+fn batches_of(log: &PartitionLog) -> Vec<Arc<Batch>> {
+    match log.read(log.start(), log.end(), u64::MAX) {
+        Ok(Found::InMemory(batches)) => batches,
+        Ok(Found::OnDisk { .. }) | Err(_) => Vec::new(),
+    }
+}
+
+impl<E: Env<Fact = Fact>> Broker<E> {
+    async fn run(self: Rc<Self>) {
+        for host in self.hosts.values() {
+            let keep = disk::keep(
+                self.env.clone(),
+                host.clone(),
+                self.plan.knobs.flush,
+                self.plan.knobs.flush_interval.duration(),
+            );
+            let broker = self.clone();
+            self.env.spawn(async move {
+                keep.await;
+                broker.failed.notify_one();
+            });
+            self.env.spawn(self.clone().follow(host.clone()));
+        }
+        self.env.spawn(self.clone().hear_news());
+        self.env.spawn(self.clone().answer_replicas());
+        self.env.spawn(self.clone().answer_clients());
+        self.env.spawn(self.clone().keep_sets());
+        self.env.spawn(self.clone().stand_for_controller());
+        if self.plan.partitions().any(|partition| partition.topic == super::partition::Topic::Offsets) {
+            self.env.spawn(self.clone().coordinate_groups());
+        }
+        match race(self.failed.notified(), self.session.lost()).await {
+            Either::Left(()) | Either::Right(()) => {}
+        }
+    }
+
+    fn host(&self, partition: Partition) -> Option<Rc<Host>> {
+        self.hosts.get(&partition).cloned()
+    }
+
+    fn node_of(&self, broker: BrokerId) -> NodeId {
+        self.neighbours.brokers[usize::from(broker.0)]
+    }
+}

@@ -1,0 +1,63 @@
+//! What the coordination service says has changed.
+
+use super::super::facts::Fact;
+use super::super::keys::{self, News};
+use super::Broker;
+use crate::coordination::{Entry, Revision};
+use rehearsal_env::Env;
+use std::rc::Rc;
+
+impl<E: Env<Fact = Fact>> Broker<E> {
+    /// Step 3: reads everything, and then hears every change, in order.
+    pub(super) async fn hear_news(self: Rc<Self>) {
+        loop {
+            let Ok(view) = self.coordination.read_prefix(keys::ALL).await else { continue };
+            for (key, entry) in &view.entries {
+                self.hear(key, Some(entry), keys::version(entry));
+            }
+            let mut through = view.revision;
+            self.heard(through);
+            while let Ok(watched) = self.coordination.watch(keys::ALL, through).await {
+                for change in &watched.changes {
+                    self.hear(&change.key, change.entry.as_ref(), change.revision);
+                }
+                through = watched.through;
+                self.heard(through);
+            }
+        }
+    }
+
+    fn heard(&self, through: Revision) {
+        let mut known = self.known.borrow_mut();
+        known.through = known.through.max(through);
+        self.news.notify_waiters();
+    }
+
+    /// One key holds this since `revision`, or nothing any more.
+    pub(super) fn hear(&self, key: &str, entry: Option<&Entry>, revision: Revision) {
+        let Some(news) = keys::news(key, entry) else { return };
+        let mut known = self.known.borrow_mut();
+        match news {
+            News::Broker(broker, Some(life)) => {
+                known.live.insert(broker, life);
+            }
+            News::Broker(broker, None) => {
+                known.live.remove(&broker);
+            }
+            News::Controller(broker) => known.controller = broker.map(|broker| (broker, revision)),
+            News::Life(broker, life) => {
+                known.noted.insert(broker, life);
+            }
+            News::Partition(partition, state) => {
+                if known.partitions.get(&partition).is_some_and(|(_, known)| *known >= revision) {
+                    return;
+                }
+                known.partitions.insert(partition, (state.clone(), revision));
+                drop(known);
+                if let Some(host) = self.host(partition) {
+                    host.ordered(&self.env, &state);
+                }
+            }
+        }
+    }
+}

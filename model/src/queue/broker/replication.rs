@@ -1,0 +1,157 @@
+//! Between replicas: a follower asks, its leader answers when there is something to say.
+
+use super::super::brokers::BrokerId;
+use super::super::facts::Fact;
+use super::super::log::Found;
+use super::super::protocol::{ReplicaBody, ReplicaMessage};
+use super::super::replica::{FetchRequest, Refusal, Role};
+use super::{Broker, Host, host};
+use rehearsal_env::{Env, Port, Received};
+use std::rc::Rc;
+
+/// What a follower is to send next, and to whom.
+type Question = (BrokerId, ReplicaBody);
+
+impl<E: Env<Fact = Fact>> Broker<E> {
+    /// Step 5: asks the leader, again and again, whatever the core wants to know.
+    pub(super) async fn follow(self: Rc<Self>, host: Rc<Host>) {
+        let wait = self.plan.knobs.fetch_wait.duration() + self.plan.knobs.resend.duration();
+        loop {
+            let Some((leader, body)) = question(&host) else {
+                host.changed.notified().await;
+                continue;
+            };
+            let message = ReplicaMessage { partition: host.partition, body: body.clone() };
+            self.replicas.send(self.node_of(leader), message);
+            // The next one goes out when this one is answered, or is not the one to ask any more; or after a while.
+            let answers = host.answers.get();
+            let settled = async {
+                while host.answers.get() == answers && question(&host).is_some_and(|(_, now)| now == body) {
+                    host.changed.notified().await;
+                }
+            };
+            let _ = self.env.timeout(wait, settled).await;
+        }
+    }
+
+    /// Takes what other replicas ask and answer.
+    pub(super) async fn answer_replicas(self: Rc<Self>) {
+        loop {
+            let Received { from, message: ReplicaMessage { partition, body } } = self.replicas.recv().await;
+            let Some(host) = self.host(partition) else { continue };
+            match body {
+                ReplicaBody::End(request) => {
+                    let answer = host.cores.borrow().replica.end_of_epoch(&request, host.settings);
+                    match answer {
+                        Ok(answer) => {
+                            let body = ReplicaBody::EndAnswer(answer);
+                            self.replicas.send(from, ReplicaMessage { partition, body });
+                        }
+                        Err(_) => self
+                            .env
+                            .observe(Fact::StaleRequestRefused { partition, epoch: request.asker.epoch }),
+                    }
+                }
+                ReplicaBody::Fetch(request) => {
+                    self.take_note(&host, &request);
+                    let broker = self.clone();
+                    self.env.spawn(async move {
+                        if let Some(body) = broker.answer_fetch(&host, &request).await {
+                            broker.replicas.send(from, ReplicaMessage { partition, body });
+                        }
+                    });
+                }
+                answer => self.take_answer(&host, answer),
+            }
+        }
+    }
+
+    /// Step 4: a fetch says how far its follower is.
+    fn take_note(self: &Rc<Self>, host: &Rc<Host>, request: &FetchRequest) {
+        let mut cores = host.cores.borrow_mut();
+        let end = cores.replica.end();
+        match cores.replica.fetch(request, host.settings) {
+            Ok(_) if request.offset == end => {
+                cores.caught_up.insert(request.asker.broker, self.env.now());
+            }
+            Ok(_) => {}
+            Err(_) => {
+                let (partition, epoch) = (host.partition, request.asker.epoch);
+                self.env.observe(Fact::StaleRequestRefused { partition, epoch });
+            }
+        }
+        host.moved(&self.env, &mut cores);
+        drop(cores);
+        self.expand(host);
+    }
+
+    /// Waits until there is something for this follower, or long enough.
+    async fn answer_fetch(&self, host: &Host, request: &FetchRequest) -> Option<ReplicaBody> {
+        let follower = request.asker.broker;
+        let something = async {
+            loop {
+                {
+                    let cores = host.cores.borrow();
+                    let told = cores.told.get(&follower).copied().unwrap_or_default();
+                    let leads = matches!(cores.replica.role(), Role::Leading(_));
+                    if !leads || cores.replica.end() != request.offset || cores.replica.watermark() != told {
+                        return;
+                    }
+                }
+                host.changed.notified().await;
+            }
+        };
+        let _ = self.env.timeout(self.plan.knobs.fetch_wait.duration(), something).await;
+        let mut cores = host.cores.borrow_mut();
+        match cores.replica.fetch(request, host.settings) {
+            Ok(answer) => {
+                cores.told.insert(follower, answer.watermark);
+                if request.offset == cores.replica.end() {
+                    cores.caught_up.insert(follower, self.env.now());
+                }
+                let bytes = u64::from(self.plan.knobs.fetch_bytes);
+                let Ok(Found::InMemory(batches)) = cores.log.read(request.offset, cores.log.end(), bytes)
+                else {
+                    return Some(ReplicaBody::Fetched(answer, Vec::new()));
+                };
+                Some(ReplicaBody::Fetched(answer, batches))
+            }
+            Err(Refusal::OutOfRange { .. }) => Some(ReplicaBody::OutOfRange(*request)),
+            Err(_) => None,
+        }
+    }
+
+    fn take_answer(&self, host: &Host, answer: ReplicaBody) {
+        let mut cores = host.cores.borrow_mut();
+        match answer {
+            ReplicaBody::EndAnswer(answer) => {
+                if let Ok(cut) = cores.replica.end_answered(&answer) {
+                    host.cut(&self.env, &mut cores, cut);
+                }
+            }
+            ReplicaBody::Fetched(answer, batches) => {
+                let epochs = batches.iter().map(|batch| (batch.epoch, batch.payload.offsets()));
+                if cores.replica.fetched(&answer, epochs, host.settings).is_ok() {
+                    host.answers.set(host.answers.get() + 1);
+                    for batch in batches {
+                        let (partition, stretch) = (host.partition, host::stretch(host.partition, &batch));
+                        self.env.observe(Fact::Replicated { partition, stretch });
+                        host.append(&mut cores, batch);
+                    }
+                }
+            }
+            // The next leader, or the next question, finds out where the logs part.
+            ReplicaBody::OutOfRange(_) | ReplicaBody::End(_) | ReplicaBody::Fetch(_) => {}
+        }
+        host.moved(&self.env, &mut cores);
+    }
+}
+
+fn question(host: &Host) -> Option<Question> {
+    let cores = host.cores.borrow();
+    let end = cores.replica.end_request().map(|(leader, request)| (leader, ReplicaBody::End(request)));
+    end.or_else(|| {
+        let (leader, request) = cores.replica.fetch_request(host.settings)?;
+        Some((leader, ReplicaBody::Fetch(request)))
+    })
+}

@@ -1,0 +1,65 @@
+//! Which nodes the queue has, and which program each runs.
+
+use super::broker::{self, Neighbours};
+use super::consumer::consume;
+use super::facts::Fact;
+use super::plan::Plan;
+use super::producer::produce;
+use super::report::of_coordination;
+use crate::coordination::server::{Setup, serve as serve_coordination};
+use crate::session::Patience;
+use rehearsal_env::{Cluster, Env, NodeId};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The coordination service's node.
+pub const COORDINATION: &str = "coordination-0";
+
+/// The name of a broker's node.
+pub fn broker_name(number: u32) -> String {
+    format!("broker-{number}")
+}
+
+/// The name of a producer's node.
+pub fn producer_name(number: u32) -> String {
+    format!("producer-{number}")
+}
+
+/// The name of a consumer's node.
+pub fn consumer_name(number: u32) -> String {
+    format!("consumer-{number}")
+}
+
+/// Starts the coordination service, the brokers, and all producers and consumers that have anything to do.
+pub fn deploy<C>(cluster: &mut C, plan: &Arc<Plan>)
+where
+    C: Cluster,
+    C::Env: Env<Fact = Fact>,
+{
+    let coordination = cluster.node(COORDINATION);
+    let brokers: Vec<NodeId> = (0..plan.brokers).map(|number| cluster.node(&broker_name(number))).collect();
+    let knobs = &plan.knobs;
+    let patience = Patience { resend: knobs.resend.duration(), silence: knobs.silence.duration() };
+    let setup = Setup { patience, ..Setup::default() };
+    cluster.start(COORDINATION, move |env| serve_coordination(env, setup, of_coordination));
+    for number in 0..plan.brokers {
+        let (plan_of, brokers) = (plan.clone(), brokers.clone());
+        cluster.start(&broker_name(number), move |env| {
+            let neighbours = Neighbours { coordination, brokers: brokers.clone() };
+            broker::serve(env, plan_of.clone(), number, neighbours)
+        });
+    }
+    let producers: BTreeSet<u32> = plan.sendings.iter().map(|sending| sending.producer).collect();
+    for number in producers {
+        let (plan_of, brokers) = (plan.clone(), brokers.clone());
+        cluster.start_client(&producer_name(number), move |env| {
+            produce(env, plan_of.clone(), brokers.clone(), number)
+        });
+    }
+    for consumer in plan.consumers.iter().copied() {
+        let (plan_of, brokers) = (plan.clone(), brokers.clone());
+        cluster.start(&consumer_name(consumer.number), move |env| {
+            consume(env, plan_of.clone(), brokers.clone(), consumer)
+        });
+    }
+}

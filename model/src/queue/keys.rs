@@ -1,0 +1,100 @@
+//! What the queue keeps in the coordination service, and under which keys.
+//!
+//! | key | holds |
+//! |---|---|
+//! | `/brokers/N` | ephemeral: broker N lives; the key's version is the broker's life |
+//! | `/controller` | ephemeral: which broker is the controller; the key's version is its epoch |
+//! | `/lives/N` | the newest life of broker N that the controller has taken note of |
+//! | `/partitions/…` | the state of a partition |
+
+use super::brokers::{BrokerEpoch, BrokerId};
+use super::controller::PartitionState;
+use super::partition::Partition;
+use crate::coordination::{Entry, Revision};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// What everything of the queue begins with.
+pub const ALL: &str = "/";
+/// Who is the controller.
+pub const CONTROLLER: &str = "/controller";
+
+const BROKERS: &str = "/brokers/";
+const LIVES: &str = "/lives/";
+const PARTITIONS: &str = "/partitions/";
+
+/// What a partition's key holds: its own name stands in it, so that no key has to be taken apart.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PartitionEntry {
+    /// Which partition.
+    pub partition: Partition,
+    /// Its state.
+    pub state: PartitionState,
+}
+
+/// What a key tells.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum News {
+    /// A broker lives this life, or has gone.
+    Broker(BrokerId, Option<BrokerEpoch>),
+    /// A broker is the controller, or nobody is.
+    Controller(Option<BrokerId>),
+    /// The controller has taken note of this life.
+    Life(BrokerId, BrokerEpoch),
+    /// A partition is in this state.
+    Partition(Partition, PartitionState),
+}
+
+/// The key of a broker that lives.
+pub fn broker(broker: BrokerId) -> String {
+    format!("{BROKERS}{}", broker.0)
+}
+
+/// The key of the newest life of a broker that was taken note of.
+pub fn life(broker: BrokerId) -> String {
+    format!("{LIVES}{}", broker.0)
+}
+
+/// The key of a partition's state.
+pub fn partition(partition: Partition) -> String {
+    format!("{PARTITIONS}{partition}")
+}
+
+/// A value as bytes.
+///
+/// # Panics
+/// Never: whatever the queue keeps can be written as bytes.
+pub fn encode(value: &impl Serialize) -> Vec<u8> {
+    postcard::to_allocvec(value).expect("what is kept can be written as bytes")
+}
+
+/// What a key tells when it holds this, or nothing. None for keys and values that are not the queue's.
+pub fn news(key: &str, entry: Option<&Entry>) -> Option<News> {
+    let number = |rest: &str| rest.parse().ok().map(BrokerId);
+    if let Some(rest) = key.strip_prefix(BROKERS) {
+        return Some(News::Broker(number(rest)?, entry.map(|entry| life_of(version(entry)))));
+    }
+    if let Some(rest) = key.strip_prefix(LIVES) {
+        return Some(News::Life(number(rest)?, decode(entry?)?));
+    }
+    if key == CONTROLLER {
+        return Some(News::Controller(entry.and_then(decode)));
+    }
+    key.strip_prefix(PARTITIONS)?;
+    let PartitionEntry { partition, state } = decode(entry?)?;
+    Some(News::Partition(partition, state))
+}
+
+/// The version of what a key holds.
+pub fn version(entry: &Entry) -> Revision {
+    entry.modified
+}
+
+/// The life of a broker whose key was written at this revision.
+pub fn life_of(revision: Revision) -> BrokerEpoch {
+    BrokerEpoch(revision.0)
+}
+
+fn decode<T: DeserializeOwned>(entry: &Entry) -> Option<T> {
+    postcard::from_bytes(&entry.value).ok()
+}

@@ -1,0 +1,108 @@
+//! The settings of the queue.
+
+use super::group::StrategyName;
+use super::production::Acks;
+use super::replica::Flush;
+use rehearsal_env::Span;
+use serde::{Deserialize, Serialize};
+
+/// How often a message is processed, as far as the queue can see to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Delivery {
+    /// Consumers commit before they process.
+    AtMostOnce,
+    /// Consumers commit what they have processed.
+    AtLeastOnce,
+}
+
+/// Everything that can be set about the queue, its topics and workload apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Knobs {
+    /// When a message counts as written.
+    pub acks: Acks,
+    /// When a record counts as held by a broker.
+    pub flush: Flush,
+    /// How many replicas must be in sync for a message to be acknowledged by all.
+    pub min_insync: u32,
+    /// Whether a leader may be elected from outside of the in-sync set when nobody in it lives.
+    pub unclean_election: bool,
+    /// Whether a repeated batch is known again.
+    pub idempotent: bool,
+    /// How many batches of a partition a producer has under way at once.
+    pub max_in_flight: u32,
+    /// How many records a batch holds at most.
+    pub batch_records: u32,
+    /// How long a batch waits for more records.
+    pub linger: Span,
+    /// How long a producer waits for an answer, and before it sends again.
+    pub backoff: Span,
+    /// After how long a producer gives a message up.
+    pub delivery_timeout: Span,
+    /// The largest record that is taken, in bytes.
+    pub record_limit: u32,
+    /// How long a follower may lag before it leaves the in-sync set.
+    pub lag: Span,
+    /// How long a fetch waits at the leader when there is nothing.
+    pub fetch_wait: Span,
+    /// How many bytes an answer to a fetch holds, more only for a single larger batch.
+    pub fetch_bytes: u32,
+    /// With `flush = background`: how long a broker waits between two syncs.
+    pub flush_interval: Span,
+    /// How large a segment of a log grows, in bytes.
+    pub segment_bytes: u32,
+    /// How long a broker may be silent before its session with the coordination service ends.
+    pub broker_session: Span,
+    /// How messages are processed.
+    pub delivery: Delivery,
+    /// How a group shares its partitions out.
+    pub strategy: StrategyName,
+    /// How long a consumer may be silent before its group goes on without it.
+    pub member_session: Span,
+    /// How long a group waits for its members to join again.
+    pub rebalance: Span,
+    /// How often a consumer says that it lives.
+    pub heartbeat: Span,
+    /// How often a consumer commits.
+    pub commit_interval: Span,
+    /// How long a consumer works on a message.
+    pub processing: Span,
+    /// After how long without an answer a request within a session is sent again.
+    pub resend: Span,
+    /// After how long without a word a session ends.
+    pub silence: Span,
+}
+
+impl Default for Knobs {
+    fn default() -> Self {
+        Knobs {
+            acks: Acks::All,
+            flush: Flush::BeforeAck,
+            min_insync: 2,
+            unclean_election: false,
+            idempotent: true,
+            max_in_flight: 5,
+            batch_records: 4,
+            linger: Span::millis(5),
+            backoff: Span::millis(100),
+            delivery_timeout: Span::seconds(60),
+            record_limit: 1_000_000,
+            lag: Span::seconds(2),
+            fetch_wait: Span::millis(500),
+            fetch_bytes: 65_536,
+            flush_interval: Span::millis(200),
+            segment_bytes: 4_096,
+            broker_session: Span::seconds(2),
+            delivery: Delivery::AtLeastOnce,
+            strategy: StrategyName::Sticky,
+            member_session: Span::seconds(2),
+            rebalance: Span::seconds(2),
+            heartbeat: Span::millis(500),
+            commit_interval: Span::millis(200),
+            processing: Span::millis(1),
+            resend: Span::millis(300),
+            silence: Span::seconds(2),
+        }
+    }
+}

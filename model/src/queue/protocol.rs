@@ -1,0 +1,213 @@
+//! What clients ask brokers, and brokers each other.
+
+use super::brokers::BrokerId;
+use super::group::{self, GroupError, MemberId, Registration};
+use super::group::{Generation, Plan as GroupPlan};
+use super::offset::Offset;
+use super::partition::Partition;
+use super::production::Acks;
+use super::record::{Batch, Payload};
+use super::replica::{EndAnswer, EndRequest, FetchAnswer, FetchRequest};
+use crate::session::{SessionPool, SessionServer};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use thiserror::Error;
+
+/// What a client asks a broker.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Request {
+    /// Who leads each partition.
+    Metadata,
+    /// Append this.
+    Produce {
+        /// Where.
+        partition: Partition,
+        /// When to answer.
+        acks: Acks,
+        /// What.
+        payload: Arc<Payload>,
+        /// Its checksum, by the producer.
+        checksum: u32,
+    },
+    /// What stands there and behind it, as far as consumers may read. Waits for something for some time.
+    Fetch {
+        /// Where.
+        partition: Partition,
+        /// From which offset on.
+        offset: Offset,
+    },
+    /// Where the partition starts: what a consumer without an offset begins with.
+    Earliest {
+        /// Which partition.
+        partition: Partition,
+    },
+    /// Something about a group.
+    Group {
+        /// Which.
+        group: u32,
+        /// What.
+        request: GroupRequest,
+    },
+}
+
+/// What a consumer asks its group's coordinator.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum GroupRequest {
+    /// To be in the next generation.
+    Join {
+        /// As whom, if it was a member before.
+        member: Option<MemberId>,
+        /// What to say.
+        registration: Registration,
+    },
+    /// What it owns.
+    Sync {
+        /// As whom.
+        member: MemberId,
+        /// In which generation.
+        generation: Generation,
+        /// The plan, if it leads.
+        plan: GroupPlan,
+    },
+    /// Whether it may go on.
+    Heartbeat {
+        /// As whom.
+        member: MemberId,
+        /// In which generation.
+        generation: Generation,
+    },
+    /// To commit.
+    Commit {
+        /// As whom.
+        member: MemberId,
+        /// In which generation.
+        generation: Generation,
+        /// Where to go on.
+        offsets: BTreeMap<Partition, Offset>,
+    },
+    /// Where to go on.
+    Offsets {
+        /// In which partitions.
+        partitions: BTreeSet<Partition>,
+    },
+}
+
+/// What a broker answers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Answer {
+    /// To `Metadata`: the leaders that this broker knows of.
+    Metadata(BTreeMap<Partition, BrokerId>),
+    /// To `Produce`: where the first record stands.
+    Produced(Result<Offset, Refusal>),
+    /// To `Fetch`: whole batches.
+    Fetched(Result<Vec<Arc<Batch>>, Refusal>),
+    /// To `Earliest`.
+    Earliest(Result<Offset, Refusal>),
+    /// To `Group`.
+    Group(Result<group::Answer, GroupRefusal>),
+}
+
+/// Why a broker refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Error)]
+pub enum Refusal {
+    /// There is no such partition.
+    #[error("there is no such partition")]
+    UnknownPartition,
+    /// It does not lead the partition.
+    #[error("this broker does not lead the partition")]
+    NotLeader,
+    /// Too few replicas are in sync; nothing was appended.
+    #[error("too few replicas are in sync, and nothing was appended")]
+    NotEnoughReplicas,
+    /// It was appended, and then the broker led no more: whether it stays is unknown.
+    #[error("it was appended, but the broker leads no more: whether it stays is unknown")]
+    LeadershipLost,
+    /// A record is larger than is taken.
+    #[error("a record is larger than the limit")]
+    TooLarge,
+    /// The checksum does not fit.
+    #[error("the checksum does not fit")]
+    Corrupt,
+    /// Batches of the producer before it are missing.
+    #[error("batches before it are missing")]
+    OutOfOrder {
+        /// Whether it is ahead of what is expected: then it is not in the log.
+        ahead: bool,
+    },
+    /// The producer was replaced.
+    #[error("the producer was replaced")]
+    Fenced,
+    /// The log does not hold the offset.
+    #[error("the log holds {start} to {end}")]
+    OutOfRange {
+        /// Where it starts.
+        start: Offset,
+        /// Where what consumers may read ends.
+        end: Offset,
+    },
+}
+
+/// Why a group's coordinator refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Error)]
+pub enum GroupRefusal {
+    /// This broker does not coordinate the group, or does not yet; nothing was done.
+    #[error("this broker does not coordinate the group")]
+    NotCoordinator,
+    /// The group says so.
+    #[error(transparent)]
+    Group(GroupError),
+}
+
+impl Refusal {
+    /// Whether nothing was appended.
+    pub fn definitely_not_appended(self) -> bool {
+        match self {
+            Refusal::LeadershipLost | Refusal::Fenced => false,
+            Refusal::OutOfOrder { ahead } => ahead,
+            _ => true,
+        }
+    }
+
+    /// Whether the same request may do better later, or elsewhere.
+    pub fn is_retriable(self) -> bool {
+        match self {
+            Refusal::NotLeader
+            | Refusal::NotEnoughReplicas
+            | Refusal::LeadershipLost
+            | Refusal::UnknownPartition => true,
+            Refusal::OutOfOrder { ahead } => ahead,
+            Refusal::TooLarge | Refusal::Corrupt | Refusal::Fenced | Refusal::OutOfRange { .. } => false,
+        }
+    }
+}
+
+/// Between replicas of one partition. Lost and doubled messages do no harm: the core knows an answer to another question,
+/// and takes a question again as often as it comes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ReplicaMessage {
+    /// Which partition.
+    pub partition: Partition,
+    /// What.
+    pub body: ReplicaBody,
+}
+
+/// What a replica asks or answers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ReplicaBody {
+    /// Where does an epoch end?
+    End(EndRequest),
+    /// There.
+    EndAnswer(EndAnswer),
+    /// What comes next?
+    Fetch(FetchRequest),
+    /// This.
+    Fetched(FetchAnswer, Vec<Arc<Batch>>),
+    /// The asker's log ends outside of the leader's.
+    OutOfRange(FetchRequest),
+}
+
+/// A client's end.
+pub type Clients<E> = SessionPool<E, Request, Answer>;
+/// A broker's end.
+pub type Counter<E> = SessionServer<E, Request, Answer>;
