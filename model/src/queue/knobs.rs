@@ -89,7 +89,7 @@ impl Default for Knobs {
             delivery_timeout: Span::seconds(60),
             record_limit: 1_000_000,
             lag: Span::seconds(2),
-            fetch_wait: Span::millis(500),
+            fetch_wait: Span::millis(1_000),
             fetch_bytes: 65_536,
             flush_interval: Span::millis(200),
             segment_bytes: 4_096,

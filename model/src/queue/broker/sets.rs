@@ -39,7 +39,10 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         let mut cores = host.cores.borrow_mut();
         let Role::Leading(leadership) = cores.replica.role() else { return };
         let now = self.env.now();
-        let lags = |broker| cores.caught_up.get(&broker).is_none_or(|since| now.since(*since) > lag);
+        let end = cores.replica.end();
+        let has_all = |broker| leadership.progress(broker).is_some_and(|progress| progress.held >= end);
+        let late = |broker| cores.caught_up.get(&broker).is_none_or(|since| now.since(*since) > lag);
+        let lags = |broker| late(broker) && !has_all(broker);
         let lagging: Brokers =
             leadership.in_sync().without(self.me).iter().filter(|broker| lags(*broker)).collect();
         if cores.replica.shrink(lagging, host.settings).is_some() {
