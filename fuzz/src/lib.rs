@@ -5,6 +5,7 @@ pub mod campaign;
 pub mod commands;
 pub mod compare;
 pub mod draws;
+pub mod explore;
 pub mod interrupt;
 pub mod jury;
 pub mod paint;

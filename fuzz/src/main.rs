@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 use rehearsal::commands::bookings::{BookingsOptions, bookings};
 use rehearsal::commands::compare::{CompareOptions, compare};
 use rehearsal::commands::defects::{DefectsOptions, defects};
+use rehearsal::commands::explore::{ExploreOptions, explore};
 use rehearsal::commands::fuzz::{FuzzOptions, fuzz};
 use rehearsal::commands::run::{RunOptions, run};
 use rehearsal::commands::scenario::{ScenarioOptions, scenario};
@@ -28,6 +29,7 @@ Examples:
   rehearsal run FILE.toml --trace run.jsonl       every event of it, with its cause
   rehearsal shrink FILE.toml                      a failing scenario of yours, made small
   rehearsal defects --shrink                      how small every known bug becomes
+  rehearsal explore queue-replica                 a core, every order of events within bounds
   rehearsal run counter --seed 7 --until 3s       the first three seconds of seed 7
   rehearsal scenario counter --seed 7             what seed 7 stands for, to be changed and run
   rehearsal bookings FILE.csv.gz --sequential     real bookings, one after the other
@@ -37,7 +39,8 @@ Exit codes:
   1    an invariant was broken
   2    wrong usage, or an input that cannot be read
   3    the world around failed: disk full, no permission
-  4    inconclusive: nothing broke, but a marker was not reached (see --require-markers)
+  4    inconclusive: nothing broke, but a marker was not reached (see --require-markers), or a
+       search was cut short
   130  stopped by Ctrl-C; what was done by then is reported
 
 Progress goes to standard error, results to standard output. NO_COLOR=1 turns off colours.";
@@ -70,6 +73,8 @@ enum Command {
     Compare(CompareOptions),
     /// List the known bugs that can be switched on
     Defects(DefectsOptions),
+    /// Search a core exhaustively: every order in which things can happen, within bounds
+    Explore(ExploreOptions),
 }
 
 fn main() -> ExitCode {
@@ -83,6 +88,7 @@ fn main() -> ExitCode {
         Some(Command::Bookings(options)) => bookings(&options),
         Some(Command::Compare(options)) => compare(&options),
         Some(Command::Defects(options)) => defects(&options),
+        Some(Command::Explore(options)) => explore(&options),
         None => unreachable!("the main job is a command"),
     })
 }

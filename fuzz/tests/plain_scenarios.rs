@@ -83,10 +83,69 @@ sweep = "2s"
 tries = 6
 "#;
 
+const QUEUE: &str = r#"version = 1
+system = "queue"
+seed = 0
+storm = "20s"
+calm = "30s"
+
+[network]
+latency_min = "1ms"
+latency_max = "10ms"
+links_differ = false
+loss = 0
+duplication = 0
+delay = 0
+delay_max = "200ms"
+
+[disk]
+access_min = "20us"
+access_max = "200us"
+sync_min = "500us"
+sync_max = "5ms"
+
+[topology]
+brokers = 3
+consumers = 1
+factor = 3
+producers = 1
+
+[queue]
+acks = "all"
+backoff = "100ms"
+batch_records = 4
+broker_session = "2s"
+commit_interval = "200ms"
+delivery = "at-least-once"
+delivery_timeout = "20s"
+fetch_bytes = 65536
+fetch_wait = "2s"
+flush = "before-ack"
+flush_interval = "200ms"
+heartbeat = "500ms"
+idempotent = true
+lag = "2s"
+linger = "5ms"
+max_in_flight = 5
+member_session = "2s"
+min_insync = 2
+processing = "1ms"
+rebalance = "2s"
+record_limit = 1000000
+resend = "300ms"
+segment_bytes = 4096
+silence = "2s"
+strategy = "sticky"
+unclean_election = false
+topic = [
+    { number = 0, partitions = 1 },
+]
+"#;
+
 #[test]
 fn what_is_plain_does_not_change_without_the_version() {
     assert_eq!(VERSION, 1);
-    for (name, text) in [("counter", COUNTER), ("reservation", RESERVATION)] {
+    for (name, text) in [("counter", COUNTER), ("reservation", RESERVATION), ("queue", QUEUE)] {
         let system = systems::named(name).expect("a system");
         assert_eq!(write(&system.plain().scenario), text);
     }
@@ -94,7 +153,7 @@ fn what_is_plain_does_not_change_without_the_version() {
 
 #[test]
 fn every_system_is_pinned() {
-    assert_eq!(systems::names(), ["counter", "reservation"]);
+    assert_eq!(systems::names(), ["counter", "reservation", "queue"]);
 }
 
 #[test]

@@ -4,8 +4,9 @@
 //! it cannot know whether they come from a simulated run, a live one or a log.
 
 pub mod counter;
+pub mod queue;
 pub mod reservation;
 
 mod monitor;
 
-pub use monitor::{MarkerWatch, Monitor};
+pub use monitor::{MarkerWatch, Monitor, Scope};

@@ -2,10 +2,28 @@
 
 use rehearsal_env::{Marker, Stamp, Time, Violation};
 
+/// How much of a run an invariant has to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// The facts of one node.
+    Local,
+    /// Facts of which one led to the other: whoever orders them as they happened to each other sees it too.
+    Causal,
+    /// All facts in the order in which they happened.
+    Global,
+    /// What is so in the end.
+    Final,
+}
+
 /// An invariant that reads facts as they come.
 pub trait Monitor<F> {
     /// The invariant's name, as `overbooking-limit`.
     fn name(&self) -> &'static str;
+
+    /// How much of a run it has to see.
+    fn scope(&self) -> Scope {
+        Scope::Global
+    }
 
     /// Judges one fact in the light of those before it.
     ///

@@ -3,6 +3,7 @@
 pub mod bookings;
 pub mod compare;
 pub mod defects;
+pub mod explore;
 pub mod fuzz;
 pub mod options;
 pub mod run;

@@ -1,13 +1,14 @@
 //! The systems that this program knows.
 
 pub mod counter;
+pub mod queue;
 pub mod reservation;
 
 use crate::system::System;
 
 /// All of them, in the order in which they are shown.
 pub fn all() -> Vec<Box<dyn System>> {
-    vec![Box::new(counter::Counter), Box::new(reservation::Reservation)]
+    vec![Box::new(counter::Counter), Box::new(reservation::Reservation), Box::new(queue::Queue)]
 }
 
 /// The system of this name.

@@ -29,6 +29,13 @@ type Membership = (MemberId, Generation);
 /// No answer came, or none that the question deserves.
 struct NotAnswered;
 
+/// What became of a commit.
+enum Commit {
+    NothingDue,
+    Confirmed,
+    NotConfirmed,
+}
+
 struct Consumer<E: Env> {
     env: E,
     plan: Arc<Plan>,
@@ -268,7 +275,12 @@ impl<E: Env<Fact = Fact>> Consumer<E> {
                     if !self.is_at_work(membership) {
                         return;
                     }
-                    self.changed.notified().await;
+                    // What is to be committed before it is processed need not wait for its time.
+                    match self.commit(membership).await {
+                        Commit::Confirmed => {}
+                        Commit::NotConfirmed => self.pause().await,
+                        Commit::NothingDue => self.changed.notified().await,
+                    }
                 }
                 self.env.sleep(self.plan.knobs.processing.duration()).await;
                 if !self.is_at_work(membership) {
@@ -300,10 +312,10 @@ impl<E: Env<Fact = Fact>> Consumer<E> {
         }
     }
 
-    async fn commit(&self, (member, generation): Membership) {
+    async fn commit(&self, (member, generation): Membership) -> Commit {
         let offsets = self.member.borrow_mut().commit_due();
         if offsets.is_empty() {
-            return;
+            return Commit::NothingDue;
         }
         let request = GroupRequest::Commit { member, generation, offsets: offsets.clone() };
         let confirmed = matches!(self.ask_group(request).await, Ok(Ok(_)));
@@ -313,6 +325,7 @@ impl<E: Env<Fact = Fact>> Consumer<E> {
         }
         self.member.borrow_mut().committed(generation, &offsets, confirmed);
         self.changed.notify_waiters();
+        if confirmed { Commit::Confirmed } else { Commit::NotConfirmed }
     }
 
     // ---- asking ----

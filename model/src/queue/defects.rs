@@ -58,6 +58,8 @@ defects! {
     UncleanRestartStays "unclean-restart-stays",
     /// A leader that restarts goes on in its old epoch.
     RestartedLeaderKeepsEpoch "restarted-leader-keeps-epoch",
+    /// A broker obeys an order of the controller that was meant for an earlier life of it (KIP-380).
+    ObeysOrdersForAnotherLife "obeys-orders-for-another-life",
     /// A follower takes an answer to a fetch from an earlier epoch.
     TakesStaleAnswer "takes-stale-answer",
     /// A follower takes an answer that does not continue its log, as if it did.

@@ -13,7 +13,7 @@ use super::record::{Payload, Record};
 use crate::session::Patience;
 use rehearsal_env::{Env, NodeId, TaskHandle, Time};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +31,10 @@ struct Producer<E: Env> {
     /// Where each message goes.
     going: RefCell<BTreeMap<RecordId, Partition>>,
     sent: RefCell<BTreeSet<BatchId>>,
+    /// Whoever asks for each batch that is in flight.
+    asking: RefCell<BTreeMap<BatchId, E::Task>>,
+    /// Batches that nobody waits for, in order; a partition is in it while somebody sends them.
+    outbox: RefCell<BTreeMap<Partition, VecDeque<Arc<Payload>>>>,
     leaders: RefCell<BTreeMap<Partition, BrokerId>>,
     progress: Notify,
 }
@@ -45,6 +49,8 @@ pub async fn produce<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, brokers: Vec<
         timers: RefCell::default(),
         going: RefCell::default(),
         sent: RefCell::default(),
+        asking: RefCell::default(),
+        outbox: RefCell::default(),
         leaders: RefCell::default(),
         progress: Notify::new(),
         env,
@@ -82,7 +88,7 @@ impl<E: Env<Fact = Fact>> Producer<E> {
             self.env.sleep_until(Time(sending.at.0)).await;
             self.send(number as u32, sending);
         }
-        while !self.core.borrow().is_idle() {
+        while !self.core.borrow().is_idle() || !self.outbox.borrow().is_empty() {
             self.progress.notified().await;
         }
     }
@@ -122,6 +128,7 @@ impl<E: Env<Fact = Fact>> Producer<E> {
                 }
             }
         }
+        self.stop_asking();
         self.progress.notify_one();
     }
 
@@ -147,12 +154,45 @@ impl<E: Env<Fact = Fact>> Producer<E> {
             let messages = MessageId::of_payload(&payload);
             self.env.observe(Fact::SentAgain { partition: batch.partition, messages });
         }
+        if self.plan.knobs.acks == Acks::None {
+            return self.post(batch.partition, payload);
+        }
+        let producer = self.clone();
+        let task = self.env.spawn(async move {
+            let outcome = producer.ask(batch.partition, payload).await;
+            producer.asking.borrow_mut().remove(&batch);
+            producer.step(Input::Answered { batch, outcome });
+        });
+        self.asking.borrow_mut().insert(batch, task);
+    }
+
+    /// Stops asking for batches that were given up.
+    fn stop_asking(&self) {
+        let core = self.core.borrow();
+        self.asking.borrow_mut().retain(|batch, task| {
+            let wanted = core.is_in_flight(*batch);
+            if !wanted {
+                task.abort();
+            }
+            wanted
+        });
+    }
+
+    /// Sends a batch whose end nobody waits for, after those before it: a connection keeps the order of what it carries.
+    fn post(self: &Rc<Self>, partition: Partition, payload: Arc<Payload>) {
+        if let Some(waiting) = self.outbox.borrow_mut().get_mut(&partition) {
+            return waiting.push_back(payload);
+        }
+        self.outbox.borrow_mut().insert(partition, VecDeque::from([payload]));
         let producer = self.clone();
         self.env.spawn(async move {
-            let outcome = producer.ask(batch.partition, payload).await;
-            if producer.plan.knobs.acks != Acks::None {
-                producer.step(Input::Answered { batch, outcome });
+            loop {
+                let next = producer.outbox.borrow_mut().get_mut(&partition).and_then(VecDeque::pop_front);
+                let Some(payload) = next else { break };
+                producer.ask(partition, payload).await;
             }
+            producer.outbox.borrow_mut().remove(&partition);
+            producer.progress.notify_one();
         });
     }
 

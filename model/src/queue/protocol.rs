@@ -135,6 +135,9 @@ pub enum Refusal {
         /// Whether it is ahead of what is expected: then it is not in the log.
         ahead: bool,
     },
+    /// The producer is not known, and this is not its first batch: what it wrote before is gone (KIP-360).
+    #[error("what the producer wrote before is gone")]
+    UnknownProducer,
     /// The producer was replaced.
     #[error("the producer was replaced")]
     Fenced,
@@ -163,7 +166,7 @@ impl Refusal {
     /// Whether nothing was appended.
     pub fn definitely_not_appended(self) -> bool {
         match self {
-            Refusal::LeadershipLost | Refusal::Fenced => false,
+            Refusal::LeadershipLost | Refusal::Fenced | Refusal::UnknownProducer => false,
             Refusal::OutOfOrder { ahead } => ahead,
             _ => true,
         }
@@ -177,7 +180,11 @@ impl Refusal {
             | Refusal::LeadershipLost
             | Refusal::UnknownPartition => true,
             Refusal::OutOfOrder { ahead } => ahead,
-            Refusal::TooLarge | Refusal::Corrupt | Refusal::Fenced | Refusal::OutOfRange { .. } => false,
+            Refusal::TooLarge
+            | Refusal::Corrupt
+            | Refusal::UnknownProducer
+            | Refusal::Fenced
+            | Refusal::OutOfRange { .. } => false,
         }
     }
 }

@@ -52,12 +52,19 @@ impl World {
         if let Some(known) = self.metadata.partitions.get(&partition) {
             assert_eq!(state.version, known.version + 1, "versions rise one at a time");
             let elected = state.leader.is_some() && state.leader != known.leader;
-            assert_eq!(state.epoch.0, known.epoch.0 + u32::from(elected), "every leader has an epoch of its own");
+            assert_eq!(
+                state.epoch.0,
+                known.epoch.0 + u32::from(elected),
+                "every leader has an epoch of its own"
+            );
             let safe = known.in_sync.or(known.eligible);
             let nobody_is_safe = safe.is_empty();
             if let (true, Some(leader)) = (elected, state.leader) {
                 let clean = safe.has(leader.broker) || nobody_is_safe;
-                assert!(clean || self.rules.unclean_election, "{leader:?} is elected from outside of {known:?}");
+                assert!(
+                    clean || self.rules.unclean_election,
+                    "{leader:?} is elected from outside of {known:?}"
+                );
             }
         }
         assert_eq!(state.in_sync.minus(state.replicas), Brokers::NONE);
@@ -105,8 +112,13 @@ impl World {
         let Some(state) = self.metadata.partitions.get(&partition) else { return };
         let Some(leader) = state.leader else { return };
         let in_sync = change(state.in_sync);
-        let request =
-            SetRequest { leader: leader.broker, epoch: state.epoch, version: state.version, in_sync, joining: None };
+        let request = SetRequest {
+            leader: leader.broker,
+            epoch: state.epoch,
+            version: state.version,
+            in_sync,
+            joining: None,
+        };
         let life_of = |broker| self.metadata.live.get(&broker).copied();
         if let Ok(next) = state.change_set(&request, life_of, MIN_INSYNC, Defects::NONE) {
             self.write(partition, next);
@@ -132,7 +144,11 @@ fn check_rest(world: &World) {
             }
             None => {
                 let safe = state.in_sync.or(state.eligible);
-                assert_eq!(state.candidates(live), Brokers::NONE, "somebody could lead {state:?}");
+                assert_eq!(
+                    state.candidates(live, Defects::NONE),
+                    Brokers::NONE,
+                    "somebody could lead {state:?}"
+                );
                 assert!(!safe.is_empty() || state.replicas.and(live).is_empty());
             }
         }

@@ -47,15 +47,16 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             settings: self.plan.settings(),
         };
         loop {
-            let due = self.metadata().due(&wanted, rules);
-            let nothing = due.is_empty();
-            for change in due {
+            // One at a time: the next one is decided by what this one leaves.
+            let due = self.metadata().due(&wanted, rules).into_iter().next();
+            let nothing = due.is_none();
+            if let Some(change) = due {
                 match self.write(epoch, change).await {
                     Ok(()) => {}
                     Err(CoordinationError::Conflict { key, .. }) if key == keys::CONTROLLER => return,
                     Err(CoordinationError::SessionExpired) => return,
                     // What stands in the way is heard of soon.
-                    Err(_) => break,
+                    Err(_) => self.wait_for_news(self.plan.knobs.backoff.duration()).await,
                 }
             }
             if nothing || self.is_replaced(epoch) {

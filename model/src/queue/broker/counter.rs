@@ -92,7 +92,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
                 return Ok((base, base.plus(count), epoch));
             }
             Admission::OutOfOrder { ahead, .. } => return Err(Refusal::OutOfOrder { ahead }),
-            Admission::UnknownProducer => return Err(Refusal::OutOfOrder { ahead: true }),
+            Admission::UnknownProducer => return Err(Refusal::UnknownProducer),
             Admission::Fenced { .. } | Admission::NotInTransaction => return Err(Refusal::Fenced),
         }
         let refusal = |refusal| match refusal {

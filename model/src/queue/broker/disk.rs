@@ -92,11 +92,15 @@ async fn write_all<E: Env<Fact = super::super::facts::Fact>>(
     open: &mut BTreeMap<SegmentName, E::File>,
     writes: Vec<Write>,
 ) -> Result<(), StorageError> {
-    let ticket = host.cores.borrow().log.ticket();
+    // What is handed out while these are written goes to the disk after them, perhaps into another segment: it is neither
+    // covered by this ticket, nor is its segment the one to sync.
+    let (ticket, active) = {
+        let cores = host.cores.borrow();
+        (cores.log.ticket(), cores.log.active_segment())
+    };
     for write in writes {
         carry_out(env, host.partition, open, write).await?;
     }
-    let active = host.cores.borrow().log.active_segment();
     if let Some(file) = active.and_then(|segment| open.get(&segment)) {
         file.sync().await?;
     }

@@ -202,7 +202,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
                     let host = self.host(partition).expect("a desk has its partition");
                     let end = self.append_own(&host, epoch, payload(group, &entry, self.env.wall().micros()));
                     desk.unsettled.push_back((group, write, end.ok()));
-                    self.groups.written.notify_one();
+                    self.groups.written.notify_waiters();
                 }
                 Output::SetTimer { timer, after } => {
                     let task = self.env.spawn(self.clone().fire(partition, group, timer, after));

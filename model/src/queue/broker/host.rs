@@ -24,6 +24,8 @@ pub(super) struct Cores {
     pub(super) producers: Producers,
     /// When each follower had last all that there was.
     pub(super) caught_up: BTreeMap<BrokerId, Time>,
+    /// The newest question of each follower that waits for an answer; an older one is not answered any more.
+    pub(super) waiting: BTreeMap<BrokerId, u64>,
     /// The watermark that each follower was last told.
     pub(super) told: BTreeMap<BrokerId, Offset>,
     reported: Offset,
@@ -53,8 +55,8 @@ impl Host {
         producers: Producers,
     ) -> Host {
         let reported = replica.watermark();
-        let (caught_up, told) = (BTreeMap::new(), BTreeMap::new());
-        let cores = Cores { replica, log, producers, caught_up, told, reported };
+        let (caught_up, waiting, told) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let cores = Cores { replica, log, producers, caught_up, waiting, told, reported };
         Host {
             partition,
             settings,
@@ -71,7 +73,8 @@ impl Host {
     pub(super) fn ordered<E: Env<Fact = Fact>>(&self, env: &E, state: &PartitionState) {
         let mut cores = self.cores.borrow_mut();
         let before = cores.replica.role().clone();
-        let cut = cores.replica.ordered(state, self.settings);
+        let (_, life) = cores.replica.life();
+        let cut = cores.replica.ordered(state, life, self.settings);
         self.cut(env, &mut cores, cut);
         let (partition, epoch) = (self.partition, cores.replica.epoch());
         match (cores.replica.role(), &before) {
@@ -119,14 +122,27 @@ impl Host {
 
     /// Says where the watermark is, if it has moved, and wakes whoever waits for anything.
     pub(super) fn moved<E: Env<Fact = Fact>>(&self, env: &E, cores: &mut Cores) {
+        self.watermark_moved(env, cores);
+        self.changed.notify_waiters();
+    }
+
+    /// The same where nothing else can have changed.
+    pub(super) fn watermark_may_have_moved<E: Env<Fact = Fact>>(&self, env: &E, cores: &mut Cores) {
+        if self.watermark_moved(env, cores) {
+            self.changed.notify_waiters();
+        }
+    }
+
+    fn watermark_moved<E: Env<Fact = Fact>>(&self, env: &E, cores: &mut Cores) -> bool {
         let to = cores.replica.watermark();
+        let moved = to != cores.reported;
         if let Role::Leading(leadership) = cores.replica.role()
-            && to != cores.reported
+            && moved
         {
             env.observe(Fact::WatermarkMoved { partition: self.partition, epoch: leadership.epoch(), to });
         }
         cores.reported = to;
-        self.changed.notify_waiters();
+        moved
     }
 
     fn write(&self, writes: Vec<Write>) {

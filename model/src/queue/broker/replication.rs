@@ -53,10 +53,10 @@ impl<E: Env<Fact = Fact>> Broker<E> {
                     }
                 }
                 ReplicaBody::Fetch(request) => {
-                    self.take_note(&host, &request);
+                    let Some(turn) = self.take_note(&host, &request) else { continue };
                     let broker = self.clone();
                     self.env.spawn(async move {
-                        if let Some(body) = broker.answer_fetch(&host, &request).await {
+                        if let Some(body) = broker.answer_fetch(&host, &request, turn).await {
                             broker.replicas.send(from, ReplicaMessage { partition, body });
                         }
                     });
@@ -66,27 +66,31 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         }
     }
 
-    /// Step 4: a fetch says how far its follower is.
-    fn take_note(self: &Rc<Self>, host: &Rc<Host>, request: &FetchRequest) {
+    /// Step 4: a fetch says how far its follower is. The number under which it waits for its answer; none when it gets
+    /// none.
+    fn take_note(self: &Rc<Self>, host: &Rc<Host>, request: &FetchRequest) -> Option<u64> {
         let mut cores = host.cores.borrow_mut();
         let end = cores.replica.end();
-        match cores.replica.fetch(request, host.settings) {
-            Ok(_) if request.offset == end => {
-                cores.caught_up.insert(request.asker.broker, self.env.now());
-            }
-            Ok(_) => {}
-            Err(_) => {
-                let (partition, epoch) = (host.partition, request.asker.epoch);
-                self.env.observe(Fact::StaleRequestRefused { partition, epoch });
-            }
+        let taken = cores.replica.fetch(request, host.settings);
+        host.watermark_may_have_moved(&self.env, &mut cores);
+        if matches!(taken, Err(Refusal::NotLeader)) {
+            let (partition, epoch) = (host.partition, request.asker.epoch);
+            self.env.observe(Fact::StaleRequestRefused { partition, epoch });
+            return None;
         }
-        host.moved(&self.env, &mut cores);
+        if request.offset == end {
+            cores.caught_up.insert(request.asker.broker, self.env.now());
+        }
+        let turn = cores.waiting.entry(request.asker.broker).or_default();
+        *turn += 1;
+        let turn = *turn;
         drop(cores);
         self.expand(host);
+        Some(turn)
     }
 
     /// Waits until there is something for this follower, or long enough.
-    async fn answer_fetch(&self, host: &Host, request: &FetchRequest) -> Option<ReplicaBody> {
+    async fn answer_fetch(&self, host: &Host, request: &FetchRequest, turn: u64) -> Option<ReplicaBody> {
         let follower = request.asker.broker;
         let something = async {
             loop {
@@ -94,7 +98,12 @@ impl<E: Env<Fact = Fact>> Broker<E> {
                     let cores = host.cores.borrow();
                     let told = cores.told.get(&follower).copied().unwrap_or_default();
                     let leads = matches!(cores.replica.role(), Role::Leading(_));
-                    if !leads || cores.replica.end() != request.offset || cores.replica.watermark() != told {
+                    let overtaken = cores.waiting.get(&follower) != Some(&turn);
+                    if !leads
+                        || overtaken
+                        || cores.replica.end() != request.offset
+                        || cores.replica.watermark() != told
+                    {
                         return;
                     }
                 }
@@ -103,6 +112,9 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         };
         let _ = self.env.timeout(self.plan.knobs.fetch_wait.duration(), something).await;
         let mut cores = host.cores.borrow_mut();
+        if cores.waiting.get(&follower) != Some(&turn) {
+            return None;
+        }
         match cores.replica.fetch(request, host.settings) {
             Ok(answer) => {
                 cores.told.insert(follower, answer.watermark);

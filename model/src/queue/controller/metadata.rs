@@ -106,7 +106,7 @@ impl Metadata {
         live: Brokers,
         rules: Rules,
     ) -> Option<Leader> {
-        let safe = state.candidates(live);
+        let safe = state.candidates(live, rules.settings.defects);
         // When nobody is left who surely has everything, whoever lives is as good as any.
         let nobody = state.in_sync.is_empty() && state.eligible.is_empty();
         let candidates = match () {

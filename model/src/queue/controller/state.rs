@@ -105,8 +105,9 @@ impl PartitionState {
         self.with_set(in_sync, Brokers::NONE, min_insync).without_leader(broker)
     }
 
-    /// The state when a broker begins another life. One that may have lost the tail of its log (it stopped uncleanly,
-    /// and acknowledged what was not on its disk) leaves the set, even as its last member (KIP-966).
+    /// The state when a broker begins another life. It leads no more: what it appended last may be gone, and would be
+    /// written anew in the same epoch. One that may have lost what it acknowledged (it stopped uncleanly, and
+    /// acknowledged what was not on its disk) leaves the set, even as its last member (KIP-966).
     pub fn restarted(
         &self,
         broker: BrokerId,
@@ -126,9 +127,13 @@ impl PartitionState {
     }
 
     /// Who may be elected without losing anything: the set, or those as good as it when nobody in it lives (rule R7).
-    pub fn candidates(&self, live: Brokers) -> Brokers {
+    pub fn candidates(&self, live: Brokers, defects: Defects) -> Brokers {
         let in_sync = self.in_sync.and(live);
-        if in_sync.is_empty() { self.eligible.and(live) } else { in_sync }
+        match () {
+            () if !in_sync.is_empty() => in_sync,
+            () if defects.has(Defect::ElectsOutOfSync) => live,
+            () => self.eligible.and(live),
+        }
     }
 
     /// The state with a new leader, in an epoch of its own. Whoever is elected from outside of the set is the whole

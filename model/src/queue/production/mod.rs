@@ -72,6 +72,14 @@ impl Production {
         self.lines.values().all(|line| line.batches.is_empty())
     }
 
+    /// Whether an answer to this batch is waited for: one that was given up is of no more interest, and must not be sent
+    /// any more.
+    pub fn is_in_flight(&self, id: BatchId) -> bool {
+        let line = self.lines.get(&id.partition);
+        let batch = line.and_then(|line| line.batches.iter().find(|batch| batch.id == id));
+        batch.is_some_and(|batch| batch.stage == Stage::InFlight)
+    }
+
     /// Takes one input. What is to be done about it is added to `out`, in the order in which to do it.
     pub fn step(&mut self, input: Input, out: &mut Vec<Output>) {
         match input {

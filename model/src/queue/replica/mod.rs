@@ -25,13 +25,11 @@ mod follower;
 mod leader;
 mod lineage;
 mod messages;
-mod renaming;
 
 pub use follower::Discarded;
 pub use leader::{Leadership, Progress, Refusal};
 pub use lineage::{EpochEnd, Lineage};
 pub use messages::{Asker, EndAnswer, EndRequest, FetchAnswer, FetchRequest, SetRequest};
-pub use renaming::Renaming;
 
 use super::brokers::{BrokerEpoch, BrokerId};
 use super::controller::{Leader, PartitionState};
@@ -118,12 +116,22 @@ impl Replica {
         }
     }
 
-    /// The controller says who leads and who is in sync. What this replica must drop first of its log, if anything:
-    /// everything from there on.
+    /// The controller says who leads and who is in sync, and for which life of this broker. What this replica must drop
+    /// first of its log, if anything: everything from there on.
     ///
-    /// Older news than it knows is ignored. A leader that is not of this life is none (its successor comes).
-    pub fn ordered(&mut self, state: &PartitionState, settings: Settings) -> Option<Offset> {
-        if self.version.is_some_and(|known| known >= state.version) || state.epoch < self.epoch {
+    /// Older news than it knows is ignored, and so is what was meant for another life of it (KIP-380): an order that was
+    /// on its way when the broker died may speak of an epoch that ended before it came back. A leader that is not of
+    /// this life is none (its successor comes): what it appended last may be gone, and would be written anew in the same
+    /// epoch.
+    pub fn ordered(
+        &mut self,
+        state: &PartitionState,
+        life: BrokerEpoch,
+        settings: Settings,
+    ) -> Option<Offset> {
+        let for_me = life == self.life || settings.defects.has(Defect::ObeysOrdersForAnotherLife);
+        let known = self.version.is_some_and(|known| known >= state.version) || state.epoch < self.epoch;
+        if !for_me || known {
             return None;
         }
         let new_epoch = self.version.is_none() || state.epoch > self.epoch;

@@ -1,0 +1,316 @@
+//! The message queue: how its scenarios are drawn, and how one is run.
+
+mod catalogue;
+mod client_faults;
+mod draw;
+mod figures;
+mod plain;
+mod possible;
+mod sections;
+
+use crate::draws::Draws;
+use crate::jury::Jury;
+use crate::rehearse::rehearse;
+use crate::scenario::{Overrides, Scenario, ScenarioError, Schedule, VERSION};
+use crate::swarm::{self, Families, MaskBit, Targets};
+use crate::system::{Defect, Invariant, Plain, Run, System, Watch};
+use rehearsal_env::{Marker, Time};
+use rehearsal_invariants::queue::{MARKERS, Markers, Rules, monitors};
+use rehearsal_model::queue::deploy::{COORDINATION, broker_name, consumer_name, deploy, producer_name};
+use rehearsal_model::queue::plan::{Plan, Sending};
+use rehearsal_sim::Span;
+use sections::{Section, plan};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Producers, brokers that hold copies of each other's partitions, a coordination service, consumers in groups.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Queue;
+
+/// From here on a consumer is slow: it works longer on a message than a message takes to come to it.
+const SLOW: Span = Span::millis(20);
+
+impl System for Queue {
+    fn name(&self) -> &'static str {
+        "queue"
+    }
+
+    fn summary(&self) -> &'static str {
+        "a message queue: producers, partitions on several brokers, consumers in groups"
+    }
+
+    fn invariants(&self) -> &'static [Invariant] {
+        catalogue::INVARIANTS
+    }
+
+    fn markers(&self) -> &'static [Marker] {
+        MARKERS
+    }
+
+    fn defects(&self) -> &'static [Defect] {
+        catalogue::DEFECTS
+    }
+
+    fn draw(&self, seed: u64, overrides: &Overrides) -> Result<Scenario, ScenarioError> {
+        overrides.refuse_unknown(&["families", "network", "disk", "topology", "workload", "queue"])?;
+        let draws = Draws::of(seed);
+        let families = overrides.apply("families", Families::draw(&draws))?;
+        let storm = overrides.top_span("storm", Span::seconds(20))?;
+        let workload: sections::Workload = overrides.apply("workload", draw::workload(&draws, storm))?;
+        workload.check(storm)?;
+        let drawn = draw::topology(&draws, &workload);
+        let fixed = overrides.apply("topology", drawn)?;
+        let topology = overrides.apply("topology", draw::topology_beside(&fixed, drawn))?;
+        topology.check()?;
+        let drawn = draw::knobs(&draws, &topology, &workload);
+        let fixed = overrides.apply("queue", drawn)?;
+        let section = Section {
+            knobs: overrides.apply("queue", draw::knobs_beside(&fixed, drawn))?,
+            topics: draw::topics(&draws, &workload),
+            sendings: draw::sendings(&draws, &topology, &workload),
+            consumers: draw::consumers(&draws, &topology, &workload),
+        };
+        let mut scenario = Scenario {
+            version: VERSION,
+            system: self.name().to_owned(),
+            seed,
+            storm,
+            calm: overrides.top_span("calm", Span::seconds(30))?,
+            defects: overrides.defects.clone(),
+            network: overrides.apply("network", swarm::network(&draws, families))?,
+            disk: overrides.apply("disk", swarm::disk(&draws))?,
+            schedule: Schedule::default(),
+            repro: None,
+            topology: table(&topology),
+            knobs: table(&section),
+            faults: Vec::new(),
+        };
+        scenario.faults = swarm::faults(&draws, families, &targets(&plan(&scenario)?), storm);
+        Ok(scenario)
+    }
+
+    fn plain(&self) -> Plain {
+        plain::plain()
+    }
+
+    fn request(&self) -> &'static str {
+        "Sent"
+    }
+
+    /// What every copy of every batch brings with it. That it was appended and replicated tells as much.
+    fn asides(&self) -> &'static [&'static str] {
+        &["Persisted", "WatermarkMoved", "Followed"]
+    }
+
+    fn check(&self, scenario: &Scenario) -> Result<(), ScenarioError> {
+        read(scenario).map(|_| ())
+    }
+
+    fn operations(&self, scenario: &Scenario) -> Vec<MaskBit> {
+        let Ok(Plan { knobs, topics, sendings, consumers, .. }) = read(scenario) else { return Vec::new() };
+        let groups: BTreeSet<u32> = consumers.iter().map(|consumer| consumer.group).collect();
+        vec![
+            ("groups", !consumers.is_empty()),
+            ("several groups", groups.len() > 1),
+            ("shared groups", consumers.len() > groups.len()),
+            ("several topics", topics.len() > 1),
+            ("several partitions", topics.iter().any(|topic| topic.partitions > 1)),
+            ("large messages", sendings.iter().any(|sending| sending.bytes > figures::LARGE)),
+            ("bursts", comes_in_bursts(&sendings)),
+            ("slow consumers", !consumers.is_empty() && knobs.processing >= SLOW),
+        ]
+    }
+
+    fn run(&self, scenario: &Scenario, watch: Watch) -> Result<Run, ScenarioError> {
+        let plan = Arc::new(read(scenario)?);
+        let rules = Rules::of(&plan, Time(scenario.storm.0));
+        let markers = Box::new(Markers::new(rules.clone()));
+        let jury = Jury::new(monitors(rules), markers, client_faults::counter());
+        rehearse(scenario, watch, jury, |world| deploy(world, &plan))
+    }
+}
+
+fn read(scenario: &Scenario) -> Result<Plan, ScenarioError> {
+    scenario.check_world()?;
+    scenario.check_defects(catalogue::DEFECTS)?;
+    let plan = plan(scenario)?;
+    let Nodes { brokers, producers, consumers } = nodes(&plan);
+    let all: Vec<String> = [brokers, vec![COORDINATION.to_owned()], producers, consumers].concat();
+    scenario.check_faults(&all, catalogue::FACT_KINDS)?;
+    Ok(plan)
+}
+
+/// The names of the nodes by what they do, but for the coordination service's.
+struct Nodes {
+    brokers: Vec<String>,
+    producers: Vec<String>,
+    consumers: Vec<String>,
+}
+
+/// A producer that sends nothing is not started.
+fn nodes(plan: &Plan) -> Nodes {
+    let producers: BTreeSet<u32> = plan.sendings.iter().map(|sending| sending.producer).collect();
+    Nodes {
+        brokers: (0..plan.brokers).map(broker_name).collect(),
+        producers: producers.into_iter().map(producer_name).collect(),
+        consumers: plan.consumers.iter().map(|consumer| consumer_name(consumer.number)).collect(),
+    }
+}
+
+fn targets(plan: &Plan) -> Targets {
+    let Nodes { brokers, producers, consumers } = nodes(plan);
+    let coordination = vec![COORDINATION.to_owned()];
+    let all = [&brokers, &coordination, &producers, &consumers].map(|nodes| nodes.as_slice()).concat();
+    Targets {
+        // Brokers have most to lose, so they are struck most.
+        crashable: [&brokers, &brokers, &coordination, &consumers].map(|nodes| nodes.as_slice()).concat(),
+        disks: [&brokers, &brokers, &coordination].map(|nodes| nodes.as_slice()).concat(),
+        critical: catalogue::critical(&all),
+        all,
+        facts: catalogue::FACTS,
+    }
+}
+
+/// Whether so many messages come at one moment as one burst has; spread over seconds they never do.
+fn comes_in_bursts(sendings: &[Sending]) -> bool {
+    let mut together: BTreeMap<Span, u64> = BTreeMap::new();
+    for sending in sendings {
+        *together.entry(sending.at).or_default() += 1;
+    }
+    together.into_values().any(|count| count >= draw::BURST)
+}
+
+fn table(value: &impl Serialize) -> toml::Table {
+    toml::Table::try_from(value).expect("what was drawn is a table")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rehearsal_model::queue::defects::Defect as Known;
+
+    fn setting(values: &[(&str, toml::Value)]) -> Overrides {
+        let values = values.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+        Overrides { values, ..Overrides::default() }
+    }
+
+    fn refusal(amend: impl FnOnce(&mut Scenario)) -> String {
+        let three = setting(&[("topology.brokers", 3.into()), ("topology.factor", 3.into())]);
+        let mut scenario = Queue.draw(7, &three).expect("a scenario");
+        amend(&mut scenario);
+        Queue.check(&scenario).expect_err("it makes no sense").to_string()
+    }
+
+    fn entry(scenario: &mut Scenario, list: &str, key: &str, value: i64) {
+        let entries = scenario.knobs[list].as_array_mut().expect("a list");
+        entries[0].as_table_mut().expect("a table").insert(key.to_owned(), value.into());
+    }
+
+    #[test]
+    fn every_seed_makes_sense_and_stands_for_one_scenario() {
+        for seed in 0..1_000 {
+            let scenario = Queue.draw(seed, &Overrides::default()).expect("a scenario");
+            Queue.check(&scenario).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+            assert_eq!(Queue.draw(seed, &Overrides::default()), Ok(scenario), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn what_is_drawn_goes_with_what_is_fixed() {
+        let fixed: [(&str, toml::Value); 11] = [
+            ("topology.brokers", 1.into()),
+            ("topology.factor", 5.into()),
+            ("topology.consumers", 0.into()),
+            ("workload.groups", 0.into()),
+            ("workload.messages", 0.into()),
+            ("queue.acks", "leader".into()),
+            ("queue.idempotent", true.into()),
+            ("queue.max_in_flight", 9.into()),
+            ("queue.lag", "100ms".into()),
+            ("queue.member_session", "90ms".into()),
+            ("storm", "1ms".into()),
+        ];
+        for (key, value) in fixed {
+            for seed in 0..100 {
+                let scenario = Queue.draw(seed, &setting(&[(key, value.clone())]));
+                let scenario = scenario.unwrap_or_else(|error| panic!("{key}, seed {seed}: {error}"));
+                Queue.check(&scenario).unwrap_or_else(|error| panic!("{key}, seed {seed}: {error}"));
+            }
+        }
+    }
+
+    #[test]
+    fn fewer_messages_leave_the_others_as_they_were() {
+        let sent = |messages: i64| {
+            let scenario = Queue.draw(3, &setting(&[("workload.messages", messages.into())]));
+            plan(&scenario.expect("a scenario")).expect("a plan").sendings
+        };
+        let (few, many) = (sent(40), sent(80));
+        assert_eq!((few.len(), many.len()), (40, 80));
+        assert!(few.iter().all(|sending| many.contains(sending)));
+    }
+
+    #[test]
+    fn the_plain_scenario_makes_sense_and_so_does_one_item_of_each_list() {
+        let Plain { mut scenario, items } = Queue.plain();
+        Queue.check(&scenario).expect("it makes sense");
+        for (list, item) in items {
+            scenario.knobs.insert(list, toml::Value::Array(vec![item]));
+        }
+        Queue.check(&scenario).expect("it makes sense");
+    }
+
+    #[test]
+    fn every_defect_is_known_to_the_queue_and_to_an_invariant() {
+        for defect in catalogue::DEFECTS {
+            assert!(Known::named(defect.name).is_some(), "{}", defect.name);
+            let owners = catalogue::INVARIANTS.iter().filter(|owner| owner.name == defect.invariant);
+            assert_eq!(owners.count(), 1, "{}", defect.name);
+        }
+    }
+
+    #[test]
+    fn what_is_worth_striking_at_is_a_kind_of_fact() {
+        let three_and_one = ["broker-0", "broker-1", "broker-2", "consumer-0", COORDINATION];
+        let critical = catalogue::critical(&three_and_one.map(str::to_owned));
+        let kinds = critical.iter().map(|(fact, _)| fact).chain(catalogue::FACTS);
+        kinds.for_each(|kind| assert!(catalogue::FACT_KINDS.contains(kind), "{kind}"));
+        let one = catalogue::critical(&["broker-0", COORDINATION].map(str::to_owned));
+        assert!(one.iter().all(|(_, node)| ["broker-0", COORDINATION].contains(node)));
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_with_its_key() {
+        let topology = |key: &'static str, value: i64| {
+            refusal(|scenario| drop(scenario.topology.insert(key.to_owned(), value.into())))
+        };
+        let knob = |key: &'static str, value: toml::Value| {
+            refusal(|scenario| drop(scenario.knobs.insert(key.to_owned(), value)))
+        };
+        let first = |list, key, value| refusal(|scenario| entry(scenario, list, key, value));
+        for (found, expected) in [
+            (topology("brokers", 8), "topology.brokers: 8 cannot be"),
+            (topology("factor", 7), "topology.factor: 3 brokers cannot hold 7 copies"),
+            (knob("min_insync", 4.into()), "queue.min_insync: of 3 copies there are never 4 in sync"),
+            (knob("lag", "0s".into()), "queue.lag: a span of 0 leaves no time"),
+            (knob("lags", "1s".into()), "queue.lags: there is no such key"),
+            (first("topic", "partitions", 0), "queue.topic[0]: 0 partitions cannot be"),
+            (first("send", "topic", 9), "queue.send[0]: there is no such topic"),
+            (first("send", "producer", 9), "queue.send[0]: there is no such producer"),
+            (first("consumer", "number", 99), "queue.consumer[0]: there is no such consumer"),
+        ] {
+            assert_eq!(found, expected);
+        }
+        let acks = refusal(|scenario| {
+            scenario.knobs.insert("acks".to_owned(), "leader".into());
+            scenario.knobs.insert("idempotent".to_owned(), true.into());
+        });
+        assert_eq!(acks, "queue.idempotent: an idempotent producer needs acks = \"all\"");
+        let twice = refusal(|scenario| {
+            let topics = scenario.knobs["topic"].as_array_mut().expect("a list");
+            topics.push(topics[0].clone());
+        });
+        assert!(twice.ends_with("this topic is listed twice"), "{twice}");
+    }
+}

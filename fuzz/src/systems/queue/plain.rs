@@ -1,0 +1,44 @@
+//! The plainest scenario of the queue: three brokers, one topic of one partition, nobody who sends or reads.
+
+use super::sections::{Section, Topology};
+use crate::scenario::{Scenario, Schedule, VERSION};
+use crate::system::Plain;
+use rehearsal_model::queue::knobs::Knobs;
+use rehearsal_model::queue::plan::{ConsumerPlan, Sending, TopicPlan};
+use rehearsal_sim::{DiskSettings, NetworkSettings, Span};
+use serde::Serialize;
+
+const TOPIC: TopicPlan = TopicPlan { number: 0, partitions: 1 };
+
+pub(super) fn plain() -> Plain {
+    let section =
+        Section { knobs: Knobs::default(), topics: vec![TOPIC], sendings: Vec::new(), consumers: Vec::new() };
+    let scenario = Scenario {
+        version: VERSION,
+        system: "queue".to_owned(),
+        seed: 0,
+        storm: Span::seconds(20),
+        calm: Span::seconds(30),
+        defects: Vec::new(),
+        network: NetworkSettings::default(),
+        disk: DiskSettings::default(),
+        schedule: Schedule::default(),
+        repro: None,
+        topology: table(&Topology { brokers: 3, factor: 3, producers: 1, consumers: 1 }),
+        knobs: table(&section),
+        faults: Vec::new(),
+    };
+    Plain { scenario, items: items() }
+}
+
+/// A message of a hundred bytes, sent when everybody has started, and one consumer.
+fn items() -> toml::Table {
+    let sending = Sending { producer: 0, at: Span::millis(100), topic: 0, key: 0, bytes: 100 };
+    let consumer = ConsumerPlan { number: 0, group: 0, topic: 0 };
+    let named = [("topic", table(&TOPIC)), ("send", table(&sending)), ("consumer", table(&consumer))];
+    named.into_iter().map(|(name, item)| (name.to_owned(), toml::Value::Table(item))).collect()
+}
+
+fn table(value: &impl Serialize) -> toml::Table {
+    toml::Table::try_from(value).expect("plain values are a table")
+}

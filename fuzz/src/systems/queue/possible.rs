@@ -1,0 +1,166 @@
+//! What cannot be in a scenario of the queue: refused with the key, the reason and the mend.
+
+use super::sections::{Section, Topology};
+use crate::scenario::ScenarioError;
+use rehearsal_model::queue::knobs::Knobs;
+use rehearsal_model::queue::plan::{ConsumerPlan, Sending, TopicPlan};
+use rehearsal_model::queue::producers::REMEMBERED_BATCHES;
+use rehearsal_model::queue::production::Acks;
+use rehearsal_sim::Span;
+
+/// The most partitions that a topic may have.
+pub(super) const MOST_PARTITIONS: u32 = 64;
+const MOST_BROKERS: u32 = 7;
+const MOST_CLIENTS: u32 = 1_000;
+/// The largest message that a producer may try to send, in bytes.
+const MOST_BYTES: u32 = 16 * 1_024 * 1_024;
+
+impl Topology {
+    /// Refuses what cannot be.
+    pub(super) fn check(&self) -> Result<(), ScenarioError> {
+        for (key, value, least, most) in [
+            ("brokers", self.brokers, 1, MOST_BROKERS),
+            ("factor", self.factor, 1, MOST_BROKERS),
+            ("producers", self.producers, 1, MOST_CLIENTS),
+            ("consumers", self.consumers, 0, MOST_CLIENTS),
+        ] {
+            if !(least..=most).contains(&value) {
+                let key = format!("topology.{key}");
+                let mend = format!("write {least} to {most}");
+                return Err(ScenarioError::new(key, format!("{value} cannot be"), mend));
+            }
+        }
+        if self.factor > self.brokers {
+            let reason = format!("{} brokers cannot hold {} copies", self.brokers, self.factor);
+            let mend = "let it be at most topology.brokers";
+            return Err(ScenarioError::new("topology.factor", reason, mend));
+        }
+        Ok(())
+    }
+}
+
+/// Refuses the section when it cannot be, by itself or with this topology.
+pub(super) fn check(topology: &Topology, section: &Section) -> Result<(), ScenarioError> {
+    check_spans(&section.knobs)?;
+    check_knobs(&section.knobs, topology)?;
+    check_topics(&section.topics)?;
+    for (index, sending) in section.sendings.iter().enumerate() {
+        check_sending(index, sending, topology, &section.topics)?;
+    }
+    check_consumers(topology, section)
+}
+
+fn refuse<T>(key: &str, reason: impl Into<String>, mend: &str) -> Result<T, ScenarioError> {
+    Err(ScenarioError::new(format!("queue.{key}"), reason, mend))
+}
+
+/// A span of 0 makes a loop spin, or ends what has not begun.
+fn check_spans(knobs: &Knobs) -> Result<(), ScenarioError> {
+    for (key, span) in [
+        ("backoff", knobs.backoff),
+        ("delivery_timeout", knobs.delivery_timeout),
+        ("lag", knobs.lag),
+        ("fetch_wait", knobs.fetch_wait),
+        ("flush_interval", knobs.flush_interval),
+        ("broker_session", knobs.broker_session),
+        ("member_session", knobs.member_session),
+        ("rebalance", knobs.rebalance),
+        ("heartbeat", knobs.heartbeat),
+        ("commit_interval", knobs.commit_interval),
+        ("resend", knobs.resend),
+        ("silence", knobs.silence),
+    ] {
+        if span == Span(0) {
+            return refuse(key, "a span of 0 leaves no time", "write a span, as \"500ms\"");
+        }
+    }
+    if knobs.heartbeat >= knobs.member_session {
+        let reason = "nobody who says so seldom that he lives stays a member";
+        return refuse("heartbeat", reason, "let it be a third of queue.member_session");
+    }
+    Ok(())
+}
+
+fn check_knobs(knobs: &Knobs, topology: &Topology) -> Result<(), ScenarioError> {
+    for (key, value) in [
+        ("min_insync", knobs.min_insync),
+        ("max_in_flight", knobs.max_in_flight),
+        ("batch_records", knobs.batch_records),
+        ("record_limit", knobs.record_limit),
+        ("fetch_bytes", knobs.fetch_bytes),
+        ("segment_bytes", knobs.segment_bytes),
+    ] {
+        if value == 0 {
+            return refuse(key, "with 0 nothing is ever written or read", "write at least 1");
+        }
+    }
+    if knobs.min_insync > topology.factor {
+        let reason = format!("of {} copies there are never {} in sync", topology.factor, knobs.min_insync);
+        return refuse("min_insync", reason, "let it be at most topology.factor");
+    }
+    if knobs.idempotent && knobs.acks != Acks::All {
+        let reason = "an idempotent producer needs acks = \"all\"";
+        return refuse("idempotent", reason, "write acks = \"all\", or idempotent = false");
+    }
+    if knobs.idempotent && knobs.max_in_flight as usize > REMEMBERED_BATCHES {
+        let reason =
+            format!("a leader remembers {REMEMBERED_BATCHES} batches of an idempotent producer, no more");
+        return refuse("max_in_flight", reason, "write at most 5, or idempotent = false");
+    }
+    Ok(())
+}
+
+fn check_topics(topics: &[TopicPlan]) -> Result<(), ScenarioError> {
+    for (index, topic) in topics.iter().enumerate() {
+        let key = format!("topic[{index}]");
+        if !(1..=MOST_PARTITIONS).contains(&topic.partitions) {
+            let reason = format!("{} partitions cannot be", topic.partitions);
+            return refuse(&key, reason, &format!("write 1 to {MOST_PARTITIONS}"));
+        }
+        if topics[..index].iter().any(|other| other.number == topic.number) {
+            return refuse(&key, "this topic is listed twice", "give each topic a number of its own");
+        }
+    }
+    Ok(())
+}
+
+fn check_sending(
+    index: usize,
+    sending: &Sending,
+    topology: &Topology,
+    topics: &[TopicPlan],
+) -> Result<(), ScenarioError> {
+    let key = format!("send[{index}]");
+    if sending.producer >= topology.producers {
+        return refuse(&key, "there is no such producer", "producers are 0 to topology.producers − 1");
+    }
+    if !is_there(sending.topic, topics) {
+        return refuse(&key, "there is no such topic", "name a topic of [[queue.topic]]");
+    }
+    if sending.bytes > MOST_BYTES {
+        return refuse(&key, "no message can be so large", &format!("write at most {MOST_BYTES} bytes"));
+    }
+    Ok(())
+}
+
+fn check_consumers(topology: &Topology, section: &Section) -> Result<(), ScenarioError> {
+    let Section { consumers, topics, .. } = section;
+    for (index, consumer) in consumers.iter().enumerate() {
+        let ConsumerPlan { number, topic, .. } = *consumer;
+        let key = format!("consumer[{index}]");
+        if number >= topology.consumers {
+            return refuse(&key, "there is no such consumer", "consumers are 0 to topology.consumers − 1");
+        }
+        if consumers[..index].iter().any(|other| other.number == number) {
+            return refuse(&key, "this consumer is listed twice", "list each consumer once");
+        }
+        if !is_there(topic, topics) {
+            return refuse(&key, "there is no such topic", "name a topic of [[queue.topic]]");
+        }
+    }
+    Ok(())
+}
+
+fn is_there(topic: u32, topics: &[TopicPlan]) -> bool {
+    topics.iter().any(|plan| plan.number == topic)
+}

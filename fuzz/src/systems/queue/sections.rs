@@ -1,0 +1,147 @@
+//! The sections of a scenario that are the queue's own.
+
+use super::figures::{EXPONENTS, MOST_KEYS, Sizes};
+use super::possible;
+use crate::scenario::{Scenario, ScenarioError, typed};
+use rehearsal_model::queue::defects::{Defect, Defects};
+use rehearsal_model::queue::knobs::Knobs;
+use rehearsal_model::queue::plan::{ConsumerPlan, Plan, Sending, TopicPlan};
+use rehearsal_sim::Span;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// The section `[topology]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Topology {
+    /// Brokers.
+    pub(super) brokers: u32,
+    /// How many copies each partition has.
+    pub(super) factor: u32,
+    /// Producers; what is sent says which of them do anything.
+    pub(super) producers: u32,
+    /// Consumers; those listed are there.
+    pub(super) consumers: u32,
+}
+
+/// What messages and consumers are drawn with (`--set workload.…`); no part of the scenario, which lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Workload {
+    /// How many messages there are.
+    pub(super) messages: u32,
+    /// The time in which all of them are sent.
+    pub(super) window: Span,
+    /// Whether they come in bursts.
+    pub(super) bursts: bool,
+    /// How many topics there are.
+    pub(super) topics: u32,
+    /// The most partitions of a topic.
+    pub(super) most_partitions: u32,
+    /// How many keys there are.
+    pub(super) keys: u32,
+    /// How much more often some keys come than others: the exponent of Zipf's law, times 100.
+    pub(super) zipf: u32,
+    /// How large messages are.
+    pub(super) sizes: Sizes,
+    /// In how many groups the consumers are.
+    pub(super) groups: u32,
+    /// Whether consumers take their time with a message.
+    pub(super) slow_consumers: bool,
+}
+
+/// The section `[queue]`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct Section {
+    #[serde(flatten)]
+    pub(super) knobs: Knobs,
+    /// The topics.
+    #[serde(rename = "topic")]
+    pub(super) topics: Vec<TopicPlan>,
+    /// What is sent.
+    #[serde(rename = "send")]
+    pub(super) sendings: Vec<Sending>,
+    /// Who reads.
+    #[serde(rename = "consumer")]
+    pub(super) consumers: Vec<ConsumerPlan>,
+}
+
+impl Workload {
+    /// Refuses what cannot be drawn with in a storm of this length.
+    pub(super) fn check(&self, storm: Span) -> Result<(), ScenarioError> {
+        for (key, value, least, most) in [
+            ("messages", self.messages, 0, 100_000),
+            ("topics", self.topics, 1, 100),
+            ("most_partitions", self.most_partitions, 1, possible::MOST_PARTITIONS),
+            ("keys", self.keys, 1, MOST_KEYS),
+            ("groups", self.groups, 0, 100),
+        ] {
+            if !(least..=most).contains(&value) {
+                let mend = format!("write {least} to {most}");
+                return Err(refuse(key, format!("{value} cannot be"), mend));
+            }
+        }
+        if !EXPONENTS.contains(&self.zipf) {
+            let reason = format!("there are no weights for an exponent of {} / 100", self.zipf);
+            return Err(refuse("zipf", reason, format!("write one of {EXPONENTS:?}")));
+        }
+        if self.window > storm {
+            let mend = "let it be at most `storm`";
+            return Err(refuse("window", "it is longer than the storm".to_owned(), mend.to_owned()));
+        }
+        Ok(())
+    }
+}
+
+fn refuse(key: &str, reason: String, mend: String) -> ScenarioError {
+    ScenarioError::new(format!("workload.{key}"), reason, mend)
+}
+
+/// Everything a deployment is started with, if the scenario makes sense.
+pub(super) fn plan(scenario: &Scenario) -> Result<Plan, ScenarioError> {
+    let topology: Topology = typed(&scenario.topology, "topology")?;
+    topology.check()?;
+    let section = read_section(&scenario.knobs)?;
+    possible::check(&topology, &section)?;
+    Ok(Plan {
+        brokers: topology.brokers,
+        factor: topology.factor,
+        knobs: section.knobs,
+        topics: section.topics,
+        sendings: section.sendings,
+        consumers: section.consumers,
+        defects: Defects::of(scenario.defects.iter().filter_map(|name| Defect::named(name))),
+    })
+}
+
+/// Serde cannot refuse unknown keys of a flattened section, so the lists are taken out first.
+fn read_section(table: &toml::Table) -> Result<Section, ScenarioError> {
+    let mut rest = table.clone();
+    Ok(Section {
+        topics: take_list(&mut rest, "topic")?,
+        sendings: take_list(&mut rest, "send")?,
+        consumers: take_list(&mut rest, "consumer")?,
+        knobs: typed(&rest, "queue")?,
+    })
+}
+
+/// Takes a list out of the section; an entry that cannot be read is named by its place.
+fn take_list<T: DeserializeOwned>(section: &mut toml::Table, key: &str) -> Result<Vec<T>, ScenarioError> {
+    let path = format!("queue.{key}");
+    let entries = match section.remove(key) {
+        None => return Ok(Vec::new()),
+        Some(toml::Value::Array(entries)) => entries,
+        Some(_) => {
+            let mend = "write a list of tables, as [{ … }, { … }]";
+            return Err(ScenarioError::new(path, "it is no list", mend));
+        }
+    };
+    let read = |(index, entry)| match entry {
+        toml::Value::Table(table) => typed(&table, &format!("{path}[{index}]")),
+        _ => {
+            let mend = "write it as a table, as { … }";
+            Err(ScenarioError::new(format!("{path}[{index}]"), "it is no table", mend))
+        }
+    };
+    entries.into_iter().enumerate().map(read).collect()
+}

@@ -1,0 +1,8 @@
+//! Exhaustive searches: that they are exhaustive, that they say so only then, and that every rule is missed.
+
+mod canonical;
+mod program;
+mod reductions;
+mod rules;
+mod toy;
+mod verdicts;

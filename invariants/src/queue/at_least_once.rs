@@ -1,0 +1,110 @@
+//! `at-least-once`: with `delivery = at-least-once` and `acks = all`, whatever was sent before the calm and
+//! acknowledged, and stands in the log, has been processed in the end by each group that reads its topic. *Final*.
+//!
+//! Counted are the messages from where the group began. That an acknowledged message stands in the log at all is
+//! promised by `acked-not-lost`. After an election from outside of those who have everything a partition is not judged:
+//! its offsets may have been given out anew behind the back of the groups.
+//!
+//! Broken by: a commit before the processing, and a crash between the two; a member that goes on where it never was; a
+//! consumer that starts over at the end.
+
+use super::cluster::{Cluster, SharedCluster};
+use crate::{Monitor, Scope};
+use rehearsal_env::{Stamp, Time, Violation};
+use rehearsal_model::queue::facts::{Fact, Fate};
+use rehearsal_model::queue::knobs::Delivery;
+use rehearsal_model::queue::message::MessageId;
+use rehearsal_model::queue::offset::Offset;
+use rehearsal_model::queue::partition::Partition;
+use rehearsal_model::queue::production::Acks;
+use std::collections::{BTreeMap, BTreeSet};
+
+const NAME: &str = "at-least-once";
+
+/// Remembers what was acknowledged and what was processed.
+#[derive(Debug)]
+pub struct AtLeastOnce {
+    cluster: SharedCluster,
+    sent: BTreeSet<MessageId>,
+    told: BTreeMap<(Partition, Offset, MessageId), u64>,
+    processed: BTreeSet<(u32, MessageId)>,
+    /// Where each group began.
+    begun: BTreeMap<(u32, Partition), Offset>,
+}
+
+impl AtLeastOnce {
+    /// Judges with this cluster's logs.
+    pub fn new(cluster: SharedCluster) -> AtLeastOnce {
+        AtLeastOnce {
+            cluster,
+            sent: BTreeSet::new(),
+            told: BTreeMap::new(),
+            processed: BTreeSet::new(),
+            begun: BTreeMap::new(),
+        }
+    }
+
+    fn judge(
+        &self,
+        cluster: &Cluster,
+        (partition, offset, message): (Partition, Offset, MessageId),
+        told: u64,
+    ) -> Result<(), Violation> {
+        let log = cluster.leaders_log(partition);
+        let placed = log.filter(|log| log.message_at(offset) == Some(message));
+        let Some(placed) = placed.and_then(|log| log.batch_at(offset)) else { return Ok(()) };
+        for group in cluster.rules().readers(partition.topic) {
+            let begun = self.begun.get(&(group, partition)).is_none_or(|begun| *begun <= offset);
+            if begun && !self.processed.contains(&(group, message)) {
+                let message = format!(
+                    "{message} was acknowledged and stands at offset {offset} of {partition}, and group {group} has \
+                     never processed it"
+                );
+                return Err(Violation::new(NAME, message, [placed.number, told]));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Monitor<Fact> for AtLeastOnce {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::Final
+    }
+
+    fn witness(&mut self, stamp: &Stamp, fact: &Fact) -> Result<(), Violation> {
+        match *fact {
+            Fact::Sent { message, .. } if stamp.time < self.cluster.borrow().rules().calm_begins => {
+                self.sent.insert(message);
+            }
+            Fact::Told { message, partition, fate: Fate::Acknowledged(Some(offset)) } => {
+                self.told.insert((partition, offset, message), stamp.number);
+            }
+            Fact::Processed { group, message, .. } => {
+                self.processed.insert((group, message));
+            }
+            Fact::Positioned { group, partition, offset, committed: false, .. } => {
+                let begun = self.begun.entry((group, partition)).or_insert(offset);
+                *begun = (*begun).min(offset);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn conclude(&mut self, _end: Time) -> Result<(), Violation> {
+        let cluster = self.cluster.borrow();
+        let rules = cluster.rules();
+        if rules.delivery != Delivery::AtLeastOnce || rules.acks != Acks::All {
+            return Ok(());
+        }
+        let judged = self.told.iter().filter(|((partition, _, message), _)| {
+            self.sent.contains(message) && cluster.unclean(*partition).is_none()
+        });
+        judged.into_iter().try_for_each(|(place, told)| self.judge(&cluster, *place, *told))
+    }
+}

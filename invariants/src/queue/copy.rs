@@ -1,0 +1,122 @@
+//! One broker's copy of one partition's log, as its facts tell it.
+
+use rehearsal_model::queue::facts::Stretch;
+use rehearsal_model::queue::message::MessageId;
+use rehearsal_model::queue::offset::Offset;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+/// A batch in a copy.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Placed {
+    /// The batch.
+    pub stretch: Stretch,
+    /// The number of the fact that put it there.
+    pub number: u64,
+}
+
+/// A copy of a log: what the broker's memory holds, and how far its disk has it for sure.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct LogCopy {
+    batches: Vec<Placed>,
+    /// Where each message stands.
+    places: BTreeMap<MessageId, BTreeSet<Offset>>,
+    persisted: Offset,
+    end: Offset,
+    lives: u32,
+}
+
+impl LogCopy {
+    /// Where the next record will stand.
+    pub fn end(&self) -> Offset {
+        self.end
+    }
+
+    /// Up to where the disk has it for sure.
+    pub fn persisted(&self) -> Offset {
+        self.persisted
+    }
+
+    /// How often its broker has come up with it.
+    pub fn lives(&self) -> u32 {
+        self.lives
+    }
+
+    /// The batches, by offset.
+    pub fn batches(&self) -> &[Placed] {
+        &self.batches
+    }
+
+    /// The last batch.
+    pub fn last(&self) -> Option<&Placed> {
+        self.batches.last()
+    }
+
+    /// The batch that covers an offset.
+    pub fn batch_at(&self, offset: Offset) -> Option<&Placed> {
+        let after = self.batches.partition_point(|placed| placed.stretch.base <= offset);
+        self.batches[..after].last().filter(|placed| offset < placed.stretch.end)
+    }
+
+    /// The message at an offset; none where there is nothing, or something of the queue's own.
+    pub fn message_at(&self, offset: Offset) -> Option<MessageId> {
+        let Stretch { base, messages, .. } = &self.batch_at(offset)?.stretch;
+        messages.get(usize::try_from(offset.0 - base.0).ok()?).copied()
+    }
+
+    /// Where a message stands first.
+    pub fn place_of(&self, message: MessageId) -> Option<Offset> {
+        self.places.get(&message)?.first().copied()
+    }
+
+    /// The later messages of the same producer that stand in the log, each with its first place.
+    pub fn later_of(&self, message: MessageId) -> impl Iterator<Item = (MessageId, Offset)> {
+        let last = MessageId { number: u32::MAX, ..message };
+        let later = self.places.range((Bound::Excluded(message), Bound::Included(last)));
+        later.filter_map(|(message, places)| Some((*message, *places.first()?)))
+    }
+
+    pub(super) fn append(&mut self, stretch: &Stretch, number: u64) {
+        for (offset, message) in (stretch.base.0..).zip(&stretch.messages) {
+            self.places.entry(*message).or_default().insert(Offset(offset));
+        }
+        self.end = stretch.end;
+        self.batches.push(Placed { stretch: stretch.clone(), number });
+    }
+
+    pub(super) fn persist(&mut self, through: Offset) {
+        self.persisted = self.persisted.max(through.min(self.end));
+    }
+
+    pub(super) fn truncate(&mut self, to: Offset) {
+        while let Some(placed) = self.batches.pop_if(|placed| placed.stretch.end > to) {
+            self.forget(&placed.stretch);
+        }
+        self.end = self.end.min(to);
+        self.persisted = self.persisted.min(to);
+    }
+
+    /// The broker comes up and finds this. What was there before keeps the number of the fact that put it there.
+    pub(super) fn recover(&mut self, log: &[Stretch], number: u64) {
+        let same =
+            self.batches.iter().zip(log).take_while(|(placed, found)| placed.stretch == **found).count();
+        for placed in self.batches.split_off(same) {
+            self.forget(&placed.stretch);
+        }
+        self.end = log[..same].last().map_or(Offset::ZERO, |last| last.end);
+        log[same..].iter().for_each(|stretch| self.append(stretch, number));
+        self.persisted = self.end;
+        self.lives += 1;
+    }
+
+    fn forget(&mut self, stretch: &Stretch) {
+        for (offset, message) in (stretch.base.0..).zip(&stretch.messages) {
+            if let Some(places) = self.places.get_mut(message) {
+                places.remove(&Offset(offset));
+                if places.is_empty() {
+                    self.places.remove(message);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What a campaign on the queue must have reached, or its silence proves nothing. Each is a predicate over facts.
+
+mod brokers;
+mod clients;
+
+use super::cluster::SharedCluster;
+use super::rules::Rules;
+use crate::{MarkerWatch, Monitor};
+use brokers::BrokerMarkers;
+use clients::ClientMarkers;
+use rehearsal_env::{Marker, Stamp};
+use rehearsal_model::queue::facts::{Fact, Fate};
+use std::rc::Rc;
+
+/// A leader's life ended, and it had appended messages that no other broker had.
+pub const LEADER_DIED_BEFORE_REPLICATION: Marker = Marker("leader-died-before-replication");
+/// A replica dropped what its leader did not have.
+pub const DIVERGENT_TAIL_TRUNCATED: Marker = Marker("divergent-tail-truncated");
+/// An in-sync set that had more members has one left.
+pub const SET_SHRANK_TO_ONE: Marker = Marker("set-shrank-to-one");
+/// A replica that had left an in-sync set is in it again.
+pub const MEMBER_JOINED_AGAIN: Marker = Marker("member-joined-again");
+/// A leader did not answer a request of another epoch.
+pub const STALE_REQUEST_REFUSED: Marker = Marker("stale-request-refused");
+/// A change of an in-sync set was refused, since something had changed meanwhile.
+pub const SET_WRITE_REFUSED: Marker = Marker("set-write-refused");
+/// A leader knew a repeated batch again.
+pub const DUPLICATE_ABSORBED: Marker = Marker("duplicate-absorbed");
+/// A producer sent a batch once more.
+pub const SENT_AGAIN: Marker = Marker("sent-again");
+/// A coordinator refused a member of an earlier generation.
+pub const GENERATION_FENCED_A_ZOMBIE: Marker = Marker("generation-fenced-a-zombie");
+/// A later generation of a group has two members or more.
+pub const REBALANCED: Marker = Marker("rebalanced");
+/// Another broker took a group over that had begun.
+pub const COORDINATOR_FAILED_OVER: Marker = Marker("coordinator-failed-over");
+/// Another broker became the controller.
+pub const CONTROLLER_FAILED_OVER: Marker = Marker("controller-failed-over");
+/// A broker cut a torn batch off when it came up.
+pub const TORN_BATCH_CUT: Marker = Marker("torn-batch-cut");
+/// A producer was told that nobody knows.
+pub const TOLD_UNKNOWN: Marker = Marker("told-unknown");
+/// A new leader was elected in a partition for which messages were under way.
+pub const NEW_LEADER_WHILE_PRODUCERS_WRITE: Marker = Marker("new-leader-elected-while-producers-write");
+/// A group processed a message twice.
+pub const PROCESSED_TWICE: Marker = Marker("processed-twice");
+/// A consumer came up again, and its life before had processed what it had not committed.
+pub const CONSUMER_CRASHED_WITH_UNCOMMITTED_WORK: Marker = Marker("consumer-crashed-with-uncommitted-work");
+/// A leader's epoch began beyond every watermark that was ever told, so that it has to wait before it answers with a
+/// latest offset (KIP-207).
+pub const WATERMARK_BEHIND_EPOCH_START: Marker = Marker("watermark-behind-epoch-start");
+
+/// Every marker of the queue.
+pub const MARKERS: &[Marker] = &[
+    LEADER_DIED_BEFORE_REPLICATION,
+    DIVERGENT_TAIL_TRUNCATED,
+    SET_SHRANK_TO_ONE,
+    MEMBER_JOINED_AGAIN,
+    STALE_REQUEST_REFUSED,
+    SET_WRITE_REFUSED,
+    DUPLICATE_ABSORBED,
+    SENT_AGAIN,
+    GENERATION_FENCED_A_ZOMBIE,
+    REBALANCED,
+    COORDINATOR_FAILED_OVER,
+    CONTROLLER_FAILED_OVER,
+    TORN_BATCH_CUT,
+    TOLD_UNKNOWN,
+    NEW_LEADER_WHILE_PRODUCERS_WRITE,
+    PROCESSED_TWICE,
+    CONSUMER_CRASHED_WITH_UNCOMMITTED_WORK,
+    WATERMARK_BEHIND_EPOCH_START,
+];
+
+/// Looks out for the markers.
+#[derive(Debug)]
+pub struct Markers {
+    cluster: SharedCluster,
+    brokers: BrokerMarkers,
+    clients: ClientMarkers,
+}
+
+impl Markers {
+    /// For a deployment with these rules.
+    pub fn new(rules: Rules) -> Markers {
+        let cluster = super::cluster::Cluster::shared(Rc::new(rules));
+        Markers { cluster, brokers: BrokerMarkers::default(), clients: ClientMarkers::default() }
+    }
+}
+
+/// A fact that is a marker by itself.
+fn at_once(fact: &Fact) -> Option<Marker> {
+    Some(match fact {
+        Fact::Truncated { to, from, .. } if to < from => DIVERGENT_TAIL_TRUNCATED,
+        Fact::StaleRequestRefused { .. } => STALE_REQUEST_REFUSED,
+        Fact::SetRefused { .. } => SET_WRITE_REFUSED,
+        Fact::DuplicateAbsorbed { .. } => DUPLICATE_ABSORBED,
+        Fact::SentAgain { .. } => SENT_AGAIN,
+        Fact::MemberFenced { .. } => GENERATION_FENCED_A_ZOMBIE,
+        Fact::Recovered { torn: true, .. } => TORN_BATCH_CUT,
+        Fact::Told { fate: Fate::Unknown, .. } => TOLD_UNKNOWN,
+        _ => return None,
+    })
+}
+
+impl MarkerWatch<Fact> for Markers {
+    fn witness(&mut self, stamp: &Stamp, fact: &Fact, reached: &mut dyn FnMut(Marker)) {
+        at_once(fact).into_iter().for_each(&mut *reached);
+        // What a broker had before it came up is known before the cluster hears of it.
+        self.brokers.before(fact, &self.cluster.borrow(), reached);
+        // The cluster never objects.
+        let _ = Monitor::witness(&mut self.cluster, stamp, fact);
+        let cluster = self.cluster.borrow();
+        self.brokers.after(stamp, fact, &cluster, reached);
+        self.clients.witness(stamp, fact, &cluster, reached);
+    }
+}

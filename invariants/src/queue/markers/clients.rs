@@ -1,0 +1,94 @@
+//! The markers that producers and consumers reach.
+
+use super::super::cluster::Cluster;
+use super::{
+    CONSUMER_CRASHED_WITH_UNCOMMITTED_WORK, NEW_LEADER_WHILE_PRODUCERS_WRITE, PROCESSED_TWICE, REBALANCED,
+};
+use rehearsal_env::{Incarnation, Marker, NodeId, Stamp};
+use rehearsal_model::queue::facts::Fact;
+use rehearsal_model::queue::group::{Generation, MemberId};
+use rehearsal_model::queue::message::MessageId;
+use rehearsal_model::queue::offset::Offset;
+use rehearsal_model::queue::partition::Partition;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is remembered of producers and consumers.
+#[derive(Debug, Default)]
+pub(super) struct ClientMarkers {
+    /// How many messages are under way to each partition.
+    under_way: BTreeMap<Partition, BTreeSet<MessageId>>,
+    /// Who was assigned partitions in each generation, and in which generations of a group anybody was.
+    members: BTreeMap<(u32, Generation), BTreeSet<MemberId>>,
+    processed: BTreeSet<(u32, MessageId)>,
+    lives: BTreeMap<NodeId, Incarnation>,
+    /// What a consumer has processed and not committed: where each partition goes on.
+    uncommitted: BTreeMap<NodeId, BTreeMap<Partition, Offset>>,
+}
+
+impl ClientMarkers {
+    pub(super) fn witness(
+        &mut self,
+        stamp: &Stamp,
+        fact: &Fact,
+        cluster: &Cluster,
+        reached: &mut dyn FnMut(Marker),
+    ) {
+        self.lived(stamp, reached);
+        match fact {
+            Fact::Sent { message, partition, .. } => {
+                self.under_way.entry(*partition).or_default().insert(*message);
+            }
+            Fact::Told { message, partition, .. } => {
+                self.under_way.entry(*partition).or_default().remove(message);
+            }
+            Fact::PartitionChanged { partition, .. } if !cluster.is_repeat() => {
+                let under_way = self.under_way.get(partition).is_some_and(|messages| !messages.is_empty());
+                if under_way && has_new_leader(cluster, *partition) {
+                    reached(NEW_LEADER_WHILE_PRODUCERS_WRITE);
+                }
+            }
+            Fact::Assigned { group, member, generation, .. } => {
+                let members = self.members.entry((*group, *generation)).or_default();
+                members.insert(*member);
+                let later = |(of, number): &(u32, Generation)| of == group && number < generation;
+                if members.len() > 1 && self.members.keys().any(later) {
+                    reached(REBALANCED);
+                }
+                self.uncommitted.remove(&stamp.node);
+            }
+            Fact::LetGo { .. } => {
+                self.uncommitted.remove(&stamp.node);
+            }
+            Fact::Processed { group, message, partition, offset, .. } => {
+                if !self.processed.insert((*group, *message)) {
+                    reached(PROCESSED_TWICE);
+                }
+                self.uncommitted.entry(stamp.node).or_default().insert(*partition, offset.plus(1));
+            }
+            Fact::CommitConfirmed { offsets, .. } => {
+                let committed =
+                    |partition: &_, next: &_| offsets.get(partition).is_some_and(|offset| offset >= next);
+                if let Some(uncommitted) = self.uncommitted.get_mut(&stamp.node) {
+                    uncommitted.retain(|partition, next| !committed(partition, next));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn lived(&mut self, stamp: &Stamp, reached: &mut dyn FnMut(Marker)) {
+        let before = self.lives.insert(stamp.node, stamp.incarnation);
+        if before.is_some_and(|before| before < stamp.incarnation) {
+            let uncommitted = self.uncommitted.remove(&stamp.node);
+            if uncommitted.is_some_and(|uncommitted| !uncommitted.is_empty()) {
+                reached(CONSUMER_CRASHED_WITH_UNCOMMITTED_WORK);
+            }
+        }
+    }
+}
+
+fn has_new_leader(cluster: &Cluster, partition: Partition) -> bool {
+    let Some(book) = cluster.partition(partition) else { return false };
+    let before = book.before.as_ref().map(|before| before.state.epoch);
+    book.leader().is_some() && before.is_some_and(|before| before < book.epoch())
+}

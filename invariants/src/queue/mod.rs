@@ -1,0 +1,71 @@
+//! The promises of the message queue.
+//!
+//! The truth about logs comes from the brokers that hold them, and the truth about who leads and who is in sync from
+//! the coordination service alone: [`cluster`] keeps both from the facts. [`consumers`] keeps what consumers were told
+//! to own. One promise per file:
+//!
+//! ```text
+//!  PartitionChanged … ──▶ cluster ──▶ isr_ordering  one_leader_per_epoch  placement_spread
+//!  Appended, Recovered … ──▶ │          logs_agree  start_below_watermark
+//!  ControllerChanged ────────┼────────▶ one_controller_per_epoch
+//!  Sent, Told ───────────────┼────────▶ acked_not_lost  lost_only_as_allowed  every_message_told
+//!  Assigned, Processed … ──▶ consumers ──▶ at_least_once  at_most_once  partition_order
+//!                                          one_owner  offsets_move_forward  group_settles
+//! ```
+//!
+//! What an invariant may not know it does not judge: a promise that another one depends on is named in its file.
+
+pub mod acked_not_lost;
+pub mod at_least_once;
+pub mod at_most_once;
+pub mod cluster;
+pub mod consumers;
+pub mod copy;
+pub mod every_message_told;
+pub mod group_settles;
+pub mod isr_ordering;
+pub mod logs_agree;
+pub mod lost_only_as_allowed;
+pub mod markers;
+pub mod offsets_move_forward;
+pub mod one_controller_per_epoch;
+pub mod one_leader_per_epoch;
+pub mod one_owner;
+pub mod partition_order;
+pub mod placement_spread;
+pub mod rules;
+pub mod start_below_watermark;
+
+use crate::Monitor;
+use rehearsal_model::queue::facts::Fact;
+use std::rc::Rc;
+
+pub use markers::{MARKERS, Markers};
+pub use rules::Rules;
+
+/// Every invariant of the queue over one cluster, in the order in which they must be witness.
+pub fn monitors(rules: Rules) -> Vec<Box<dyn Monitor<Fact>>> {
+    let consumers = consumers::Consumers::shared(&rules);
+    let cluster = cluster::Cluster::shared(Rc::new(rules));
+    let shared = || cluster.clone();
+    let members = || consumers.clone();
+    vec![
+        Box::new(shared()),
+        Box::new(members()),
+        Box::new(logs_agree::LogsAgree::new(shared())),
+        Box::new(acked_not_lost::AckedNotLost::new(shared())),
+        Box::new(isr_ordering::IsrOrdering::new(shared())),
+        Box::new(one_leader_per_epoch::OneLeaderPerEpoch::new(shared())),
+        Box::new(one_controller_per_epoch::OneControllerPerEpoch::new(shared())),
+        Box::new(at_least_once::AtLeastOnce::new(shared())),
+        Box::new(at_most_once::AtMostOnce::new(shared())),
+        Box::new(partition_order::PartitionOrder::new(shared())),
+        Box::new(one_owner::OneOwner::new(shared(), members())),
+        Box::new(offsets_move_forward::OffsetsMoveForward::new(shared(), members())),
+        Box::new(group_settles::GroupSettles::new(shared(), members())),
+        Box::new(every_message_told::EveryMessageTold::new(shared())),
+        Box::new(start_below_watermark::StartBelowWatermark::new(shared())),
+        Box::new(placement_spread::PlacementSpread::new(shared())),
+        Box::new(lost_only_as_allowed::LostOnlyAsAllowed::new(shared())),
+    ]
+}

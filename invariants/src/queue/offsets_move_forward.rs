@@ -1,0 +1,172 @@
+//! `offsets-move-forward`: what a group has committed in a partition never falls by itself; a consumer never starts
+//! below what had been committed before it got the partition; and at least once, no commit passes what the group has
+//! processed. *Global*: the commits of a partition come from one owner after the other.
+//!
+//! A confirmation may come late: a lower commit convicts only if it was certainly sent after the higher one was
+//! confirmed. When a consumer finds its offset out of the log's range, its group starts anew there, and so does this
+//! invariant. After an unclean election, of the partition or of the one where the groups keep their offsets, nothing
+//! is judged.
+//!
+//! Broken by: a coordinator that answers before it has read its partition to the end; a zombie whose commits are taken;
+//! a commit of what was only fetched.
+
+use super::cluster::{Cluster, SharedCluster};
+use super::consumers::SharedConsumers;
+use crate::Monitor;
+use rehearsal_env::{NodeId, Stamp, Violation};
+use rehearsal_model::queue::facts::Fact;
+use rehearsal_model::queue::knobs::Delivery;
+use rehearsal_model::queue::offset::Offset;
+use rehearsal_model::queue::partition::Partition;
+use rehearsal_model::queue::plan::Plan;
+use std::collections::{BTreeMap, BTreeSet};
+
+const NAME: &str = "offsets-move-forward";
+
+/// How far a group has processed a partition.
+#[derive(Debug)]
+struct Prefix {
+    /// Everything before it was processed, from where the group began.
+    next: Offset,
+    /// What was processed beyond.
+    beyond: BTreeSet<Offset>,
+    /// The number of the fact that moved it last.
+    number: u64,
+}
+
+impl Prefix {
+    fn processed(&mut self, offset: Offset, number: u64) {
+        if offset >= self.next {
+            self.beyond.insert(offset);
+        }
+        while self.beyond.remove(&self.next) {
+            (self.next, self.number) = (self.next.plus(1), number);
+        }
+    }
+}
+
+/// Remembers what is committed and what is processed.
+#[derive(Debug)]
+pub struct OffsetsMoveForward {
+    cluster: SharedCluster,
+    consumers: SharedConsumers,
+    /// The highest commit that was confirmed, and the number of the fact.
+    confirmed: BTreeMap<(u32, Partition), (Offset, u64)>,
+    /// The same as it was when this consumer got the partition.
+    found: BTreeMap<(NodeId, u32, Partition), (Offset, u64)>,
+    processed: BTreeMap<(u32, Partition), Prefix>,
+}
+
+impl OffsetsMoveForward {
+    /// Judges these consumers.
+    pub fn new(cluster: SharedCluster, consumers: SharedConsumers) -> OffsetsMoveForward {
+        OffsetsMoveForward {
+            cluster,
+            consumers,
+            confirmed: BTreeMap::new(),
+            found: BTreeMap::new(),
+            processed: BTreeMap::new(),
+        }
+    }
+
+    fn assigned(&mut self, node: NodeId, group: u32, partitions: &BTreeSet<Partition>) {
+        self.found.retain(|(of, _, _), _| *of != node);
+        for partition in partitions {
+            if let Some(confirmed) = self.confirmed.get(&(group, *partition)) {
+                self.found.insert((node, group, *partition), *confirmed);
+            }
+        }
+    }
+
+    fn positioned(
+        &mut self,
+        stamp: &Stamp,
+        (group, partition): (u32, Partition),
+        offset: Offset,
+        committed: bool,
+    ) -> Result<(), Violation> {
+        let prefix = Prefix { next: offset, beyond: BTreeSet::new(), number: stamp.number };
+        self.processed.entry((group, partition)).or_insert(prefix);
+        match self.found.get(&(stamp.node, group, partition)) {
+            Some((found, number)) if !committed || offset < *found => {
+                let word = if committed { "" } else { ", as if nothing were committed" };
+                let message = format!(
+                    "group {group} had committed {found} in {partition}, and a consumer starts at {offset}{word}"
+                );
+                Err(Violation::new(NAME, message, [*number, stamp.number]))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn committed(
+        &mut self,
+        cluster: &Cluster,
+        (group, partition): (u32, Partition),
+        offset: Offset,
+        number: u64,
+    ) -> Result<(), Violation> {
+        let (highest, fact) = *self.confirmed.get(&(group, partition)).unwrap_or(&(offset, number));
+        let sent_after = self.consumers.borrow().sent_after();
+        if offset < highest && fact <= sent_after {
+            let message =
+                format!("what group {group} has committed in {partition} falls from {highest} to {offset}");
+            return Err(Violation::new(NAME, message, [fact, sent_after, number]));
+        }
+        if offset >= highest {
+            self.confirmed.insert((group, partition), (offset, number));
+        }
+        match self.processed.get(&(group, partition)) {
+            Some(prefix) if prefix.next < offset && cluster.rules().delivery == Delivery::AtLeastOnce => {
+                let message = format!(
+                    "group {group} has committed {offset} in {partition}, and processed everything before {} only",
+                    prefix.next
+                );
+                Err(Violation::new(NAME, message, [prefix.number, number]))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The group starts anew in this partition.
+    fn forget(&mut self, group: u32, partition: Partition) {
+        self.confirmed.remove(&(group, partition));
+        self.processed.remove(&(group, partition));
+        self.found.retain(|(_, of, at), _| (*of, *at) != (group, partition));
+    }
+}
+
+impl Monitor<Fact> for OffsetsMoveForward {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn witness(&mut self, stamp: &Stamp, fact: &Fact) -> Result<(), Violation> {
+        let cluster = self.cluster.clone();
+        let cluster = cluster.borrow();
+        let judged = |group, partition| {
+            let offsets = Plan::offsets_partition(group);
+            cluster.unclean(partition).is_none() && cluster.unclean(offsets).is_none()
+        };
+        match fact {
+            Fact::Assigned { group, partitions, .. } => self.assigned(stamp.node, *group, partitions),
+            Fact::Positioned { group, partition, offset, committed, .. } if judged(*group, *partition) => {
+                return self.positioned(stamp, (*group, *partition), *offset, *committed);
+            }
+            Fact::Processed { group, partition, offset, .. } => {
+                if let Some(prefix) = self.processed.get_mut(&(*group, *partition)) {
+                    prefix.processed(*offset, stamp.number);
+                }
+            }
+            Fact::CommitConfirmed { group, offsets, .. } => {
+                let mut judged = offsets.iter().filter(|(partition, _)| judged(*group, **partition));
+                return judged.try_for_each(|(partition, offset)| {
+                    self.committed(&cluster, (*group, *partition), *offset, stamp.number)
+                });
+            }
+            Fact::OffsetOutOfRange { group, partition, .. } => self.forget(*group, *partition),
+            _ => {}
+        }
+        Ok(())
+    }
+}

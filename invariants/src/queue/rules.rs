@@ -1,0 +1,76 @@
+//! What the queue has promised, as it was deployed.
+
+use rehearsal_env::Time;
+use rehearsal_model::queue::knobs::{Delivery, Knobs};
+use rehearsal_model::queue::partition::{Partition, Topic};
+use rehearsal_model::queue::plan::Plan;
+use rehearsal_model::queue::production::Acks;
+use rehearsal_model::queue::replica::Flush;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The settings and the layout that the invariants judge by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Rules {
+    /// How many brokers there are.
+    pub brokers: u32,
+    /// How many copies each partition has.
+    pub factor: u32,
+    /// How many replicas must be in sync for a message to be acknowledged by all.
+    pub min_insync: u32,
+    /// When a record counts as held by a broker.
+    pub flush: Flush,
+    /// When a message counts as written.
+    pub acks: Acks,
+    /// Whether a repeated batch is known again.
+    pub idempotent: bool,
+    /// How many batches of a partition a producer has under way at once.
+    pub max_in_flight: u32,
+    /// How messages are processed.
+    pub delivery: Delivery,
+    /// Whether a leader may be elected from outside of the in-sync set when nobody in it lives.
+    pub unclean_election: bool,
+    /// When the calm begins, in which everything comes to rest.
+    pub calm_begins: Time,
+    /// What each consumer group reads.
+    pub groups: BTreeMap<u32, BTreeSet<Topic>>,
+    /// Every partition, the queue's own included.
+    pub partitions: BTreeSet<Partition>,
+}
+
+impl Rules {
+    /// Those of a deployment, in a run whose calm begins at this time.
+    pub fn of(plan: &Plan, calm_begins: Time) -> Rules {
+        let Knobs { acks, flush, min_insync, unclean_election, idempotent, .. } = plan.knobs;
+        let Knobs { max_in_flight, delivery, .. } = plan.knobs;
+        let mut groups: BTreeMap<u32, BTreeSet<Topic>> = BTreeMap::new();
+        for consumer in &plan.consumers {
+            groups.entry(consumer.group).or_default().insert(Topic::Named(consumer.topic));
+        }
+        Rules {
+            brokers: plan.brokers,
+            factor: plan.factor,
+            min_insync,
+            flush,
+            acks,
+            idempotent,
+            max_in_flight,
+            delivery,
+            unclean_election,
+            calm_begins,
+            groups,
+            partitions: plan.partitions().collect(),
+        }
+    }
+
+    /// The groups that read this topic.
+    pub fn readers(&self, topic: Topic) -> impl Iterator<Item = u32> + '_ {
+        self.groups.iter().filter(move |(_, topics)| topics.contains(&topic)).map(|(group, _)| *group)
+    }
+
+    /// The partitions that a group reads.
+    pub fn partitions_of(&self, group: u32) -> impl Iterator<Item = Partition> + '_ {
+        let topics = self.groups.get(&group);
+        let read = move |partition: &&Partition| topics.is_some_and(|read| read.contains(&partition.topic));
+        self.partitions.iter().filter(read).copied()
+    }
+}

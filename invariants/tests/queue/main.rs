@@ -1,0 +1,9 @@
+//! Histories of the queue written by hand: one that is as it should be, and for every invariant some that it convicts.
+
+mod cluster;
+mod delivery;
+mod groups;
+mod history;
+mod legal;
+mod markers;
+mod replication;

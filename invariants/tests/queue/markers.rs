@@ -1,0 +1,199 @@
+//! Each marker is reached by what it names, and not by what is merely like it.
+
+use crate::history::{History, PARTITION, Who, message, rules, stretch};
+use rehearsal_env::Marker;
+use rehearsal_invariants::MarkerWatch;
+use rehearsal_invariants::queue::{MARKERS, Markers, markers::*};
+use rehearsal_model::queue::brokers::BrokerId;
+use rehearsal_model::queue::facts::{Fact, Fate};
+use rehearsal_model::queue::group::{Generation, MemberId};
+use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
+use std::collections::BTreeSet;
+
+fn reached(history: &History) -> BTreeSet<Marker> {
+    let mut markers = Markers::new(history.rules.clone());
+    let mut reached = BTreeSet::new();
+    for (stamp, fact) in &history.facts {
+        markers.witness(stamp, fact, &mut |marker| {
+            reached.insert(marker);
+        });
+    }
+    assert!(reached.iter().all(|marker| MARKERS.contains(marker)));
+    reached
+}
+
+#[track_caller]
+fn reaches(marker: Marker, history: &History) {
+    assert!(reached(history).contains(&marker), "{marker} is not reached");
+}
+
+#[track_caller]
+fn misses(marker: Marker, history: &History) {
+    assert!(!reached(history).contains(&marker), "{marker} is reached");
+}
+
+/// What one fact of its own reaches.
+#[track_caller]
+fn alone(marker: Marker, fact: Fact, like_it: Fact) {
+    let mut history = History::begin();
+    history.say(Who::Broker(0), like_it);
+    misses(marker, &history);
+    history.say(Who::Broker(0), fact);
+    reaches(marker, &history);
+}
+
+#[test]
+fn markers_have_names_of_their_own() {
+    let names: BTreeSet<_> = MARKERS.iter().map(|marker| marker.0).collect();
+    assert_eq!(names.len(), MARKERS.len());
+    assert!(names.iter().all(|name| name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '-')));
+}
+
+#[test]
+fn some_facts_are_markers_by_themselves() {
+    let (partition, epoch) = (PARTITION, LeaderEpoch(0));
+    let messages = vec![message(0)];
+    let cut = |to, from| Fact::Truncated { partition, to: Offset(to), from: Offset(from) };
+    let recovered = |torn| Fact::Recovered { broker: BrokerId(0), partition, log: vec![], torn };
+    let told = |fate| Fact::Told { message: message(0), partition, fate };
+    let sent = Fact::Sent { message: message(0), partition, acks: rules().acks };
+    let refused = Fact::Refused { partition, why: "no".to_owned(), messages: messages.clone() };
+    let loaded = Fact::CoordinatorLoaded { group: 0, generation: Generation(1) };
+    alone(DIVERGENT_TAIL_TRUNCATED, cut(1, 2), cut(2, 2));
+    alone(STALE_REQUEST_REFUSED, Fact::StaleRequestRefused { partition, epoch }, refused.clone());
+    alone(SET_WRITE_REFUSED, Fact::SetRefused { partition }, Fact::SetShrinks { partition });
+    let absorbed = Fact::DuplicateAbsorbed { partition, base: Offset(0), messages: messages.clone() };
+    alone(DUPLICATE_ABSORBED, absorbed, refused);
+    alone(SENT_AGAIN, Fact::SentAgain { partition, messages }, sent);
+    alone(GENERATION_FENCED_A_ZOMBIE, Fact::MemberFenced { group: 0, member: MemberId(0) }, loaded);
+    alone(TORN_BATCH_CUT, recovered(true), recovered(false));
+    alone(TOLD_UNKNOWN, told(Fate::Unknown), told(Fate::DefinitelyNot));
+}
+
+#[test]
+fn a_leader_dies_before_replication_only_with_what_nobody_else_has() {
+    let mut history = History::begin();
+    history.append(0, 0);
+    let mut replicated = history.clone();
+    replicated.fetch(1, 0);
+    replicated.crash(Who::Broker(0));
+    replicated.come_up(0, 1);
+    misses(LEADER_DIED_BEFORE_REPLICATION, &replicated);
+
+    let mut deposed = history.clone();
+    deposed.elect(1);
+    misses(LEADER_DIED_BEFORE_REPLICATION, &deposed);
+    let mut dead = deposed.clone();
+    dead.crash(Who::Broker(0));
+    dead.come_up(0, 1);
+    reaches(LEADER_DIED_BEFORE_REPLICATION, &dead);
+
+    // It lived on when it was deposed, and dies for another reason.
+    let (partition, epoch, leader) = (PARTITION, LeaderEpoch(1), BrokerId(1));
+    deposed.say(Who::Broker(0), Fact::Followed { partition, epoch, leader });
+    deposed.crash(Who::Broker(0));
+    deposed.come_up(0, 1);
+    misses(LEADER_DIED_BEFORE_REPLICATION, &deposed);
+
+    history.crash(Who::Broker(0));
+    history.come_up(0, 0);
+    reaches(LEADER_DIED_BEFORE_REPLICATION, &history);
+}
+
+#[test]
+fn a_set_shrinks_to_one_and_its_members_join_again() {
+    let mut history = History::begin();
+    history.in_sync(&[0, 1]);
+    misses(SET_SHRANK_TO_ONE, &history);
+    history.in_sync(&[0]);
+    reaches(SET_SHRANK_TO_ONE, &history);
+    misses(MEMBER_JOINED_AGAIN, &history);
+    history.in_sync(&[0, 2]);
+    reaches(MEMBER_JOINED_AGAIN, &history);
+}
+
+#[test]
+fn a_group_is_rebalanced_when_two_are_in_a_later_generation() {
+    let mut history = History::with(rules());
+    history.own(0, 1);
+    history.own_these(1, 1, &[]);
+    misses(REBALANCED, &history);
+    history.own(0, 2);
+    misses(REBALANCED, &history);
+    history.own_these(1, 2, &[]);
+    reaches(REBALANCED, &history);
+}
+
+#[test]
+fn a_coordinator_fails_over_to_another_broker_and_not_to_its_next_life() {
+    let mut history = History::begin();
+    let loaded = |generation| Fact::CoordinatorLoaded { group: 0, generation: Generation(generation) };
+    history.say(Who::Broker(0), loaded(0));
+    history.say(Who::Broker(1), loaded(0));
+    history.crash(Who::Broker(1));
+    history.say(Who::Broker(1), loaded(2));
+    misses(COORDINATOR_FAILED_OVER, &history);
+    history.say(Who::Broker(2), loaded(2));
+    reaches(COORDINATOR_FAILED_OVER, &history);
+}
+
+#[test]
+fn a_controller_fails_over_to_another_broker() {
+    let mut history = History::begin();
+    let controller = |broker, epoch| Fact::ControllerChanged { broker: Some(BrokerId(broker)), epoch };
+    history.say(Who::Coordination, controller(0, 2));
+    misses(CONTROLLER_FAILED_OVER, &history);
+    history.say(Who::Coordination, controller(1, 3));
+    reaches(CONTROLLER_FAILED_OVER, &history);
+}
+
+#[test]
+fn a_new_leader_counts_while_something_is_under_way() {
+    let mut history = History::begin();
+    history.send(0);
+    history.told(0, Fate::Unknown);
+    history.elect(1);
+    history.send(1);
+    history.in_sync(&[0, 1]);
+    misses(NEW_LEADER_WHILE_PRODUCERS_WRITE, &history);
+    history.elect(0);
+    reaches(NEW_LEADER_WHILE_PRODUCERS_WRITE, &history);
+}
+
+#[test]
+fn a_message_is_processed_twice_by_one_group() {
+    let mut history = History::with_a_group();
+    history.process(0, 1, 0);
+    history.process(0, 1, 1);
+    misses(PROCESSED_TWICE, &history);
+    history.process(1, 2, 1);
+    reaches(PROCESSED_TWICE, &history);
+}
+
+#[test]
+fn a_consumer_crashes_with_uncommitted_work() {
+    let mut history = History::with_a_group();
+    history.process(0, 1, 0);
+    let mut crashed = history.clone();
+    history.commit(0, 1, 1);
+    for history in [&mut history, &mut crashed] {
+        history.crash(Who::Consumer(0));
+        history.own(0, 2);
+    }
+    misses(CONSUMER_CRASHED_WITH_UNCOMMITTED_WORK, &history);
+    reaches(CONSUMER_CRASHED_WITH_UNCOMMITTED_WORK, &crashed);
+}
+
+#[test]
+fn a_watermark_is_behind_the_start_of_an_epoch() {
+    let mut history = History::begin();
+    history.replicate(0, &[1, 2], 0);
+    let mut behind = history.clone();
+    behind.fetch_this(1, stretch(1, 0, 1));
+    for history in [&mut history, &mut behind] {
+        history.elect(1);
+        history.lead(1);
+    }
+    misses(WATERMARK_BEHIND_EPOCH_START, &history);
+    reaches(WATERMARK_BEHIND_EPOCH_START, &behind);
+}

@@ -1,0 +1,170 @@
+use super::super::brokers::BrokerEpoch;
+use super::super::controller::Leader;
+use super::super::facts::Fate;
+use super::super::group::{Generation, MemberId};
+use super::super::offset::LeaderEpoch;
+use super::super::partition::Topic;
+use super::super::production::Acks;
+use super::*;
+use rehearsal_env::Fact as _;
+use std::collections::{BTreeMap, BTreeSet};
+
+const PARTITION: Partition = Partition { topic: Topic::Named(0), number: 1 };
+const BROKER: BrokerId = BrokerId(2);
+const EPOCH: LeaderEpoch = LeaderEpoch(2);
+const MESSAGE: MessageId = MessageId { producer: 0, number: 3 };
+
+fn stretch(messages: &[MessageId]) -> Stretch {
+    let end = Offset(5).plus(messages.len().max(1) as u64);
+    Stretch { base: Offset(5), end, epoch: EPOCH, checksum: 7, messages: messages.to_vec() }
+}
+
+fn state() -> PartitionState {
+    let leader = Leader { broker: BROKER, life: BrokerEpoch(9) };
+    let state = PartitionState::new(Brokers::first(3), leader);
+    PartitionState { epoch: EPOCH, version: 6, ..state }
+}
+
+fn of_cluster() -> Vec<Fact> {
+    let partition = PARTITION;
+    let alone = PartitionState {
+        leader: None,
+        in_sync: Brokers::only(BROKER),
+        eligible: Brokers::first(2),
+        ..state()
+    };
+    let nobody = PartitionState { leader: None, in_sync: Brokers::NONE, ..state() };
+    vec![
+        Fact::BrokerRegistered { broker: BROKER, life: BrokerEpoch(9) },
+        Fact::BrokerGone { broker: BROKER },
+        Fact::ControllerChanged { broker: Some(BROKER), epoch: 4 },
+        Fact::ControllerChanged { broker: None, epoch: 4 },
+        Fact::PartitionChanged { partition, state: state() },
+        Fact::PartitionChanged { partition, state: alone },
+        Fact::PartitionChanged { partition, state: nobody },
+        Fact::CoordinationRecovered,
+        Fact::SessionExpired,
+    ]
+}
+
+fn of_brokers() -> Vec<Fact> {
+    let (partition, epoch, messages) = (PARTITION, EPOCH, vec![MESSAGE]);
+    let recovered = |log, torn| Fact::Recovered { broker: BROKER, partition, log, torn };
+    let stretch = stretch(&messages);
+    vec![
+        recovered(vec![], false),
+        recovered(vec![stretch.clone()], false),
+        recovered(vec![stretch.clone(), stretch.clone()], true),
+        Fact::Led { partition, epoch, begins: Offset(5) },
+        Fact::Followed { partition, epoch, leader: BROKER },
+        Fact::Appended { partition, stretch: stretch.clone() },
+        Fact::DuplicateAbsorbed { partition, base: Offset(5), messages: messages.clone() },
+        Fact::Refused { partition, why: "too few replicas are in sync".to_owned(), messages },
+        Fact::Replicated { partition, stretch },
+        Fact::Truncated { partition, to: Offset(5), from: Offset(7) },
+        Fact::Persisted { partition, through: Offset(5) },
+        Fact::WatermarkMoved { partition, epoch, to: Offset(5) },
+        Fact::StaleRequestRefused { partition, epoch },
+        Fact::SetShrinks { partition },
+        Fact::SetGrows { partition },
+        Fact::SetRefused { partition },
+        Fact::CoordinatorLoaded { group: 0, generation: Generation(3) },
+        Fact::MemberFenced { group: 0, member: MemberId(8) },
+    ]
+}
+
+fn of_clients() -> Vec<Fact> {
+    let (partition, message, offset) = (PARTITION, MESSAGE, Offset(5));
+    let (group, member, generation) = (0, MemberId(8), Generation(3));
+    let told = |fate| Fact::Told { message, partition, fate };
+    let assigned = |partitions: &[Partition]| {
+        let partitions = BTreeSet::from_iter(partitions.iter().copied());
+        Fact::Assigned { group, member, generation, partitions }
+    };
+    let positioned = |committed| Fact::Positioned { group, member, partition, offset, committed };
+    let offsets = BTreeMap::from([(partition, offset)]);
+    vec![
+        Fact::Sent { message, partition, acks: Acks::None },
+        Fact::Sent { message, partition, acks: Acks::Leader },
+        Fact::Sent { message, partition, acks: Acks::All },
+        Fact::SentAgain { partition, messages: vec![message] },
+        told(Fate::Acknowledged(Some(offset))),
+        told(Fate::Acknowledged(None)),
+        told(Fate::DefinitelyNot),
+        told(Fate::Unknown),
+        assigned(&[]),
+        assigned(&[partition]),
+        Fact::LetGo { group, member, generation },
+        positioned(true),
+        positioned(false),
+        Fact::Processed { group, member, generation, partition, offset, message },
+        Fact::CommitConfirmed { group, member, generation, offsets },
+        Fact::OffsetOutOfRange { group, partition, offset },
+    ]
+}
+
+/// At least one of every kind.
+fn examples() -> Vec<Fact> {
+    [of_cluster(), of_brokers(), of_clients()].concat()
+}
+
+#[test]
+fn every_kind_of_fact_has_an_example() {
+    let kinds = include_str!("../facts.rs").lines().filter_map(|line| line.trim().strip_suffix("\","));
+    let kinds: BTreeSet<&str> = kinds.filter_map(|line| Some(line.split_once("=> \"")?.1)).collect();
+    assert!(kinds.contains("Appended") && kinds.contains("Sent"), "are the kinds still read? {kinds:?}");
+    assert_eq!(kinds, examples().iter().map(|fact| fact.kind()).collect());
+}
+
+#[test]
+fn every_fact_is_a_sentence_for_people() {
+    for fact in examples() {
+        let words = fact.in_words();
+        let spelled = ["{", "}", "::", "Some(", "None", "Offset(", "LeaderEpoch", "MessageId", "\""];
+        assert!(spelled.iter().all(|code| !words.contains(code)), "{words}");
+        assert!(words.starts_with(|first: char| first.is_ascii_lowercase()), "{fact:?}: {words}");
+        assert!(!words.ends_with('.') && !words.contains("  "), "{words}");
+    }
+}
+
+#[test]
+fn no_two_facts_sound_the_same() {
+    let sentences: BTreeSet<String> = examples().iter().map(of).collect();
+    assert_eq!(sentences.len(), examples().len(), "{sentences:#?}");
+}
+
+#[test]
+fn a_broker_says_what_stands_where() {
+    let appended =
+        |messages: &[MessageId]| of(&Fact::Appended { partition: PARTITION, stretch: stretch(messages) });
+    let other = |producer, number| MessageId { producer, number };
+    assert_eq!(appended(&[MESSAGE]), "appends message 3 of producer-0 to topic-0/1 at offset 5, in epoch 2");
+    assert_eq!(
+        appended(&[MESSAGE, other(0, 4), other(0, 5)]),
+        "appends messages 3, 4 and 5 of producer-0 to topic-0/1 at offset 5, in epoch 2"
+    );
+    assert_eq!(
+        appended(&[MESSAGE, other(1, 0)]),
+        "appends message 3 of producer-0 and message 0 of producer-1 to topic-0/1 at offset 5, in epoch 2"
+    );
+    assert_eq!(appended(&[]), "appends an entry of the queue's own to topic-0/1 at offset 5, in epoch 2");
+}
+
+#[test]
+fn the_coordination_service_says_who_leads_and_who_is_in_sync() {
+    assert_eq!(
+        of(&Fact::PartitionChanged { partition: PARTITION, state: state() }),
+        "has made durable: broker-2 leads topic-0/1 in epoch 2; in sync: broker-0, broker-1 and broker-2 (version 6)"
+    );
+}
+
+#[test]
+fn a_consumer_says_where_its_group_goes_on() {
+    let offsets = BTreeMap::from([(PARTITION, Offset(5)), (Partition { number: 2, ..PARTITION }, Offset(0))]);
+    let fact = Fact::CommitConfirmed { group: 1, member: MemberId(8), generation: Generation(3), offsets };
+    assert_eq!(
+        of(&fact),
+        "is told that group 1 goes on in topic-0/1 from 5 on and topic-0/2 from 0 on, by its commit as member-8 in \
+         generation 3"
+    );
+}
