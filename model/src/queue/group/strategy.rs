@@ -16,11 +16,11 @@ pub type Plan = BTreeMap<MemberId, BTreeSet<Partition>>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StrategyName {
-    /// Neighbours of each topic stay together: see [`range`](super::range).
+    /// Neighbours of each topic stay together: see [`range`].
     Range,
-    /// One after the other, over all topics: see [`round_robin`](super::round_robin).
+    /// One after the other, over all topics: see [`round_robin`].
     RoundRobin,
-    /// As even as can be, and then as little moved as can be: see [`sticky`](super::sticky).
+    /// As even as can be, and then as little moved as can be: see [`sticky`].
     Sticky,
 }
 

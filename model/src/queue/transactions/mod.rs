@@ -1,4 +1,4 @@
-//! The transaction coordinator: the state of the transactional ids of one partition of [`Topic::Transactions`]
+//! The transaction coordinator: the state of the transactional ids of one partition of [`Topic::Transactions`](super::partition::Topic::Transactions)
 //! (KIP-98, KIP-360, KIP-890).
 //!
 //! ```text
