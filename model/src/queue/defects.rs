@@ -1,4 +1,4 @@
-//! Known bugs that can be switched on on purpose, each read at one place.
+//! Known bugs that can be switched on on purpose, each read where the rule stands that it breaks.
 
 use std::fmt;
 
@@ -64,8 +64,6 @@ defects! {
     TakesStaleAnswer "takes-stale-answer",
     /// A follower takes an answer that does not continue its log, as if it did.
     TakesMisplacedAnswer "takes-misplaced-answer",
-    /// A follower that has not heard its leader's watermark yet may be elected (KAFKA-9491).
-    LeadsBeforeWatermark "leads-before-watermark",
     /// Members of the set are elected, or else anybody who lives (unclean election where it is not allowed).
     ElectsOutOfSync "elects-out-of-sync",
     /// A repeated batch is appended again: no sequence is checked.
@@ -106,18 +104,8 @@ defects! {
     InFlightWithoutSequence "in-flight-without-sequence",
     /// The producer takes "not enough replicas after the append" for "definitely not written" and sends anew.
     AfterAppendIsDefinite "after-append-is-definite",
-    /// A follower out of a consumer's range makes it start over.
-    FollowerOutOfRangeResets "follower-out-of-range-resets",
     /// A fetch that matched nothing does not say where to go on.
     FilteredTailLags "filtered-tail-lags",
-    /// The old replica goes before the new one is in the set.
-    OldReplicaGoesFirst "old-replica-goes-first",
-    /// A delay is waited for by the wall clock.
-    DelayByWall "delay-by-wall",
-    /// The mover that dies between copy and progress copies again.
-    MoverCopiesAgain "mover-copies-again",
-    /// A late acknowledgement does not end the lend.
-    LateAcknowledgementIgnored "late-acknowledgement-ignored",
 }
 
 /// The known bugs that are switched on.
