@@ -178,13 +178,10 @@ impl Refusal {
             Refusal::NotLeader
             | Refusal::NotEnoughReplicas
             | Refusal::LeadershipLost
+            | Refusal::UnknownProducer
             | Refusal::UnknownPartition => true,
             Refusal::OutOfOrder { ahead } => ahead,
-            Refusal::TooLarge
-            | Refusal::Corrupt
-            | Refusal::UnknownProducer
-            | Refusal::Fenced
-            | Refusal::OutOfRange { .. } => false,
+            Refusal::TooLarge | Refusal::Corrupt | Refusal::Fenced | Refusal::OutOfRange { .. } => false,
         }
     }
 }

@@ -39,8 +39,7 @@ pub fn plan(messages: u32) -> Plan {
     Plan {
         brokers: 3,
         factor: 3,
-        // One batch under way: none is refused for the loss of one before it.
-        knobs: Knobs { max_in_flight: 1, ..Knobs::default() },
+        knobs: Knobs::default(),
         topics: vec![TopicPlan { number: 0, partitions: 2 }],
         sendings: (0..messages).map(sending).collect(),
         consumers: (0..2).map(|number| ConsumerPlan { number, group: 0, topic: 0 }).collect(),

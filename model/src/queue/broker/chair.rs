@@ -19,14 +19,25 @@ impl<E: Env<Fact = Fact>> Broker<E> {
     /// Step 6.
     pub(super) async fn stand_for_controller(self: Rc<Self>) {
         loop {
-            let chair = Edit::put_ephemeral(keys::CONTROLLER, keys::encode(&self.me));
-            if let Ok(epoch) = self.session.transact(vec![Check::absent(keys::CONTROLLER)], vec![chair]).await
-            {
+            if let Some(epoch) = self.take_chair().await {
                 self.control(epoch).await;
             }
             self.wait_for_news(LOOK).await;
             while self.known.borrow().controller.is_some_and(|(broker, _)| broker != self.me) {
                 self.wait_for_news(LOOK).await;
+            }
+        }
+    }
+
+    /// The controller epoch, when this broker sits in the chair. It may sit there unawares: the answer that told it so can
+    /// be lost.
+    async fn take_chair(&self) -> Option<Revision> {
+        let chair = Edit::put_ephemeral(keys::CONTROLLER, keys::encode(&self.me));
+        match self.session.transact(vec![Check::absent(keys::CONTROLLER)], vec![chair]).await {
+            Ok(epoch) => Some(epoch),
+            Err(_) => {
+                let chair = self.coordination.read(keys::CONTROLLER).await.ok()??;
+                (chair.owner == Some(self.session.id())).then(|| keys::version(&chair))
             }
         }
     }
