@@ -10,6 +10,7 @@
 
 pub mod broker;
 pub mod brokers;
+pub mod client;
 pub mod consumer;
 pub mod controller;
 pub mod defects;

@@ -186,6 +186,20 @@ impl Refusal {
     }
 }
 
+impl Answer {
+    /// Whether it says that another broker is to be asked.
+    pub fn is_from_the_wrong_broker(&self) -> bool {
+        match self {
+            Answer::Produced(Err(refusal)) => {
+                matches!(refusal, Refusal::NotLeader | Refusal::LeadershipLost | Refusal::UnknownPartition)
+            }
+            Answer::Fetched(Err(refusal)) | Answer::Earliest(Err(refusal)) => *refusal == Refusal::NotLeader,
+            Answer::Group(Err(refusal)) => *refusal == GroupRefusal::NotCoordinator,
+            _ => false,
+        }
+    }
+}
+
 /// Between replicas of one partition. Lost and doubled messages do no harm: the core knows an answer to another question,
 /// and takes a question again as often as it comes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -1,0 +1,274 @@
+//! A place in a group.
+//!
+//! 1. Join, and wait for the generation; sync, and learn what it owns.
+//! 2. Ask where the group goes on in each partition, and have it worked from there.
+//! 3. Say from time to time that it lives. When the group rebalances: let everything go, and begin at step 1.
+
+use super::super::facts::Fact;
+use super::super::group::{
+    self, Ask, CommitRule, Generation, GroupError, Interest, Member, MemberId, Registration, Standing,
+    StrategyName,
+};
+use super::super::offset::Offset;
+use super::super::partition::{Partition, Topic};
+use super::super::plan::Plan;
+use super::super::protocol::{Answer, GroupRefusal, GroupRequest, Request};
+use super::{Client, NotAnswered};
+use rehearsal_env::Env;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// As whom, and in which generation.
+pub type Membership = (MemberId, Generation);
+
+/// What is done with the partitions that a seat owns.
+pub trait Work: 'static {
+    /// Works on these, each from where [`Seat::position`] says, as long as [`Seat::is_at_work`] in this membership.
+    /// Returns at once.
+    fn begin(self: Rc<Self>, membership: Membership, partitions: BTreeSet<Partition>);
+}
+
+/// What became of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Commit {
+    NothingDue,
+    Confirmed,
+    NotConfirmed,
+}
+
+/// One consumer in a group.
+pub struct Seat<E: Env> {
+    env: E,
+    client: Rc<Client<E>>,
+    plan: Arc<Plan>,
+    group: u32,
+    member: RefCell<Member>,
+    /// As whom it is at work, while it is.
+    at_work: Cell<Option<Membership>>,
+    /// A commit was answered, or the work is over.
+    changed: Notify,
+}
+
+impl<E: Env<Fact = Fact>> Seat<E> {
+    /// A seat in `group`, not yet taken, of one who reads `topics`.
+    pub fn new(
+        env: &E,
+        client: Rc<Client<E>>,
+        plan: Arc<Plan>,
+        group: u32,
+        topics: impl IntoIterator<Item = Topic>,
+        rule: CommitRule,
+    ) -> Rc<Self> {
+        let registration = Registration {
+            interest: Interest::of(topics),
+            strategies: strategies(plan.knobs.strategy),
+            session: plan.knobs.member_session.duration(),
+            rebalance: plan.knobs.rebalance.duration(),
+        };
+        let member = RefCell::new(Member::new(rule, registration, plan.defects));
+        let (at_work, changed) = (Cell::new(None), Notify::new());
+        Rc::new(Seat { env: env.clone(), client, plan, group, member, at_work, changed })
+    }
+
+    /// Takes the seat, for ever.
+    pub async fn run<W: Work>(self: Rc<Self>, work: Rc<W>) {
+        let mut ask = self.member.borrow_mut().join();
+        loop {
+            ask = match ask {
+                Ask::Join { member, registration } => {
+                    self.stop();
+                    self.join(member, registration).await
+                }
+                Ask::Sync { member, generation, plan } => self.sync(member, generation, plan).await,
+                Ask::Offsets(partitions) => self.begin(&work, partitions).await,
+                Ask::LetGo => {
+                    self.let_go().await;
+                    self.member.borrow_mut().join()
+                }
+                Ask::Nothing => self.live_on().await,
+            };
+        }
+    }
+
+    /// Which group it is in.
+    pub fn group(&self) -> u32 {
+        self.group
+    }
+
+    /// Whether it still owns what it was given in this membership.
+    pub fn is_at_work(&self, membership: Membership) -> bool {
+        self.at_work.get() == Some(membership)
+    }
+
+    /// Where it is in a partition that it works on.
+    pub fn position(&self, partition: Partition) -> Option<Offset> {
+        self.member.borrow().progress(partition).map(group::progress::Progress::position)
+    }
+
+    /// Goes on from there.
+    pub fn seek(&self, (member, _): Membership, partition: Partition, offset: Offset, committed: bool) {
+        self.member.borrow_mut().seek(partition, offset);
+        self.env.observe(Fact::Positioned { group: self.group, member, partition, offset, committed });
+    }
+
+    /// How far it is.
+    pub(super) fn member(&self) -> &RefCell<Member> {
+        &self.member
+    }
+
+    /// Waits until a commit was answered, or the work is over.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    async fn join(&self, member: Option<MemberId>, registration: Registration) -> Ask {
+        let answer = self.ask(GroupRequest::Join { member, registration }).await;
+        let topics =
+            self.plan.topics.iter().map(|topic| (Topic::Named(topic.number), topic.partitions)).collect();
+        match answer {
+            Ok(Ok(group::Answer::Joined(joined))) => {
+                self.member.borrow_mut().on_join_answer(Ok(joined), &topics)
+            }
+            Ok(Err(error)) => {
+                self.pause().await;
+                self.member.borrow_mut().on_join_answer(Err(error), &topics)
+            }
+            Ok(Ok(_)) | Err(NotAnswered) => {
+                self.pause().await;
+                self.member.borrow_mut().join()
+            }
+        }
+    }
+
+    async fn sync(&self, member: MemberId, generation: Generation, plan: group::Plan) -> Ask {
+        let answer = self.ask(GroupRequest::Sync { member, generation, plan }).await;
+        match answer {
+            Ok(Ok(group::Answer::Synced { generation, partitions })) => {
+                let ask = self.member.borrow_mut().on_sync_answer(Ok((generation, partitions.clone())));
+                self.assigned(partitions);
+                ask
+            }
+            Ok(Err(error)) => {
+                self.pause().await;
+                self.member.borrow_mut().on_sync_answer(Err(error))
+            }
+            Ok(Ok(_)) | Err(NotAnswered) => {
+                self.pause().await;
+                self.member.borrow_mut().join()
+            }
+        }
+    }
+
+    fn assigned(&self, partitions: BTreeSet<Partition>) {
+        let steady = matches!(self.member.borrow().standing(), Standing::Steady { .. });
+        let Some((member, generation)) = self.membership().filter(|_| steady) else { return };
+        self.at_work.set(Some((member, generation)));
+        self.env.observe(Fact::Assigned { group: self.group, member, generation, partitions });
+    }
+
+    fn membership(&self) -> Option<Membership> {
+        self.member.borrow().membership()
+    }
+
+    /// Says that it lives, after a while.
+    async fn live_on(&self) -> Ask {
+        self.env.sleep(self.plan.knobs.heartbeat.duration()).await;
+        let Some((member, generation)) = self.membership() else { return self.member.borrow_mut().join() };
+        let answer = match self.ask(GroupRequest::Heartbeat { member, generation }).await {
+            Ok(answer) => answer.map(|_| ()),
+            Err(NotAnswered) => return Ask::Nothing,
+        };
+        self.member.borrow_mut().on_heartbeat_answer(generation, answer)
+    }
+
+    fn stop(&self) {
+        if let Some((member, generation)) = self.at_work.take() {
+            self.env.observe(Fact::LetGo { group: self.group, member, generation });
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// Stops working, and commits what it has done.
+    async fn let_go(&self) {
+        let membership = self.at_work.get();
+        self.stop();
+        if let Some(membership) = membership {
+            self.commit(membership).await;
+        }
+    }
+
+    /// Has the work begun where the group has left off.
+    async fn begin<W: Work>(&self, work: &Rc<W>, partitions: BTreeSet<Partition>) -> Ask {
+        let Some(membership) = self.at_work.get() else { return Ask::Nothing };
+        let asked = GroupRequest::Offsets { partitions: partitions.clone() };
+        let Ok(Ok(group::Answer::Fetched(committed))) = self.ask(asked).await else {
+            self.pause().await;
+            // Others may have taken over meanwhile: a heartbeat tells.
+            return match self.live_on().await {
+                Ask::Nothing => Ask::Offsets(partitions),
+                other => other,
+            };
+        };
+        for partition in &partitions {
+            let offset = match committed.get(partition) {
+                Some(offset) => *offset,
+                None => self.earliest(*partition).await,
+            };
+            self.seek(membership, *partition, offset, committed.contains_key(partition));
+        }
+        work.clone().begin(membership, partitions);
+        Ask::Nothing
+    }
+
+    async fn earliest(&self, partition: Partition) -> Offset {
+        loop {
+            let request = Request::Earliest { partition };
+            if let Ok(Answer::Earliest(Ok(start))) = self.client.ask_leader(partition, request).await {
+                return start;
+            }
+            self.pause().await;
+        }
+    }
+
+    /// Commits what is due. What is not confirmed may have been done.
+    pub(super) async fn commit(&self, (member, generation): Membership) -> Commit {
+        let offsets = self.member.borrow_mut().commit_due();
+        if offsets.is_empty() {
+            return Commit::NothingDue;
+        }
+        let request = GroupRequest::Commit { member, generation, offsets: offsets.clone() };
+        let confirmed = matches!(self.ask(request).await, Ok(Ok(_)));
+        if confirmed {
+            let (group, offsets) = (self.group, offsets.clone());
+            self.env.observe(Fact::CommitConfirmed { group, member, generation, offsets });
+        }
+        self.member.borrow_mut().committed(generation, &offsets, confirmed);
+        self.changed.notify_waiters();
+        if confirmed { Commit::Confirmed } else { Commit::NotConfirmed }
+    }
+
+    async fn ask(&self, request: GroupRequest) -> Result<Result<group::Answer, GroupError>, NotAnswered> {
+        let partition = Plan::offsets_partition(self.group);
+        let request = Request::Group { group: self.group, request };
+        match self.client.ask_leader(partition, request).await? {
+            Answer::Group(Ok(answer)) => Ok(Ok(answer)),
+            Answer::Group(Err(GroupRefusal::Group(error))) => Ok(Err(error)),
+            _ => Err(NotAnswered),
+        }
+    }
+
+    /// Waits a little before it asks again.
+    pub(super) async fn pause(&self) {
+        self.env.sleep(self.plan.knobs.backoff.duration()).await;
+    }
+}
+
+/// The one that is wished for, and one that everybody knows.
+fn strategies(preferred: StrategyName) -> Vec<StrategyName> {
+    let mut strategies = vec![preferred];
+    strategies.extend((preferred != StrategyName::Range).then_some(StrategyName::Range));
+    strategies
+}
