@@ -1,4 +1,4 @@
-//! `at-least-once`: with `delivery = at-least-once` and `acks = all`, whatever was sent before the calm and
+//! `at-least-once`: with `delivery = at-least-once`, or `exactly-once`, and `acks = all`, whatever was sent before the calm and
 //! acknowledged, and stands in the log, has been processed in the end by each group that reads its topic. *Final*.
 //!
 //! Counted are the messages from where the group began. That an acknowledged message stands in the log at all is
@@ -99,7 +99,7 @@ impl Monitor<Fact> for AtLeastOnce {
     fn conclude(&mut self, _end: Time) -> Result<(), Violation> {
         let cluster = self.cluster.borrow();
         let rules = cluster.rules();
-        if rules.delivery != Delivery::AtLeastOnce || rules.acks != Acks::All {
+        if rules.delivery == Delivery::AtMostOnce || rules.acks != Acks::All {
             return Ok(());
         }
         let judged = self.told.iter().filter(|((partition, _, message), _)| {

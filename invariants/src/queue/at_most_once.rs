@@ -14,7 +14,7 @@ use rehearsal_model::queue::facts::Fact;
 use rehearsal_model::queue::knobs::Delivery;
 use rehearsal_model::queue::message::MessageId;
 use rehearsal_model::queue::offset::Offset;
-use rehearsal_model::queue::partition::Partition;
+use rehearsal_model::queue::partition::{Partition, Topic};
 use rehearsal_model::queue::plan::Plan;
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ const NAME: &str = "at-most-once";
 pub struct AtMostOnce {
     cluster: SharedCluster,
     places: BTreeMap<(u32, Partition, Offset), u64>,
-    messages: BTreeMap<(u32, MessageId), u64>,
+    messages: BTreeMap<(u32, Topic, MessageId), u64>,
 }
 
 impl AtMostOnce {
@@ -53,7 +53,7 @@ impl Monitor<Fact> for AtMostOnce {
             let message = format!("group {group} processes offset {offset} of {partition} twice");
             return Err(Violation::new(NAME, message, [before, number]));
         }
-        match self.messages.insert((group, message), number) {
+        match self.messages.insert((group, partition.topic, message), number) {
             Some(before) if rules.idempotent && !cluster.has_begun_anew(message.producer) => {
                 let message = format!("group {group} processes {message} twice, at two places");
                 Err(Violation::new(NAME, message, [before, number]))

@@ -205,7 +205,7 @@ impl Cluster {
             return;
         };
         if let Some(copy) = self.own(*partition, stamp.node) {
-            copy.append(stretch, stamp.number);
+            copy.append(stretch, stamp);
         }
         if let Fact::Appended { .. } = fact {
             let book = self.book(*partition);
@@ -243,7 +243,7 @@ impl Monitor<Fact> for SharedCluster {
             }
             Fact::Recovered { broker, partition, log, .. } => {
                 cluster.brokers.insert(stamp.node, *broker);
-                cluster.book(*partition).copies.entry(*broker).or_default().recover(log, stamp.number);
+                cluster.book(*partition).copies.entry(*broker).or_default().recover(log, stamp);
             }
             Fact::Led { partition, epoch, .. } => {
                 if let Some(broker) = cluster.broker(stamp.node) {

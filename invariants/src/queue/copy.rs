@@ -1,8 +1,10 @@
 //! One broker's copy of one partition's log, as its facts tell it.
 
-use rehearsal_model::queue::facts::Stretch;
+use rehearsal_env::{Stamp, Time};
+use rehearsal_model::queue::facts::{Stretch, Within};
 use rehearsal_model::queue::message::MessageId;
 use rehearsal_model::queue::offset::Offset;
+use rehearsal_model::queue::record::Verdict;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
@@ -13,6 +15,19 @@ pub struct Placed {
     pub stretch: Stretch,
     /// The number of the fact that put it there.
     pub number: u64,
+    /// When that was.
+    pub time: Time,
+}
+
+/// What became of the transaction to which something belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum End {
+    /// It belongs to none.
+    None,
+    /// It has not ended in this copy.
+    Open,
+    /// It has ended so, by the marker of this fact.
+    Ended(Verdict, u64),
 }
 
 /// A copy of a log: what the broker's memory holds, and how far its disk has it for sure.
@@ -76,12 +91,28 @@ impl LogCopy {
         later.filter_map(|(message, places)| Some((*message, *places.first()?)))
     }
 
-    pub(super) fn append(&mut self, stretch: &Stretch, number: u64) {
+    /// How the transaction has ended to which what stands at an offset belongs.
+    pub fn end_at(&self, offset: Offset) -> End {
+        let after = self.batches.partition_point(|placed| placed.stretch.end <= offset);
+        let mut behind = self.batches[after..].iter();
+        let Some(Within::Records(producer)) = behind.next().and_then(|placed| placed.stretch.within) else {
+            return End::None;
+        };
+        let end = behind.find_map(|placed| match placed.stretch.within? {
+            Within::Marker(marker, verdict) if marker.id == producer.id => {
+                Some(End::Ended(verdict, placed.number))
+            }
+            _ => None,
+        });
+        end.unwrap_or(End::Open)
+    }
+
+    pub(super) fn append(&mut self, stretch: &Stretch, stamp: &Stamp) {
         for (offset, message) in (stretch.base.0..).zip(&stretch.messages) {
             self.places.entry(*message).or_default().insert(Offset(offset));
         }
         self.end = stretch.end;
-        self.batches.push(Placed { stretch: stretch.clone(), number });
+        self.batches.push(Placed { stretch: stretch.clone(), number: stamp.number, time: stamp.time });
     }
 
     pub(super) fn persist(&mut self, through: Offset) {
@@ -97,14 +128,14 @@ impl LogCopy {
     }
 
     /// The broker comes up and finds this. What was there before keeps the number of the fact that put it there.
-    pub(super) fn recover(&mut self, log: &[Stretch], number: u64) {
+    pub(super) fn recover(&mut self, log: &[Stretch], stamp: &Stamp) {
         let same =
             self.batches.iter().zip(log).take_while(|(placed, found)| placed.stretch == **found).count();
         for placed in self.batches.split_off(same) {
             self.forget(&placed.stretch);
         }
         self.end = log[..same].last().map_or(Offset::ZERO, |last| last.end);
-        log[same..].iter().for_each(|stretch| self.append(stretch, number));
+        log[same..].iter().for_each(|stretch| self.append(stretch, stamp));
         self.persisted = self.end;
         self.lives += 1;
     }

@@ -10,6 +10,7 @@ use brokers::BrokerMarkers;
 use clients::ClientMarkers;
 use rehearsal_env::{Marker, Stamp};
 use rehearsal_model::queue::facts::{Fact, Fate};
+use rehearsal_model::queue::record::Verdict;
 use std::rc::Rc;
 
 /// A leader's life ended, and it had appended messages that no other broker had.
@@ -50,6 +51,15 @@ pub const CONSUMER_CRASHED_WITH_UNCOMMITTED_WORK: Marker = Marker("consumer-cras
 /// latest offset (KIP-207).
 pub const WATERMARK_BEHIND_EPOCH_START: Marker = Marker("watermark-behind-epoch-start");
 
+/// A transaction was committed.
+pub const TRANSACTION_COMMITTED: Marker = Marker("transaction-committed");
+/// A transaction was aborted since another took its transactional id over.
+pub const TRANSACTION_ABORTED_BY_FENCING: Marker = Marker("transaction-aborted-by-fencing");
+/// A coordinator went on with the end of a transaction that one before it had decided.
+pub const TRANSACTION_TAKEN_UP: Marker = Marker("transaction-taken-up");
+/// A consumer went on behind records of a transaction that was aborted.
+pub const ABORTED_RECORDS_PASSED: Marker = Marker("aborted-records-passed");
+
 /// Every marker of the queue.
 pub const MARKERS: &[Marker] = &[
     LEADER_DIED_BEFORE_REPLICATION,
@@ -70,6 +80,10 @@ pub const MARKERS: &[Marker] = &[
     PROCESSED_TWICE,
     CONSUMER_CRASHED_WITH_UNCOMMITTED_WORK,
     WATERMARK_BEHIND_EPOCH_START,
+    TRANSACTION_COMMITTED,
+    TRANSACTION_ABORTED_BY_FENCING,
+    TRANSACTION_TAKEN_UP,
+    ABORTED_RECORDS_PASSED,
 ];
 
 /// Looks out for the markers.
@@ -99,6 +113,9 @@ fn at_once(fact: &Fact) -> Option<Marker> {
         Fact::MemberFenced { .. } => GENERATION_FENCED_A_ZOMBIE,
         Fact::Recovered { torn: true, .. } => TORN_BATCH_CUT,
         Fact::Told { fate: Fate::Unknown, .. } => TOLD_UNKNOWN,
+        Fact::TransactionEnding { verdict: Verdict::Commit, .. } => TRANSACTION_COMMITTED,
+        Fact::TransactionEnding { fenced: true, .. } => TRANSACTION_ABORTED_BY_FENCING,
+        Fact::TransactionTakenUp { .. } => TRANSACTION_TAKEN_UP,
         _ => return None,
     })
 }

@@ -13,7 +13,7 @@
 //! what it has not read.
 
 use super::cluster::{Cluster, SharedCluster};
-use super::copy::LogCopy;
+use super::copy::{End, LogCopy};
 use crate::{Monitor, Scope};
 use rehearsal_env::{NodeId, Stamp, Violation};
 use rehearsal_model::queue::facts::{Fact, Fate, Stretch};
@@ -21,6 +21,7 @@ use rehearsal_model::queue::message::MessageId;
 use rehearsal_model::queue::offset::Offset;
 use rehearsal_model::queue::partition::Partition;
 use rehearsal_model::queue::production::Acks;
+use rehearsal_model::queue::record::Verdict;
 use std::collections::{BTreeMap, BTreeSet};
 
 const NAME: &str = "partition-order";
@@ -61,8 +62,9 @@ impl PartitionOrder {
         else {
             return Ok(());
         };
-        let mut skipped =
-            (next.0..offset.0).filter_map(|at| log.message_at(Offset(at)).map(|message| (at, message)));
+        let shown = |at: &Offset| !matches!(log.end_at(*at), End::Ended(Verdict::Abort, _));
+        let between = (next.0..offset.0).map(Offset).filter(|at| log.message_at(*at).is_some()).filter(shown);
+        let mut skipped = between.filter_map(|at| Some((at, log.message_at(at)?)));
         if let Some((at, message)) = skipped.next() {
             let message = format!("a consumer of {partition} skips {message} at offset {at}");
             return Err(Violation::new(NAME, message, [before, stamp.number]));
@@ -90,6 +92,10 @@ fn appended(
     number: u64,
 ) -> Result<(), Violation> {
     let rules = cluster.rules();
+    // What comes of messages stands in the order in which they were read, from several partitions.
+    if rules.is_written_by_pipes(partition.topic) {
+        return Ok(());
+    }
     let fact_of = |place| log.batch_at(place).map_or(number, |placed| placed.number);
     let once = |message: &&MessageId| !cluster.has_begun_anew(message.producer);
     for (offset, message) in (stretch.base.0..).zip(&stretch.messages).filter(|(_, message)| once(message)) {

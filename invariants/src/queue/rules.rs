@@ -7,6 +7,7 @@ use rehearsal_model::queue::plan::Plan;
 use rehearsal_model::queue::production::Acks;
 use rehearsal_model::queue::replica::Flush;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// The settings and the layout that the invariants judge by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -27,6 +28,10 @@ pub struct Rules {
     pub max_in_flight: u32,
     /// How messages are processed.
     pub delivery: Delivery,
+    /// How old a transaction may become.
+    pub transaction_timeout: Duration,
+    /// What is read and written to another topic.
+    pub pipes: BTreeSet<Pipe>,
     /// Whether a leader may be elected from outside of the in-sync set when nobody in it lives.
     pub unclean_election: bool,
     /// When the calm begins, in which everything comes to rest.
@@ -37,11 +42,26 @@ pub struct Rules {
     pub partitions: BTreeSet<Partition>,
 }
 
+/// A group that writes what comes of the messages of one topic to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pipe {
+    /// Which group.
+    pub group: u32,
+    /// What it reads.
+    pub from: Topic,
+    /// What it writes to.
+    pub into: Topic,
+}
+
 impl Rules {
     /// Those of a deployment, in a run whose calm begins at this time.
     pub fn of(plan: &Plan, calm_begins: Time) -> Rules {
         let Knobs { acks, flush, min_insync, unclean_election, idempotent, .. } = plan.knobs;
         let Knobs { max_in_flight, delivery, .. } = plan.knobs;
+        let pipes = plan.consumers.iter().filter_map(|consumer| {
+            let (from, into) = (Topic::Named(consumer.topic), Topic::Named(consumer.into?));
+            Some(Pipe { group: consumer.group, from, into })
+        });
         let mut groups: BTreeMap<u32, BTreeSet<Topic>> = BTreeMap::new();
         for consumer in &plan.consumers {
             groups.entry(consumer.group).or_default().insert(Topic::Named(consumer.topic));
@@ -55,11 +75,18 @@ impl Rules {
             idempotent,
             max_in_flight,
             delivery,
+            transaction_timeout: plan.knobs.transaction_timeout.duration(),
+            pipes: pipes.collect(),
             unclean_election,
             calm_begins,
             groups,
             partitions: plan.partitions().collect(),
         }
+    }
+
+    /// Whether pipelines write to this topic.
+    pub fn is_written_by_pipes(&self, topic: Topic) -> bool {
+        self.pipes.iter().any(|pipe| pipe.into == topic)
     }
 
     /// The groups that read this topic.

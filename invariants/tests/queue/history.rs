@@ -51,6 +51,8 @@ pub fn rules() -> Rules {
         idempotent: true,
         max_in_flight: 5,
         delivery: Delivery::AtLeastOnce,
+        transaction_timeout: Duration::from_secs(5),
+        pipes: BTreeSet::new(),
         unclean_election: false,
         calm_begins: Time(10_000_000_000),
         groups: BTreeMap::from([(0, BTreeSet::from([PARTITION.topic]))]),
@@ -65,7 +67,14 @@ pub fn message(number: u32) -> MessageId {
 /// A batch of one message, by what wrote it.
 pub fn stretch(base: u64, epoch: u32, number: u32) -> Stretch {
     let (base, epoch) = (Offset(base), LeaderEpoch(epoch));
-    Stretch { base, end: base.plus(1), epoch, checksum: number, messages: vec![message(number)] }
+    Stretch {
+        base,
+        end: base.plus(1),
+        epoch,
+        checksum: number,
+        messages: vec![message(number)],
+        within: None,
+    }
 }
 
 /// Everything that happened. Methods that say something return the number of the fact, those that say more the number of
@@ -134,6 +143,11 @@ impl History {
 
     pub fn calm(&mut self) {
         self.time = self.time.max(self.rules.calm_begins);
+    }
+
+    /// Nothing happens for so many seconds.
+    pub fn wait(&mut self, seconds: u64) {
+        self.time = self.time + Duration::from_secs(seconds);
     }
 
     /// The next thing it says, it says in its next life.

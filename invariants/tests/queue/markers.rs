@@ -5,9 +5,12 @@ use rehearsal_env::Marker;
 use rehearsal_invariants::MarkerWatch;
 use rehearsal_invariants::queue::{MARKERS, Markers, markers::*};
 use rehearsal_model::queue::brokers::BrokerId;
-use rehearsal_model::queue::facts::{Fact, Fate};
+use rehearsal_model::queue::facts::{Fact, Fate, Stretch, Within};
 use rehearsal_model::queue::group::{Generation, MemberId};
+use rehearsal_model::queue::identity::ProducerIdentity;
 use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
+use rehearsal_model::queue::record::Verdict;
+use rehearsal_model::queue::transactions::TransactionalId;
 use std::collections::BTreeSet;
 
 fn reached(history: &History) -> BTreeSet<Marker> {
@@ -47,6 +50,32 @@ fn markers_have_names_of_their_own() {
     let names: BTreeSet<_> = MARKERS.iter().map(|marker| marker.0).collect();
     assert_eq!(names.len(), MARKERS.len());
     assert!(names.iter().all(|name| name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '-')));
+}
+
+#[test]
+fn the_ends_of_transactions_are_markers_by_themselves() {
+    let (id, producer) = (TransactionalId(0), ProducerIdentity::first(7));
+    let ending = |verdict, fenced| Fact::TransactionEnding { id, producer, verdict, fenced };
+    let taken_up = Fact::TransactionTakenUp { id, producer };
+    alone(TRANSACTION_COMMITTED, ending(Verdict::Commit, false), ending(Verdict::Abort, false));
+    alone(TRANSACTION_ABORTED_BY_FENCING, ending(Verdict::Abort, true), ending(Verdict::Abort, false));
+    alone(TRANSACTION_TAKEN_UP, taken_up, ending(Verdict::Commit, false));
+}
+
+#[test]
+fn a_consumer_passes_records_that_were_aborted() {
+    let passes = |verdict| {
+        let mut history = History::with_a_group();
+        let producer = ProducerIdentity::first(7);
+        history.append_this(0, Stretch { within: Some(Within::Records(producer)), ..stretch(0, 0, 0) });
+        let within = Some(Within::Marker(producer.next(), verdict));
+        history.append_this(0, Stretch { within, messages: vec![], ..stretch(1, 0, 0) });
+        history.append(0, 2);
+        history.process(0, 1, 2);
+        history
+    };
+    reaches(ABORTED_RECORDS_PASSED, &passes(Verdict::Abort));
+    misses(ABORTED_RECORDS_PASSED, &passes(Verdict::Commit));
 }
 
 #[test]

@@ -21,16 +21,21 @@ pub async fn consume<E: Env<Fact = Fact>>(
     consumer: ConsumerPlan,
 ) {
     let client = Client::bind(&env, brokers, &plan.knobs);
-    let rule = match plan.knobs.delivery {
-        Delivery::AtMostOnce => CommitRule::BeforeProcessing,
-        Delivery::AtLeastOnce => CommitRule::AfterProcessing,
-    };
+    let rule = commit_rule(plan.knobs.delivery);
     let topics = [Topic::Named(consumer.topic)];
     let seat = Seat::new(&env, client.clone(), plan.clone(), consumer.group, topics, rule);
     let processing = plan.knobs.processing.duration();
     let handler = Processing { env: env.clone(), seat: seat.clone(), processing };
-    let worker = Worker::new(&env, client, seat.clone(), handler, &plan.knobs);
+    let worker = Worker::new(&env, client, seat.clone(), handler, &plan);
     seat.run(worker).await;
+}
+
+/// When one who writes nothing commits: within no transaction, whatever others do.
+pub(super) fn commit_rule(delivery: Delivery) -> CommitRule {
+    match delivery {
+        Delivery::AtMostOnce => CommitRule::BeforeProcessing,
+        Delivery::AtLeastOnce | Delivery::ExactlyOnce => CommitRule::AfterProcessing,
+    }
 }
 
 /// The processing of messages.

@@ -104,6 +104,10 @@ defects! {
     InFlightWithoutSequence "in-flight-without-sequence",
     /// The producer takes "not enough replicas after the append" for "definitely not written" and sends anew.
     AfterAppendIsDefinite "after-append-is-definite",
+    /// Where to go on is committed before the transaction that holds what came of the records.
+    OffsetsOutsideTransaction "offsets-outside-transaction",
+    /// A read-committed consumer is shown what is below the watermark, whether its transaction has ended or not.
+    ShowsUncommitted "shows-uncommitted",
     /// A fetch that matched nothing does not say where to go on.
     FilteredTailLags "filtered-tail-lags",
 }

@@ -3,6 +3,7 @@
 use super::broker::{self, Neighbours};
 use super::consumer::consume;
 use super::facts::Fact;
+use super::pipeline::pipe;
 use super::plan::Plan;
 use super::producer::produce;
 use super::report::of_coordination;
@@ -59,7 +60,13 @@ where
     for consumer in plan.consumers.iter().copied() {
         let (plan_of, brokers) = (plan.clone(), brokers.clone());
         cluster.start(&consumer_name(consumer.number), move |env| {
-            consume(env, plan_of.clone(), brokers.clone(), consumer)
+            let (plan, brokers) = (plan_of.clone(), brokers.clone());
+            async move {
+                match consumer.into {
+                    Some(_) => pipe(env, plan, brokers, consumer).await,
+                    None => consume(env, plan, brokers, consumer).await,
+                }
+            }
         });
     }
 }

@@ -7,10 +7,13 @@
 use super::brokers::{BrokerEpoch, BrokerId};
 use super::controller::PartitionState;
 use super::group::{Generation, MemberId};
+use super::identity::ProducerIdentity;
 use super::message::MessageId;
 use super::offset::{LeaderEpoch, Offset};
 use super::partition::Partition;
 use super::production::Acks;
+use super::record::Verdict;
+use super::transactions::TransactionalId;
 use rehearsal_env::Fact as FactTrait;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +31,18 @@ pub struct Stretch {
     pub checksum: u32,
     /// The messages in it, one an offset; none for what is the queue's own.
     pub messages: Vec<MessageId>,
+    /// To which transaction it belongs, if to any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Within>,
+}
+
+/// What a batch is to a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Within {
+    /// It holds records of this producer's transaction.
+    Records(ProducerIdentity),
+    /// It ends the transactions of this producer that have smaller epochs.
+    Marker(ProducerIdentity, Verdict),
 }
 
 /// What a producer learned of a message.
@@ -198,6 +213,24 @@ pub enum Fact {
         /// Who.
         member: MemberId,
     },
+    /// A coordinator has decided how a transaction ends, and is about to remember it.
+    TransactionEnding {
+        /// Under which transactional id.
+        id: TransactionalId,
+        /// Whose.
+        producer: ProducerIdentity,
+        /// How.
+        verdict: Verdict,
+        /// Whether it is aborted for one who takes the transactional id over.
+        fenced: bool,
+    },
+    /// A coordinator goes on with the end of a transaction that one before it has decided.
+    TransactionTakenUp {
+        /// Under which transactional id.
+        id: TransactionalId,
+        /// Whose.
+        producer: ProducerIdentity,
+    },
     // ---- producers ----
     /// A producer is given a message to send.
     Sent {
@@ -320,6 +353,8 @@ impl FactTrait for Fact {
             Fact::SetRefused { .. } => "SetRefused",
             Fact::CoordinatorLoaded { .. } => "CoordinatorLoaded",
             Fact::MemberFenced { .. } => "MemberFenced",
+            Fact::TransactionEnding { .. } => "TransactionEnding",
+            Fact::TransactionTakenUp { .. } => "TransactionTakenUp",
             Fact::Sent { .. } => "Sent",
             Fact::SentAgain { .. } => "SentAgain",
             Fact::Told { .. } => "Told",

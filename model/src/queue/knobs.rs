@@ -2,6 +2,7 @@
 
 use super::group::StrategyName;
 use super::production::Acks;
+use super::reading::Isolation;
 use super::replica::Flush;
 use rehearsal_env::Span;
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,8 @@ pub enum Delivery {
     AtMostOnce,
     /// Consumers commit what they have processed.
     AtLeastOnce,
+    /// What comes of a message, and that it is processed, are committed together, in one transaction.
+    ExactlyOnce,
 }
 
 /// Everything that can be set about the queue, its topics and workload apart.
@@ -56,6 +59,8 @@ pub struct Knobs {
     pub broker_session: Span,
     /// How messages are processed.
     pub delivery: Delivery,
+    /// How old a transaction may become before its coordinator aborts it.
+    pub transaction_timeout: Span,
     /// How a group shares its partitions out.
     pub strategy: StrategyName,
     /// How long a consumer may be silent before its group goes on without it.
@@ -72,6 +77,16 @@ pub struct Knobs {
     pub resend: Span,
     /// After how long without a word a session ends.
     pub silence: Span,
+}
+
+impl Knobs {
+    /// What consumers are shown of transactions.
+    pub fn isolation(&self) -> Isolation {
+        match self.delivery {
+            Delivery::ExactlyOnce => Isolation::ReadCommitted,
+            Delivery::AtMostOnce | Delivery::AtLeastOnce => Isolation::ReadUncommitted,
+        }
+    }
 }
 
 impl Default for Knobs {
@@ -95,6 +110,7 @@ impl Default for Knobs {
             segment_bytes: 4_096,
             broker_session: Span::seconds(2),
             delivery: Delivery::AtLeastOnce,
+            transaction_timeout: Span::seconds(5),
             strategy: StrategyName::Sticky,
             member_session: Span::seconds(2),
             rebalance: Span::seconds(2),

@@ -24,6 +24,7 @@ pub mod log;
 pub mod message;
 pub mod offset;
 pub mod partition;
+pub mod pipeline;
 pub mod plan;
 pub mod producer;
 pub mod producers;

@@ -1,9 +1,10 @@
 //! What a deployment of the queue is started with.
 
 use super::defects::Defects;
-use super::knobs::Knobs;
+use super::knobs::{Delivery, Knobs};
 use super::partition::{Partition, Topic};
 use super::replica::Settings;
+use super::transactions::TransactionalId;
 use rehearsal_env::Span;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -44,6 +45,9 @@ pub struct ConsumerPlan {
     pub group: u32,
     /// What it reads.
     pub topic: u32,
+    /// To which topic it writes what comes of each message, if to any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub into: Option<u32>,
 }
 
 /// A whole deployment.
@@ -67,6 +71,8 @@ pub struct Plan {
 
 /// How many partitions the offsets topic has.
 const OFFSETS_PARTITIONS: u32 = 2;
+/// How many partitions the transactions topic has.
+const TRANSACTIONS_PARTITIONS: u32 = 2;
 
 impl Plan {
     /// Every partition; of the queue's own those that a group needs.
@@ -77,7 +83,19 @@ impl Plan {
         });
         let offsets: BTreeSet<Partition> =
             self.consumers.iter().map(|consumer| Plan::offsets_partition(consumer.group)).collect();
-        named.chain(offsets)
+        named.chain(offsets).chain(self.transactions_partitions())
+    }
+
+    fn transactions_partitions(&self) -> BTreeSet<Partition> {
+        let ids = self.consumers.iter().filter_map(|consumer| self.transactional_id(consumer));
+        ids.map(Plan::transactions_partition).collect()
+    }
+
+    /// The name under which a consumer does transactions, if it does any: its number, so that its next life fences this
+    /// one.
+    pub fn transactional_id(&self, consumer: &ConsumerPlan) -> Option<TransactionalId> {
+        let does = self.knobs.delivery == Delivery::ExactlyOnce && consumer.into.is_some();
+        does.then_some(TransactionalId(u64::from(consumer.number)))
     }
 
     /// How many partitions a topic has; none that is not there.
@@ -87,7 +105,8 @@ impl Plan {
                 self.topics.iter().find(|plan| plan.number == number).map_or(0, |plan| plan.partitions)
             }
             Topic::Offsets => OFFSETS_PARTITIONS,
-            Topic::Transactions | Topic::Delayed => 0,
+            Topic::Transactions => TRANSACTIONS_PARTITIONS,
+            Topic::Delayed => 0,
         }
     }
 
@@ -104,6 +123,12 @@ impl Plan {
     /// The partition that a group's coordinator leads.
     pub fn offsets_partition(group: u32) -> Partition {
         Partition { topic: Topic::Offsets, number: group % OFFSETS_PARTITIONS }
+    }
+
+    /// The partition that the coordinator of a transactional id leads.
+    pub fn transactions_partition(id: TransactionalId) -> Partition {
+        let number = (id.0 % u64::from(TRANSACTIONS_PARTITIONS)) as u32;
+        Partition { topic: Topic::Transactions, number }
     }
 
     /// What the replicas go by.

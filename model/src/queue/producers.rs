@@ -15,6 +15,7 @@ use super::defects::{Defect, Defects};
 use super::identity::ProducerIdentity;
 use super::offset::Offset;
 use super::record::{Batch, Content, Payload, ProducerStamp, Verdict};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
 /// How many batches of a producer are known again (KIP-98). As many may be in flight.
@@ -64,7 +65,7 @@ struct Ended {
 
 /// The range of a transaction that was aborted: the producer's transactional batches from `first` to `marker` are
 /// to be skipped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Aborted {
     /// Whose.
     pub producer: u64,

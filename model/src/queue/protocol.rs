@@ -3,15 +3,20 @@
 use super::brokers::BrokerId;
 use super::group::{self, GroupError, MemberId, Registration};
 use super::group::{Generation, Plan as GroupPlan};
+use super::identity::ProducerIdentity;
 use super::offset::Offset;
 use super::partition::Partition;
+use super::producers::Aborted;
 use super::production::Acks;
-use super::record::{Batch, Payload};
+use super::reading::Isolation;
+use super::record::{Batch, Payload, Verdict};
 use super::replica::{EndAnswer, EndRequest, FetchAnswer, FetchRequest};
+use super::transactions::{self, TransactionalId};
 use crate::session::{SessionPool, SessionServer};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 use thiserror::Error;
 
 /// What a client asks a broker.
@@ -29,6 +34,8 @@ pub enum Request {
         payload: Arc<Payload>,
         /// Its checksum, by the producer.
         checksum: u32,
+        /// Under which transactional id, if it is part of a transaction.
+        transaction: Option<TransactionalId>,
     },
     /// What stands there and behind it, as far as consumers may read. Waits for something for some time.
     Fetch {
@@ -36,6 +43,8 @@ pub enum Request {
         partition: Partition,
         /// From which offset on.
         offset: Offset,
+        /// Whether records of open and aborted transactions are wanted.
+        isolation: Isolation,
     },
     /// Where the partition starts: what a consumer without an offset begins with.
     Earliest {
@@ -48,6 +57,37 @@ pub enum Request {
         group: u32,
         /// What.
         request: GroupRequest,
+    },
+    /// Something about transactions.
+    Transaction {
+        /// Under which transactional id.
+        id: TransactionalId,
+        /// What.
+        request: TransactionRequest,
+    },
+}
+
+/// What a producer asks its transactions' coordinator.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum TransactionRequest {
+    /// To go on with the transactional id, alone.
+    Initialise {
+        /// How old a transaction may become.
+        timeout: Duration,
+    },
+    /// To write to these partitions within the transaction.
+    AddPartitions {
+        /// As whom.
+        producer: ProducerIdentity,
+        /// Which.
+        partitions: BTreeSet<Partition>,
+    },
+    /// To end the transaction.
+    End {
+        /// As whom.
+        producer: ProducerIdentity,
+        /// How.
+        verdict: Verdict,
     },
 }
 
@@ -86,6 +126,19 @@ pub enum GroupRequest {
         /// Where to go on.
         offsets: BTreeMap<Partition, Offset>,
     },
+    /// To commit when a transaction is committed.
+    CommitWithin {
+        /// As whom.
+        member: MemberId,
+        /// In which generation.
+        generation: Generation,
+        /// Under which transactional id.
+        id: TransactionalId,
+        /// Whose transaction.
+        producer: ProducerIdentity,
+        /// Where to go on.
+        offsets: BTreeMap<Partition, Offset>,
+    },
     /// Where to go on.
     Offsets {
         /// In which partitions.
@@ -100,12 +153,25 @@ pub enum Answer {
     Metadata(BTreeMap<Partition, BrokerId>),
     /// To `Produce`: where the first record stands.
     Produced(Result<Offset, Refusal>),
-    /// To `Fetch`: whole batches.
-    Fetched(Result<Vec<Arc<Batch>>, Refusal>),
+    /// To `Fetch`.
+    Fetched(Result<Fetched, Refusal>),
     /// To `Earliest`.
     Earliest(Result<Offset, Refusal>),
     /// To `Group`.
     Group(Result<group::Answer, GroupRefusal>),
+    /// To `Transaction`.
+    Transaction(Result<transactions::Answer, TransactionRefusal>),
+}
+
+/// What a consumer gets.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Fetched {
+    /// Whole batches, as they came from their producers, the first the one that holds the offset asked for.
+    pub batches: Vec<Arc<Batch>>,
+    /// Where its sight ends: the last stable offset, or the watermark.
+    pub end: Offset,
+    /// The aborted transactions among the batches.
+    pub aborted: Vec<Aborted>,
 }
 
 /// Why a broker refuses.
@@ -141,6 +207,9 @@ pub enum Refusal {
     /// The producer was replaced.
     #[error("the producer was replaced")]
     Fenced,
+    /// Whether its transaction is open and includes the partition could not be found out; nothing was appended.
+    #[error("its transaction could not be verified")]
+    NotVerified,
     /// The log does not hold the offset.
     #[error("the log holds {start} to {end}")]
     OutOfRange {
@@ -162,6 +231,20 @@ pub enum GroupRefusal {
     Group(GroupError),
 }
 
+/// Why a transactions' coordinator refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Error)]
+pub enum TransactionRefusal {
+    /// This broker does not coordinate the transactional id, or does not yet; nothing was done.
+    #[error("this broker does not coordinate the transactional id")]
+    NotCoordinator,
+    /// The coordinator has lost its leadership while it worked on it: whether anything was done is unknown.
+    #[error("the coordinator was replaced")]
+    CoordinatorLost,
+    /// The coordinator says so.
+    #[error(transparent)]
+    Refused(transactions::Refusal),
+}
+
 impl Refusal {
     /// Whether nothing was appended.
     pub fn definitely_not_appended(self) -> bool {
@@ -179,6 +262,7 @@ impl Refusal {
             | Refusal::NotEnoughReplicas
             | Refusal::LeadershipLost
             | Refusal::UnknownProducer
+            | Refusal::NotVerified
             | Refusal::UnknownPartition => true,
             Refusal::OutOfOrder { ahead } => ahead,
             Refusal::TooLarge | Refusal::Corrupt | Refusal::Fenced | Refusal::OutOfRange { .. } => false,
@@ -195,6 +279,9 @@ impl Answer {
             }
             Answer::Fetched(Err(refusal)) | Answer::Earliest(Err(refusal)) => *refusal == Refusal::NotLeader,
             Answer::Group(Err(refusal)) => *refusal == GroupRefusal::NotCoordinator,
+            Answer::Transaction(Err(refusal)) => {
+                matches!(refusal, TransactionRefusal::NotCoordinator | TransactionRefusal::CoordinatorLost)
+            }
             _ => false,
         }
     }
@@ -223,6 +310,43 @@ pub enum ReplicaBody {
     Fetched(FetchAnswer, Vec<Arc<Batch>>),
     /// The asker's log ends outside of the leader's.
     OutOfRange(FetchRequest),
+}
+
+/// Between coordinators and the leaders of partitions, about transactions. Lost and doubled messages do no harm: a marker
+/// that stands in the log is known again, and a verification changes nothing that was not so before.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ErrandMessage {
+    /// Which errand; an answer has the number of its question.
+    pub number: u64,
+    /// What.
+    pub body: ErrandBody,
+}
+
+/// What is asked and answered about transactions.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ErrandBody {
+    /// Is this transaction open, and does it include this partition (KIP-890)?
+    Verify {
+        /// Under which transactional id.
+        id: TransactionalId,
+        /// Whose transaction.
+        producer: ProducerIdentity,
+        /// Which partition.
+        partition: Partition,
+    },
+    /// It is, or why not.
+    Verified(Result<(), TransactionRefusal>),
+    /// Append this marker.
+    WriteMarker {
+        /// Where.
+        partition: Partition,
+        /// The marker's identity.
+        producer: ProducerIdentity,
+        /// How the transaction ends.
+        verdict: Verdict,
+    },
+    /// It is in sync, or the partition has fenced it.
+    MarkerWritten,
 }
 
 /// A client's end.

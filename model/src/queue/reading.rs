@@ -4,9 +4,12 @@ use super::defects::{Defect, Defects};
 use super::offset::Offset;
 use super::producers::Aborted;
 use super::record::{Batch, Content, Record};
+use serde::{Deserialize, Serialize};
+use std::borrow::Borrow;
 
 /// What a consumer wants of transactions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Isolation {
     /// All records below the high watermark, those of open and aborted transactions too.
     ReadUncommitted,
@@ -41,15 +44,16 @@ pub struct Shown {
 impl View {
     /// What the consumer that stands at `from` is shown of these batches, which follow one another without a gap and of
     /// which the first holds `from` or, where retention has dropped that, lies beyond it.
-    pub fn read(&self, from: Offset, batches: &[Batch]) -> Shown {
+    pub fn read(&self, from: Offset, batches: &[impl Borrow<Batch>]) -> Shown {
         let records: Vec<(Offset, Record)> = batches
             .iter()
+            .map(Borrow::borrow)
             .filter(|batch| self.shows(batch))
             .flat_map(records_of)
             .filter(|(offset, record)| (from..self.end).contains(offset) && self.matches(record))
             .map(|(offset, record)| (offset, record.clone()))
             .collect();
-        let mut looked_at = batches.last().map_or(from, |batch| batch.end().min(self.end).max(from));
+        let mut looked_at = batches.last().map_or(from, |batch| batch.borrow().end().min(self.end).max(from));
         if self.tag.is_some() && self.defects.has(Defect::FilteredTailLags) {
             looked_at = records.last().map_or(from, |(offset, _)| offset.plus(1));
         }

@@ -11,6 +11,7 @@ use super::facts::{Fact, Stretch};
 use super::message::MessageId;
 use super::offset::Offset;
 use super::partition::Partition;
+use super::record::Verdict;
 
 /// What the node did or learned, without its name and without a full stop.
 pub(super) fn of(fact: &Fact) -> String {
@@ -42,6 +43,18 @@ pub(super) fn of(fact: &Fact) -> String {
         Fact::Replicated { partition, stretch } => {
             format!("copies from its leader {}", placed(*partition, stretch))
         }
+        Fact::TransactionEnding { id, producer, verdict, fenced } => {
+            let how = match (verdict, fenced) {
+                (Verdict::Commit, _) => "is to be committed",
+                (Verdict::Abort, false) => "is to be aborted",
+                (Verdict::Abort, true) => "is to be aborted, for another takes the id over",
+            };
+            format!("decides that the transaction of {producer} under id {} {how}", id.0)
+        }
+        Fact::TransactionTakenUp { id, producer } => format!(
+            "goes on with the end of the transaction of {producer} under id {}, which was decided before",
+            id.0
+        ),
         Fact::DuplicateAbsorbed { partition, base, messages } => format!(
             "gets {} for {partition} once more, which it has at offset {base}, and only answers",
             those(messages)

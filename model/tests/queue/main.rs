@@ -3,7 +3,7 @@
 mod stage;
 
 use rehearsal_sim::{Blow, Span};
-use stage::{at, crash, every_seed, plan};
+use stage::{at, crash, every_seed, pipeline, plan};
 
 #[test]
 fn every_message_is_processed_when_nothing_goes_wrong() {
@@ -25,6 +25,18 @@ fn the_crash_of_all_brokers_at_once_loses_nothing_that_was_acknowledged() {
         crashes.map(|crash| at(1_200 + 37 * (seed % 60), crash)).collect()
     });
     seen.each_processed_what_was_acknowledged(40);
+}
+
+#[test]
+fn a_pipeline_has_each_effect_once_though_brokers_and_the_pipeline_crash() {
+    let seen = every_seed(&pipeline(30), |seed| {
+        let first = 1_200 + 53 * (seed % 60);
+        vec![
+            at(first, crash(&format!("broker-{}", seed % 3), 900)),
+            at(first + 700, crash("consumer-0", 300)),
+        ]
+    });
+    seen.each_is_committed_once(30);
 }
 
 #[test]

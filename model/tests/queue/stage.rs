@@ -4,11 +4,14 @@ use rehearsal_env::Stamp;
 use rehearsal_model::queue::defects::Defects;
 use rehearsal_model::queue::deploy::deploy;
 use rehearsal_model::queue::facts::{Fact, Fate};
-use rehearsal_model::queue::knobs::Knobs;
+use rehearsal_model::queue::knobs::{Delivery, Knobs};
+use rehearsal_model::queue::message::MessageId;
+use rehearsal_model::queue::offset::Offset;
+use rehearsal_model::queue::partition::Partition;
 use rehearsal_model::queue::plan::{ConsumerPlan, Plan, Sending, TopicPlan};
 use rehearsal_sim::{Audience, Blow, Ends, Fault, Incident, Settings, Span, Trigger, World};
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -42,8 +45,21 @@ pub fn plan(messages: u32) -> Plan {
         knobs: Knobs::default(),
         topics: vec![TopicPlan { number: 0, partitions: 2 }],
         sendings: (0..messages).map(sending).collect(),
-        consumers: (0..2).map(|number| ConsumerPlan { number, group: 0, topic: 0 }).collect(),
+        consumers: (0..2).map(|number| ConsumerPlan { number, group: 0, topic: 0, into: None }).collect(),
         defects: Defects::NONE,
+    }
+}
+
+/// One who reads topic 0 and writes to topic 1 in transactions, and one who reads what is committed there.
+pub fn pipeline(messages: u32) -> Plan {
+    let plain = plan(messages);
+    let topic = |number| TopicPlan { number, partitions: 2 };
+    let consumer = |number, topic, into| ConsumerPlan { number, group: number, topic, into };
+    Plan {
+        knobs: Knobs { delivery: Delivery::ExactlyOnce, ..plain.knobs },
+        topics: vec![topic(0), topic(1)],
+        consumers: vec![consumer(0, 0, Some(1)), consumer(1, 1, None)],
+        ..plain
     }
 }
 
@@ -68,6 +84,20 @@ pub fn every_seed(plan: &Plan, faults: impl Fn(u64) -> Vec<Fault>) -> Seen {
 }
 
 impl Seen {
+    /// In each run what came of every message was shown once to those who read what is committed.
+    pub fn each_is_committed_once(&self, messages: usize) {
+        for (seed, facts) in &self.0 {
+            let mut shown: BTreeMap<MessageId, BTreeSet<(Partition, Offset)>> = BTreeMap::new();
+            for (_, fact) in facts {
+                if let Fact::Processed { group: 1, partition, offset, message, .. } = fact {
+                    shown.entry(*message).or_default().insert((*partition, *offset));
+                }
+            }
+            assert_eq!(shown.len(), messages, "with seed {seed}");
+            assert!(shown.values().all(|places| places.len() == 1), "with seed {seed}: {shown:?}");
+        }
+    }
+
     /// In each run every message was acknowledged, and processed at least once.
     pub fn each_processed_what_was_acknowledged(&self, messages: usize) {
         for (seed, facts) in &self.0 {

@@ -5,6 +5,7 @@ mod failures;
 mod joining;
 mod recovery;
 mod sessions;
+mod transactions;
 
 use crate::stage::partition;
 use rehearsal_model::queue::defects::Defects;

@@ -27,6 +27,8 @@ pub(super) const FACT_KINDS: &[&str] = &[
     "SetRefused",
     "CoordinatorLoaded",
     "MemberFenced",
+    "TransactionEnding",
+    "TransactionTakenUp",
     "Sent",
     "SentAgain",
     "Told",
@@ -64,6 +66,8 @@ pub(super) const FACTS: &[&str] = &[
     "Told",
     "CoordinatorLoaded",
     "MemberFenced",
+    "TransactionEnding",
+    "TransactionEnding",
     "Assigned",
     "LetGo",
     "Positioned",
@@ -141,6 +145,14 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     ),
     invariant("at-most-once", "a group that commits before processing processes no message twice"),
     invariant(
+        "exactly-once",
+        "what comes of a message in a transaction is to be seen once, and nothing that was aborted",
+    ),
+    invariant(
+        "last-stable-moves",
+        "no transaction stays open when its time is out, and no marker ends a later one",
+    ),
+    invariant(
         "partition-order",
         "a consumer skips nothing and goes back to nothing, and a producer's records stand in order, once each",
     ),
@@ -180,6 +192,9 @@ const ALL: &[&str] = &["queue.acks=all", "queue.unclean_election=false"];
 const ALL_ON_DISK: &[&str] = &["queue.acks=all", "queue.unclean_election=false", "queue.flush=before-ack"];
 /// As [`ALL`], where memories are what counts.
 const ALL_IN_MEMORY: &[&str] = &["queue.acks=all", "queue.unclean_election=false", "queue.flush=background"];
+/// Pipelines that read, process and write in transactions.
+const EXACTLY_ONCE: &[&str] =
+    &["workload.pipe=true", "queue.delivery=exactly-once", "queue.acks=all", "queue.unclean_election=false"];
 const IDEMPOTENT: &[&str] = &["queue.acks=all", "queue.idempotent=true"];
 
 /// Known bugs: of replication, then of producers, consumers and their groups. Those rules of the replica whose absence a
@@ -294,5 +309,35 @@ pub(super) const DEFECTS: &[Defect] = &[
         "offsets-move-forward",
         "enable.auto.commit with work handed to another thread: what it had not done is skipped",
         &["queue.delivery=at-least-once", "queue.acks=all", "queue.unclean_election=false"],
+    ),
+    defect(
+        "marker-missing",
+        "last-stable-moves",
+        "a transaction's end that is not written to one of its partitions",
+        EXACTLY_ONCE,
+    ),
+    defect(
+        "hanging-transaction",
+        "last-stable-moves",
+        "KIP-890: a batch that comes late, when its transaction has ended, begins another that nobody ends",
+        EXACTLY_ONCE,
+    ),
+    defect(
+        "offsets-outside-transaction",
+        "exactly-once",
+        "offsets committed by the consumer, and not by the transaction that holds what came of the records",
+        EXACTLY_ONCE,
+    ),
+    defect(
+        "shows-uncommitted",
+        "exactly-once",
+        "isolation.level = read_committed, answered up to the high watermark",
+        EXACTLY_ONCE,
+    ),
+    defect(
+        "producer-epoch-unfenced",
+        "exactly-once",
+        "KIP-360: a producer that another has replaced goes on writing",
+        EXACTLY_ONCE,
     ),
 ];

@@ -29,6 +29,7 @@ pub(super) fn workload(draws: &Draws, storm: Span) -> Workload {
         sizes: *draws.pick(&[Sizes::Caches, Sizes::Caches, Sizes::Caches, Sizes::Benchmarks, Sizes::Small]),
         groups: *draws.pick(&[0, 1, 1, 1, 1, 2, 2, 2, 2]),
         slow_consumers: draws.percent(30),
+        pipe: draws.percent(30),
     }
 }
 
@@ -57,13 +58,18 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
         _ => Acks::None,
     };
     let lag = draws.millis(500, 3_000);
+    let delivery = match draws.below(100) {
+        0..75 if workload.pipe && acks == Acks::All => Delivery::ExactlyOnce,
+        0..75 => Delivery::AtLeastOnce,
+        _ => Delivery::AtMostOnce,
+    };
     let member_session = draws.millis(1_000, 3_000);
     Knobs {
         acks,
         flush: if draws.percent(80) { Flush::BeforeAck } else { Flush::Background },
         min_insync: if draws.percent(75) { topology.factor.min(2) } else { 1 },
         unclean_election: draws.percent(10),
-        idempotent: draws.percent(70) && acks == Acks::All,
+        idempotent: (draws.percent(70) || delivery == Delivery::ExactlyOnce) && acks == Acks::All,
         max_in_flight: draws.between(1, 5) as u32,
         batch_records: draws.between(1, 8) as u32,
         linger: draws.millis(0, 20),
@@ -72,11 +78,17 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
         record_limit: if draws.percent(10) { 2_048 } else { 1_000_000 },
         lag,
         fetch_wait: Span::millis(*draws.pick(&[500, 1_000, 2_000, 4_000])),
-        fetch_bytes: *draws.pick(&[1_024, 8_192, 65_536]),
+        // A transaction takes its time, however little it holds.
+        fetch_bytes: *draws.pick(if workload.pipe {
+            &[32_768, 65_536, 65_536]
+        } else {
+            &[1_024, 8_192, 65_536]
+        }),
         flush_interval: draws.millis(50, 500),
         segment_bytes: *draws.pick(&[1_024, 2_048, 4_096, 8_192]),
         broker_session: draws.millis(1_000, 3_000),
-        delivery: if draws.percent(75) { Delivery::AtLeastOnce } else { Delivery::AtMostOnce },
+        delivery,
+        transaction_timeout: draws.millis(1_000, 5_000),
         strategy: *draws.pick(&[StrategyName::Range, StrategyName::RoundRobin, StrategyName::Sticky]),
         member_session,
         // Longer than a heartbeat: by its answer a member learns that it has to join again.
@@ -84,7 +96,12 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
         heartbeat: Span::millis(member_session.0 / 1_000_000 / 3),
         commit_interval: draws.millis(50, 500),
         // A hundred messages are worked through well within the calm.
-        processing: if workload.slow_consumers { draws.millis(20, 100) } else { draws.millis(0, 2) },
+        processing: match (workload.slow_consumers, workload.pipe) {
+            (false, _) => draws.millis(0, 2),
+            (true, false) => draws.millis(20, 100),
+            // Here they are worked through twice.
+            (true, true) => draws.millis(20, 40),
+        },
         resend: draws.millis(100, 500),
         silence: draws.millis(1_000, 3_000),
     }
@@ -94,9 +111,18 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
 pub(super) fn knobs_beside(fixed: &Knobs, drawn: Knobs) -> Knobs {
     let may_number =
         fixed.acks == Acks::All && (1..=REMEMBERED_BATCHES).contains(&(fixed.max_in_flight as usize));
+    let may_transact = fixed.idempotent || drawn.idempotent && may_number;
     Knobs {
-        acks: if fixed.idempotent { Acks::All } else { drawn.acks },
-        idempotent: drawn.idempotent && may_number,
+        acks: if fixed.idempotent || fixed.delivery == Delivery::ExactlyOnce {
+            Acks::All
+        } else {
+            drawn.acks
+        },
+        idempotent: (drawn.idempotent || fixed.delivery == Delivery::ExactlyOnce) && may_number,
+        delivery: match drawn.delivery {
+            Delivery::ExactlyOnce if !may_transact => Delivery::AtLeastOnce,
+            delivery => delivery,
+        },
         heartbeat: drawn.heartbeat.min(Span(fixed.member_session.0 / 3)),
         ..drawn
     }
@@ -108,7 +134,7 @@ pub(super) fn topics(draws: &Draws, workload: &Workload) -> Vec<TopicPlan> {
         let mut draws = draws.part("topic", u64::from(number));
         TopicPlan { number, partitions: draws.between(1, u64::from(workload.most_partitions)) as u32 }
     };
-    (0..workload.topics).map(topic).collect()
+    (0..workload.topics + u32::from(workload.pipe)).map(topic).collect()
 }
 
 /// What is sent, in the order of time.
@@ -136,13 +162,19 @@ fn sending(draws: &Draws, number: u64, topology: &Topology, workload: &Workload)
 
 /// Who reads. A group reads one topic, but now and then a member of it reads another.
 pub(super) fn consumers(draws: &Draws, topology: &Topology, workload: &Workload) -> Vec<ConsumerPlan> {
-    let Workload { groups, topics, .. } = *workload;
+    let Workload { groups, topics, pipe, .. } = *workload;
     let topic = |name, number| draws.part(name, number).below(u64::from(topics)) as u32;
     let consumer = |number: u32| {
         let group = number % groups;
         let strays = draws.part("consumer", u64::from(number)).percent(15);
         let (name, which) = if strays { ("consumer-topic", number) } else { ("group", group) };
-        ConsumerPlan { number, group, topic: topic(name, u64::from(which)) }
+        // What the pipeline writes is read by all other groups, and by none if there is but one.
+        let (topic, into) = match (pipe, group) {
+            (false, _) => (topic(name, u64::from(which)), None),
+            (true, 0) => (topic("group", 0), Some(topics)),
+            (true, _) => (topics, None),
+        };
+        ConsumerPlan { number, group, topic, into }
     };
     if groups == 0 { Vec::new() } else { (0..topology.consumers).map(consumer).collect() }
 }

@@ -17,6 +17,7 @@ use crate::system::{Defect, Invariant, Plain, Run, System, Watch};
 use rehearsal_env::{Marker, Time};
 use rehearsal_invariants::queue::{MARKERS, Markers, Rules, monitors};
 use rehearsal_model::queue::deploy::{COORDINATION, broker_name, consumer_name, deploy, producer_name};
+use rehearsal_model::queue::knobs::Delivery;
 use rehearsal_model::queue::plan::{Plan, Sending};
 use rehearsal_sim::Span;
 use sections::{Section, plan};
@@ -118,6 +119,8 @@ impl System for Queue {
             ("several partitions", topics.iter().any(|topic| topic.partitions > 1)),
             ("large messages", sendings.iter().any(|sending| sending.bytes > figures::LARGE)),
             ("bursts", comes_in_bursts(&sendings)),
+            ("pipelines", consumers.iter().any(|consumer| consumer.into.is_some())),
+            ("transactions", knobs.delivery == Delivery::ExactlyOnce),
             ("slow consumers", !consumers.is_empty() && knobs.processing >= SLOW),
         ]
     }

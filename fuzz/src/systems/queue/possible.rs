@@ -2,7 +2,7 @@
 
 use super::sections::{Section, Topology};
 use crate::scenario::ScenarioError;
-use rehearsal_model::queue::knobs::Knobs;
+use rehearsal_model::queue::knobs::{Delivery, Knobs};
 use rehearsal_model::queue::plan::{ConsumerPlan, Sending, TopicPlan};
 use rehearsal_model::queue::producers::REMEMBERED_BATCHES;
 use rehearsal_model::queue::production::Acks;
@@ -69,6 +69,7 @@ fn check_spans(knobs: &Knobs) -> Result<(), ScenarioError> {
         ("commit_interval", knobs.commit_interval),
         ("resend", knobs.resend),
         ("silence", knobs.silence),
+        ("transaction_timeout", knobs.transaction_timeout),
     ] {
         if span == Span(0) {
             return refuse(key, "a span of 0 leaves no time", "write a span, as \"500ms\"");
@@ -101,6 +102,10 @@ fn check_knobs(knobs: &Knobs, topology: &Topology) -> Result<(), ScenarioError> 
     if knobs.idempotent && knobs.acks != Acks::All {
         let reason = "an idempotent producer needs acks = \"all\"";
         return refuse("idempotent", reason, "write acks = \"all\", or idempotent = false");
+    }
+    if knobs.delivery == Delivery::ExactlyOnce && !knobs.idempotent {
+        let reason = "transactions need an idempotent producer";
+        return refuse("delivery", reason, "write idempotent = true and acks = \"all\"");
     }
     if knobs.idempotent && knobs.max_in_flight as usize > REMEMBERED_BATCHES {
         let reason =
@@ -146,7 +151,7 @@ fn check_sending(
 fn check_consumers(topology: &Topology, section: &Section) -> Result<(), ScenarioError> {
     let Section { consumers, topics, .. } = section;
     for (index, consumer) in consumers.iter().enumerate() {
-        let ConsumerPlan { number, topic, .. } = *consumer;
+        let ConsumerPlan { number, topic, into, .. } = *consumer;
         let key = format!("consumer[{index}]");
         if number >= topology.consumers {
             return refuse(&key, "there is no such consumer", "consumers are 0 to topology.consumers − 1");
@@ -154,8 +159,16 @@ fn check_consumers(topology: &Topology, section: &Section) -> Result<(), Scenari
         if consumers[..index].iter().any(|other| other.number == number) {
             return refuse(&key, "this consumer is listed twice", "list each consumer once");
         }
-        if !is_there(topic, topics) {
+        if !is_there(topic, topics) || into.is_some_and(|into| !is_there(into, topics)) {
             return refuse(&key, "there is no such topic", "name a topic of [[queue.topic]]");
+        }
+        if into == Some(topic) {
+            let reason = "it would read what it writes, for ever";
+            return refuse(&key, reason, "let it write to another topic than it reads");
+        }
+        if into.is_some() && section.sendings.iter().any(|sending| Some(sending.topic) == into) {
+            let reason = "producers send to the topic that it writes to";
+            return refuse(&key, reason, "let it write to a topic of its own");
         }
     }
     Ok(())

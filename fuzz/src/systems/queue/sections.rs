@@ -48,6 +48,8 @@ pub(super) struct Workload {
     pub(super) groups: u32,
     /// Whether consumers take their time with a message.
     pub(super) slow_consumers: bool,
+    /// Whether the first group writes what comes of each message to a topic of its own, which the others read.
+    pub(super) pipe: bool,
 }
 
 /// The section `[queue]`.

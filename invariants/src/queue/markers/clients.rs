@@ -1,8 +1,10 @@
 //! The markers that producers and consumers reach.
 
 use super::super::cluster::Cluster;
+use super::super::copy::End;
 use super::{
-    CONSUMER_CRASHED_WITH_UNCOMMITTED_WORK, NEW_LEADER_WHILE_PRODUCERS_WRITE, PROCESSED_TWICE, REBALANCED,
+    ABORTED_RECORDS_PASSED, CONSUMER_CRASHED_WITH_UNCOMMITTED_WORK, NEW_LEADER_WHILE_PRODUCERS_WRITE,
+    PROCESSED_TWICE, REBALANCED,
 };
 use rehearsal_env::{Incarnation, Marker, NodeId, Stamp};
 use rehearsal_model::queue::facts::Fact;
@@ -10,7 +12,9 @@ use rehearsal_model::queue::group::{Generation, MemberId};
 use rehearsal_model::queue::message::MessageId;
 use rehearsal_model::queue::offset::Offset;
 use rehearsal_model::queue::partition::Partition;
+use rehearsal_model::queue::record::Verdict;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// What is remembered of producers and consumers.
 #[derive(Debug, Default)]
@@ -20,6 +24,8 @@ pub(super) struct ClientMarkers {
     /// Who was assigned partitions in each generation, and in which generations of a group anybody was.
     members: BTreeMap<(u32, Generation), BTreeSet<MemberId>>,
     processed: BTreeSet<(u32, MessageId)>,
+    /// Where each consumer goes on.
+    next: BTreeMap<(NodeId, Partition), Offset>,
     lives: BTreeMap<NodeId, Incarnation>,
     /// What a consumer has processed and not committed: where each partition goes on.
     uncommitted: BTreeMap<NodeId, BTreeMap<Partition, Offset>>,
@@ -59,7 +65,14 @@ impl ClientMarkers {
             Fact::LetGo { .. } => {
                 self.uncommitted.remove(&stamp.node);
             }
+            Fact::Positioned { partition, offset, .. } => {
+                self.next.insert((stamp.node, *partition), *offset);
+            }
             Fact::Processed { group, message, partition, offset, .. } => {
+                let next = self.next.insert((stamp.node, *partition), offset.plus(1));
+                if next.is_some_and(|next| passes_aborted_records(cluster, *partition, next..*offset)) {
+                    reached(ABORTED_RECORDS_PASSED);
+                }
                 if !self.processed.insert((*group, *message)) {
                     reached(PROCESSED_TWICE);
                 }
@@ -85,6 +98,12 @@ impl ClientMarkers {
             }
         }
     }
+}
+
+fn passes_aborted_records(cluster: &Cluster, partition: Partition, offsets: Range<Offset>) -> bool {
+    let Some(log) = cluster.leaders_log(partition) else { return false };
+    let mut offsets = (offsets.start.0..offsets.end.0).map(Offset);
+    offsets.any(|offset| matches!(log.end_at(offset), End::Ended(Verdict::Abort, _)))
 }
 
 fn has_new_leader(cluster: &Cluster, partition: Partition) -> bool {

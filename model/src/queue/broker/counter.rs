@@ -1,6 +1,6 @@
 //! What clients ask a broker.
 
-use super::super::defects::Defect;
+use super::super::defects::{Defect, Defects};
 use super::super::facts::Fact;
 use super::super::log::Found;
 use super::super::message::MessageId;
@@ -8,9 +8,12 @@ use super::super::offset::{LeaderEpoch, Offset};
 use super::super::partition::Partition;
 use super::super::producers::Admission;
 use super::super::production::Acks;
-use super::super::protocol::{Answer, Refusal, Request};
+use super::super::protocol::{Answer, Fetched, Refusal, Request};
+use super::super::reading::Isolation;
 use super::super::record::{Batch, Content, Payload};
 use super::super::replica::{self, Role};
+use super::super::transactions::TransactionalId;
+use super::host::Cores;
 use super::{Broker, Host, host};
 use rehearsal_env::Env;
 use std::rc::Rc;
@@ -38,10 +41,15 @@ impl<E: Env<Fact = Fact>> Broker<E> {
                     leaders.filter_map(|(partition, (state, _))| Some((*partition, state.leader?.broker)));
                 Answer::Metadata(leaders.collect())
             }
-            Request::Produce { partition, acks, payload, checksum } => {
-                Answer::Produced(self.produce(partition, acks, payload, checksum).await)
+            Request::Produce { partition, acks, payload, checksum, transaction } => {
+                Answer::Produced(self.produce(partition, acks, payload, checksum, transaction).await)
             }
-            Request::Fetch { partition, offset } => Answer::Fetched(self.fetch(partition, offset).await),
+            Request::Fetch { partition, offset, isolation } => {
+                Answer::Fetched(self.fetch(partition, offset, isolation).await)
+            }
+            Request::Transaction { id, request } => {
+                Answer::Transaction(self.ask_transaction(id, request).await)
+            }
             Request::Earliest { partition } => Answer::Earliest(self.earliest(partition)),
             Request::Group { group, request } => Answer::Group(self.ask_group(group, request).await),
         }
@@ -53,9 +61,13 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         acks: Acks,
         payload: Arc<Payload>,
         checksum: u32,
+        transaction: Option<TransactionalId>,
     ) -> Result<Offset, Refusal> {
         let host = self.host(partition).ok_or(Refusal::UnknownPartition)?;
         let messages = MessageId::of_payload(&payload);
+        if let Some(id) = transaction {
+            self.verify_if_needed(&host, id, &payload).await?;
+        }
         let appended = self.admit(&host, acks, payload, checksum);
         let (base, end, epoch) = appended.inspect_err(|refusal| {
             self.env.observe(Fact::Refused { partition, why: refusal.to_string(), messages });
@@ -64,8 +76,24 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         Ok(base)
     }
 
-    /// Checks a payload and appends it, or finds it appended; where it begins and ends, and in which epoch it is waited
-    /// for.
+    /// A transaction's first batch in a partition is appended only when its coordinator says that the transaction is open
+    /// (KIP-890). What belongs to one that has ended is not taken at all.
+    pub(super) async fn verify_if_needed(
+        &self,
+        host: &Host,
+        id: TransactionalId,
+        payload: &Payload,
+    ) -> Result<(), Refusal> {
+        let admission = host.cores.borrow().producers.check(payload);
+        match (admission, payload.producer) {
+            (Admission::NotInTransaction, Some(stamp)) => self.verify(id, stamp.into(), host.partition).await,
+            (Admission::Fenced { .. }, _) => Err(Refusal::Fenced),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks a payload of a producer and appends it, or finds it appended; where it begins and ends, and in which epoch it
+    /// is waited for.
     fn admit(
         &self,
         host: &Host,
@@ -81,6 +109,17 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         if records.is_empty() || records.iter().any(|record| record.value.len() > limit) {
             return Err(Refusal::TooLarge);
         }
+        self.append_checked(host, acks, payload, checksum)
+    }
+
+    /// Appends a payload if that is the one to come next from its producer.
+    pub(super) fn append_checked(
+        &self,
+        host: &Host,
+        acks: Acks,
+        payload: Arc<Payload>,
+        checksum: u32,
+    ) -> Result<(Offset, Offset, LeaderEpoch), Refusal> {
         let mut cores = host.cores.borrow_mut();
         let Role::Leading(leadership) = cores.replica.role() else { return Err(Refusal::NotLeader) };
         let (epoch, count) = (leadership.epoch(), payload.offsets());
@@ -93,7 +132,8 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             }
             Admission::OutOfOrder { ahead, .. } => return Err(Refusal::OutOfOrder { ahead }),
             Admission::UnknownProducer => return Err(Refusal::UnknownProducer),
-            Admission::Fenced { .. } | Admission::NotInTransaction => return Err(Refusal::Fenced),
+            Admission::NotInTransaction => return Err(Refusal::NotVerified),
+            Admission::Fenced { .. } => return Err(Refusal::Fenced),
         }
         let refusal = |refusal| match refusal {
             replica::Refusal::NotEnoughReplicas => Refusal::NotEnoughReplicas,
@@ -140,15 +180,21 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         }
     }
 
-    /// Whole batches from the one that holds `offset`, below the watermark (rule R8). Waits for some, but not for ever.
-    async fn fetch(&self, partition: Partition, offset: Offset) -> Result<Vec<Arc<Batch>>, Refusal> {
+    /// Whole batches from the one that holds `offset`, below the watermark (rule R8) or the last stable offset. Waits for
+    /// some, but not for ever.
+    async fn fetch(
+        &self,
+        partition: Partition,
+        offset: Offset,
+        isolation: Isolation,
+    ) -> Result<Fetched, Refusal> {
         let host = self.host(partition).ok_or(Refusal::UnknownPartition)?;
         let something = async {
             loop {
                 {
                     let cores = host.cores.borrow();
                     let leads = matches!(cores.replica.role(), Role::Leading(_));
-                    if !leads || cores.replica.watermark() > offset {
+                    if !leads || sight(&cores, isolation, self.plan.defects) > offset {
                         return;
                     }
                 }
@@ -162,15 +208,19 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         }
         // Before the watermark has reached the start of the epoch, consumers may have read more from an earlier leader:
         // then their offset is not out of range, it is ahead of what is known (KIP-207).
-        let (start, end) = (cores.replica.start(), cores.replica.watermark());
+        let (start, end) = (cores.replica.start(), sight(&cores, isolation, self.plan.defects));
         if offset < start || offset > cores.replica.end() {
             return Err(Refusal::OutOfRange { start, end });
         }
         if offset >= end {
-            return Ok(Vec::new());
+            return Ok(Fetched { batches: Vec::new(), end, aborted: Vec::new() });
         }
         match cores.log.read(offset, end, u64::from(self.plan.knobs.fetch_bytes)) {
-            Ok(Found::InMemory(batches)) => Ok(batches),
+            Ok(Found::InMemory(batches)) => {
+                let read = batches.last().map_or(offset, |batch| batch.end());
+                let aborted = cores.producers.aborted(offset, read);
+                Ok(Fetched { batches, end, aborted })
+            }
             Ok(Found::OnDisk { .. }) | Err(_) => Err(Refusal::OutOfRange { start, end }),
         }
     }
@@ -205,5 +255,15 @@ impl<E: Env<Fact = Fact>> Broker<E> {
     /// Whether a coordinator may answer without having read to the end: a known bug.
     pub(super) fn answers_while_loading(&self) -> bool {
         self.plan.defects.has(Defect::AnswersWhileLoading)
+    }
+}
+
+/// Where a consumer's sight ends: below it all is decided that it wants to be.
+fn sight(cores: &Cores, isolation: Isolation, defects: Defects) -> Offset {
+    let watermark = cores.replica.watermark();
+    match isolation {
+        Isolation::ReadUncommitted => watermark,
+        Isolation::ReadCommitted if defects.has(Defect::ShowsUncommitted) => watermark,
+        Isolation::ReadCommitted => cores.producers.last_stable(watermark),
     }
 }

@@ -2,13 +2,13 @@
 
 use super::super::brokers::BrokerId;
 use super::super::controller::PartitionState;
-use super::super::facts::{Fact, Stretch};
+use super::super::facts::{Fact, Stretch, Within};
 use super::super::log::{PartitionLog, Write};
 use super::super::message::MessageId;
 use super::super::offset::Offset;
 use super::super::partition::{Partition, Topic};
 use super::super::producers::Producers;
-use super::super::record::Batch;
+use super::super::record::{Batch, Content};
 use super::super::replica::{Replica, Role, Settings};
 use rehearsal_env::{Env, Time};
 use std::cell::{Cell, RefCell};
@@ -155,5 +155,11 @@ impl Host {
 pub(super) fn stretch(partition: Partition, batch: &Batch) -> Stretch {
     let is_workload = matches!(partition.topic, Topic::Named(_));
     let messages = if is_workload { MessageId::of_payload(&batch.payload) } else { Vec::new() };
-    Stretch { base: batch.base, end: batch.end(), epoch: batch.epoch, checksum: batch.checksum, messages }
+    let producer = batch.payload.producer.filter(|_| batch.payload.transactional);
+    let within = producer.map(|stamp| match batch.payload.content {
+        Content::Records(_) => Within::Records(stamp.into()),
+        Content::Marker(verdict) => Within::Marker(stamp.into(), verdict),
+    });
+    let (base, end) = (batch.base, batch.end());
+    Stretch { base, end, epoch: batch.epoch, checksum: batch.checksum, messages, within }
 }

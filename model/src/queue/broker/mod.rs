@@ -7,27 +7,32 @@
 //! 4. As a leader append, serve followers and consumers, move the watermark, keep the in-sync set.
 //! 5. As a follower cut where the logs part, fetch, sync, fetch on.
 //! 6. Stand for controller; as the controller see to it that somebody leads.
-//! 7. Coordinate the groups whose partition of the offsets topic it leads.
+//! 7. Coordinate the groups whose partition of the offsets topic it leads, and the transactions likewise.
 //!
 //! A broker whose session has ended, or whose disk has failed, stops; its next life begins at step 1.
 
 mod chair;
 mod counter;
+mod desk;
 mod disk;
+mod errands;
 mod groups;
 mod host;
 mod news;
 mod replication;
 mod sets;
+mod transactions;
 
 use super::brokers::{BrokerEpoch, BrokerId};
 use super::controller::PartitionState;
 use super::facts::Fact;
 use super::keys;
 use super::log::{Found, PartitionLog};
+use super::offset::LeaderEpoch;
 use super::partition::Partition;
 use super::plan::Plan;
 use super::producers::Producers;
+use super::production::Acks;
 use super::protocol::{Counter, ReplicaMessage};
 use super::record::Batch;
 use super::replica::{Lineage, Replica};
@@ -35,7 +40,9 @@ use super::report::of_coordination;
 use crate::coordination::{ClientSetup, Coordination, CoordinationSession, Edit, Revision};
 use crate::race::{Either, race};
 use crate::session::Patience;
+use desk::Desks;
 use disk::Found as Disk;
+use errands::Errands;
 use groups::Groups;
 use host::Host;
 use rehearsal_env::{Env, NodeId, StorageError};
@@ -44,6 +51,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::Notify;
+use transactions::Transactions;
 
 /// Which nodes the others are.
 #[derive(Clone, Debug)]
@@ -54,7 +62,7 @@ pub struct Neighbours {
     pub brokers: Vec<NodeId>,
 }
 
-struct Broker<E: Env> {
+struct Broker<E: Env<Fact = Fact>> {
     env: E,
     plan: Arc<Plan>,
     me: BrokerId,
@@ -69,8 +77,10 @@ struct Broker<E: Env> {
     news: Notify,
     /// The disk has failed.
     failed: Notify,
-    groups: Groups<E>,
-    /// Numbers the questions of consumers to their groups.
+    groups: Desks<E, Groups>,
+    transactions: Desks<E, Transactions>,
+    errands: Errands<E>,
+    /// Numbers the questions of clients to coordinators.
     asked: Cell<u64>,
 }
 
@@ -114,7 +124,9 @@ pub async fn serve<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, number: u32, ne
         known: RefCell::default(),
         news: Notify::new(),
         failed: Notify::new(),
-        groups: Groups::default(),
+        groups: Desks::default(),
+        transactions: Desks::default(),
+        errands: Errands::bind(&env),
         asked: Cell::new(0),
         env,
     });
@@ -191,9 +203,9 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         self.env.spawn(self.clone().answer_clients());
         self.env.spawn(self.clone().keep_sets());
         self.env.spawn(self.clone().stand_for_controller());
-        if self.plan.partitions().any(|partition| partition.topic == super::partition::Topic::Offsets) {
-            self.env.spawn(self.clone().coordinate_groups());
-        }
+        self.coordinate::<Groups>();
+        self.coordinate::<Transactions>();
+        self.env.spawn(self.clone().run_errands());
         match race(self.failed.notified(), self.session.lost()).await {
             Either::Left(()) | Either::Right(()) => {}
         }

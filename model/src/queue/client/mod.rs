@@ -1,13 +1,17 @@
 //! A client of the brokers: it knows, or finds out, who leads a partition, and asks that one. What programs are made of
 //! that use the queue: a [`Sender`] sends records, a [`Seat`] is a place in a group, and a [`Worker`] works through what
-//! its seat owns.
+//! its seat owns; a [`Transactor`] does so in transactions.
 
 mod seat;
 mod sender;
+mod transaction;
+mod transactor;
 mod worker;
 
 pub use seat::{Membership, Seat, Work};
 pub use sender::{Sender, Told};
+pub use transaction::{Lost, Transactional};
+pub use transactor::{Transactor, Transform};
 pub use worker::{Handler, Place, Worker};
 
 use super::brokers::BrokerId;

@@ -9,14 +9,16 @@ use super::super::group::{
     self, Ask, CommitRule, Generation, GroupError, Interest, Member, MemberId, Registration, Standing,
     StrategyName,
 };
+use super::super::identity::ProducerIdentity;
 use super::super::offset::Offset;
 use super::super::partition::{Partition, Topic};
 use super::super::plan::Plan;
 use super::super::protocol::{Answer, GroupRefusal, GroupRequest, Request};
-use super::{Client, NotAnswered};
+use super::super::transactions::TransactionalId;
+use super::{Client, Lost, NotAnswered};
 use rehearsal_env::Env;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -248,6 +250,60 @@ impl<E: Env<Fact = Fact>> Seat<E> {
         self.member.borrow_mut().committed(generation, &offsets, confirmed);
         self.changed.notify_waiters();
         if confirmed { Commit::Confirmed } else { Commit::NotConfirmed }
+    }
+
+    /// Everything between is done, and committed by other means.
+    pub(super) fn worked_through(&self, partition: Partition, from: Offset, next: Offset) {
+        let mut member = self.member.borrow_mut();
+        if member.fetched(partition, from, next) {
+            member.processed(partition, next);
+        }
+    }
+
+    /// Commits these, whatever was processed.
+    pub(super) async fn commit_now(
+        &self,
+        (member, generation): Membership,
+        offsets: BTreeMap<Partition, Offset>,
+    ) {
+        // A commit that fails is made again with the next records.
+        let _ = self.ask(GroupRequest::Commit { member, generation, offsets }).await;
+    }
+
+    /// Has these committed when the transaction is (KIP-447).
+    ///
+    /// # Errors
+    /// [`Lost`]: whoever owns the partitions now, it may be another.
+    pub(super) async fn commit_within(
+        &self,
+        (member, generation): Membership,
+        id: TransactionalId,
+        producer: ProducerIdentity,
+        offsets: BTreeMap<Partition, Offset>,
+    ) -> Result<(), Lost> {
+        let request = GroupRequest::CommitWithin { member, generation, id, producer, offsets };
+        match self.ask(request).await {
+            Ok(Ok(group::Answer::Committed)) => Ok(()),
+            _ => Err(Lost),
+        }
+    }
+
+    /// Goes on where the group has left off, once that is known.
+    pub(super) async fn go_on_where_committed(&self, membership: Membership, partition: Partition) {
+        while self.is_at_work(membership) {
+            let asked = GroupRequest::Offsets { partitions: BTreeSet::from([partition]) };
+            if let Ok(Ok(group::Answer::Fetched(committed))) = self.ask(asked).await {
+                let offset = match committed.get(&partition) {
+                    Some(offset) => *offset,
+                    None => self.earliest(partition).await,
+                };
+                if self.is_at_work(membership) {
+                    self.seek(membership, partition, offset, committed.contains_key(&partition));
+                }
+                return;
+            }
+            self.pause().await;
+        }
     }
 
     async fn ask(&self, request: GroupRequest) -> Result<Result<group::Answer, GroupError>, NotAnswered> {

@@ -10,6 +10,7 @@ use super::super::production::{
 };
 use super::super::protocol::{Answer, Request};
 use super::super::record::{Payload, Record};
+use super::super::transactions::TransactionalId;
 use super::Client;
 use rehearsal_env::{Env, TaskHandle};
 use std::cell::{Cell, RefCell};
@@ -27,6 +28,7 @@ pub struct Sender<E: Env> {
     env: E,
     client: Rc<Client<E>>,
     acks: Acks,
+    transaction: Option<TransactionalId>,
     core: RefCell<Production>,
     identity: Cell<ProducerIdentity>,
     timers: RefCell<BTreeMap<Timer, E::Task>>,
@@ -45,12 +47,35 @@ pub struct Sender<E: Env> {
 impl<E: Env<Fact = Fact>> Sender<E> {
     /// A new producer. Its identity is drawn at random, so no two have the same: nobody has to be asked for one.
     pub fn new(env: &E, client: Rc<Client<E>>, settings: Settings, defects: Defects) -> Rc<Self> {
-        let identity = ProducerIdentity { id: env.bits(), epoch: 0 };
-        let sender = Rc::new(Sender {
+        let sender = Self::unidentified(env, client, settings, defects, None);
+        sender.identify(ProducerIdentity::first(env.bits()));
+        sender
+    }
+
+    /// A producer that sends within transactions, and nothing before it is [identified](Sender::identify).
+    pub fn transactional(
+        env: &E,
+        client: Rc<Client<E>>,
+        settings: Settings,
+        defects: Defects,
+        id: TransactionalId,
+    ) -> Rc<Self> {
+        Self::unidentified(env, client, settings, defects, Some(id))
+    }
+
+    fn unidentified(
+        env: &E,
+        client: Rc<Client<E>>,
+        settings: Settings,
+        defects: Defects,
+        transaction: Option<TransactionalId>,
+    ) -> Rc<Self> {
+        Rc::new(Sender {
             client,
             acks: settings.acks,
+            transaction,
             core: RefCell::new(Production::new(settings, defects)),
-            identity: Cell::new(identity),
+            identity: Cell::new(ProducerIdentity::first(0)),
             timers: RefCell::default(),
             waiting: RefCell::default(),
             count: Cell::new(0),
@@ -59,9 +84,18 @@ impl<E: Env<Fact = Fact>> Sender<E> {
             outbox: RefCell::default(),
             progress: Notify::new(),
             env: env.clone(),
-        });
-        sender.step(Input::Identified(identity));
-        sender
+        })
+    }
+
+    /// From now on it sends as this one.
+    pub fn identify(self: &Rc<Self>, identity: ProducerIdentity) {
+        self.identity.set(identity);
+        self.step(Input::Identified(identity));
+    }
+
+    /// Gives everything up whose fate is not known.
+    pub fn abandon(self: &Rc<Self>) {
+        self.step(Input::Abandon);
     }
 
     /// Sends a record, after all that were sent before it. `told` is called when its fate is known, at the latest when
@@ -99,11 +133,9 @@ impl<E: Env<Fact = Fact>> Sender<E> {
                     let told = self.waiting.borrow_mut().remove(&id).expect("what is reported was sent");
                     told(fate);
                 }
-                Output::WantsIdentity => {
-                    let next = self.identity.get().successor(self.env.bits());
-                    self.identity.set(next);
-                    self.step(Input::Identified(next));
-                }
+                // Within a transaction, aborting that brings the next one.
+                Output::WantsIdentity if self.transaction.is_some() => {}
+                Output::WantsIdentity => self.identify(self.identity.get().successor(self.env.bits())),
                 Output::SetTimer { timer, after } => {
                     let task = self.env.spawn(self.clone().fire(timer, after));
                     self.timers.borrow_mut().insert(timer, task);
@@ -178,7 +210,7 @@ impl<E: Env<Fact = Fact>> Sender<E> {
             return Outcome::Refused { definitely_not_appended: true, retriable: true };
         };
         let (acks, checksum) = (self.acks, payload.checksum());
-        let request = Request::Produce { partition, acks, payload, checksum };
+        let request = Request::Produce { partition, acks, payload, checksum, transaction: self.transaction };
         match self.client.ask(leader, partition, request).await {
             Ok(Answer::Produced(Ok(base))) => Outcome::Appended { base },
             Ok(Answer::Produced(Err(refusal))) => Outcome::Refused {

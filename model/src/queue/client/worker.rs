@@ -1,18 +1,18 @@
 //! Works through the partitions that a seat owns: fetch, handle record by record, commit before or after.
 
 use super::super::facts::Fact;
-use super::super::knobs::Knobs;
 use super::super::offset::Offset;
 use super::super::partition::Partition;
-use super::super::protocol::{Answer, Refusal, Request};
-use super::super::record::{Batch, Content, Record};
+use super::super::plan::Plan;
+use super::super::protocol::{Answer, Fetched, Refusal, Request};
+use super::super::reading::{Shown, View};
+use super::super::record::Record;
 use super::Client;
 use super::seat::{Commit, Membership, Seat, Work};
 use rehearsal_env::Env;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Where a record stands, and as whose member it is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,22 +38,24 @@ pub struct Worker<E: Env, H: Handler> {
     client: Rc<Client<E>>,
     seat: Rc<Seat<E>>,
     handler: H,
-    commit_interval: Duration,
+    plan: Arc<Plan>,
 }
 
 impl<E: Env<Fact = Fact>, H: Handler> Worker<E, H> {
     /// One that hands records to `handler`.
-    pub fn new(env: &E, client: Rc<Client<E>>, seat: Rc<Seat<E>>, handler: H, knobs: &Knobs) -> Rc<Self> {
-        let commit_interval = knobs.commit_interval.duration();
-        Rc::new(Worker { env: env.clone(), client, seat, handler, commit_interval })
+    pub fn new(env: &E, client: Rc<Client<E>>, seat: Rc<Seat<E>>, handler: H, plan: &Arc<Plan>) -> Rc<Self> {
+        Rc::new(Worker { env: env.clone(), client, seat, handler, plan: plan.clone() })
     }
 
     async fn work(self: Rc<Self>, membership: Membership, partition: Partition) {
         while self.seat.is_at_work(membership) {
             let Some(offset) = self.seat.position(partition) else { return };
-            match self.client.ask_leader(partition, Request::Fetch { partition, offset }).await {
-                Ok(Answer::Fetched(Ok(batches))) => {
-                    self.handle_all(membership, partition, offset, batches).await;
+            let isolation = self.plan.knobs.isolation();
+            match self.client.ask_leader(partition, Request::Fetch { partition, offset, isolation }).await {
+                Ok(Answer::Fetched(Ok(Fetched { batches, end, aborted }))) => {
+                    let defects = self.plan.defects;
+                    let shown = View { isolation, tag: None, end, aborted, defects }.read(offset, &batches);
+                    self.handle_all(membership, partition, offset, shown).await;
                 }
                 Ok(Answer::Fetched(Err(Refusal::OutOfRange { start, .. })))
                     if self.seat.is_at_work(membership) =>
@@ -72,26 +74,22 @@ impl<E: Env<Fact = Fact>, H: Handler> Worker<E, H> {
         membership: Membership,
         partition: Partition,
         from: Offset,
-        batches: Vec<Arc<Batch>>,
+        Shown { records, next }: Shown,
     ) {
-        let Some(next) = batches.last().map(|batch| batch.end()) else { return };
         let at_work = self.seat.is_at_work(membership);
         if !at_work || !self.seat.member().borrow_mut().fetched(partition, from, next) {
             return;
         }
-        for batch in batches {
-            let Content::Records(records) = &batch.payload.content else { continue };
-            for (number, record) in records.iter().enumerate() {
-                let offset = batch.base.plus(number as u64);
-                if offset < from {
-                    continue;
-                }
-                let place = Place { membership, partition, offset };
-                if !self.may_begin(place).await || !self.handler.handle(place, record).await {
-                    return;
-                }
-                self.seat.member().borrow_mut().processed(partition, offset.plus(1));
+        for (offset, record) in records {
+            let place = Place { membership, partition, offset };
+            if !self.may_begin(place).await || !self.handler.handle(place, &record).await {
+                return;
             }
+            self.seat.member().borrow_mut().processed(partition, offset.plus(1));
+        }
+        // What it was not shown is done as well.
+        if self.seat.is_at_work(membership) {
+            self.seat.member().borrow_mut().processed(partition, next);
         }
     }
 
@@ -114,7 +112,7 @@ impl<E: Env<Fact = Fact>, H: Handler> Worker<E, H> {
 
     async fn keep_committing(self: Rc<Self>, membership: Membership) {
         while self.seat.is_at_work(membership) {
-            self.env.sleep(self.commit_interval).await;
+            self.env.sleep(self.plan.knobs.commit_interval.duration()).await;
             if self.seat.is_at_work(membership) {
                 self.seat.commit(membership).await;
             }

@@ -140,6 +140,10 @@ impl Group {
             }
             Input::Leave { request, member } => self.leave(request, member, out),
             Input::Commit { request, member, offsets } => self.commit(request, member, offsets, out),
+            Input::CommitWithin { request, member, producer, offsets } => {
+                self.commit_within(request, member, producer, offsets, out);
+            }
+            Input::TransactionEnded { producer, verdict } => self.offsets.ended(producer, verdict),
             Input::Fetch { request, partitions } => self.fetch(request, &partitions, out),
             Input::TimerFired(timer) => self.timer_fired(timer, out),
             Input::Persisted { write } => self.persisted(write, out),

@@ -3,8 +3,10 @@
 use super::ids::{Generation, MemberId};
 use super::registration::Registration;
 use super::strategy::StrategyName;
+use crate::queue::identity::ProducerIdentity;
 use crate::queue::offset::Offset;
 use crate::queue::partition::Partition;
+use crate::queue::record::Verdict;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,6 +30,20 @@ pub enum GroupEntry {
     Offsets {
         /// Where to go on in each partition.
         offsets: BTreeMap<Partition, Offset>,
+    },
+    /// Offsets that are committed when this producer's transaction is (KIP-98).
+    OffsetsWithin {
+        /// Whose transaction.
+        producer: ProducerIdentity,
+        /// Where to go on in each partition.
+        offsets: BTreeMap<Partition, Offset>,
+    },
+    /// Not a coordinator's own: the marker that stands there in the partition.
+    TransactionEnded {
+        /// The marker's identity: all transactions of this producer with smaller epochs have ended.
+        producer: ProducerIdentity,
+        /// How.
+        verdict: Verdict,
     },
 }
 

@@ -22,6 +22,10 @@ pub enum GroupError {
     /// A newer request of the same member took the place of this one while it waited.
     #[error("a newer request of the member took its place")]
     Superseded,
+    /// A transaction that commits offsets of these partitions has not ended: where to go on will be known when it has
+    /// (KIP-447).
+    #[error("a transaction that commits these offsets is open")]
+    UnstableOffsets,
     /// What the request wrote did not come through, or nobody knows whether it did.
     #[error("the outcome is unknown")]
     Unknown,
@@ -34,6 +38,7 @@ impl GroupError {
             GroupError::UnknownMember
             | GroupError::IllegalGeneration
             | GroupError::RebalanceInProgress
+            | GroupError::UnstableOffsets
             | GroupError::InconsistentStrategies => true,
             GroupError::Superseded | GroupError::Unknown => false,
         }

@@ -166,7 +166,7 @@ impl Member {
     /// A request was refused: it lets everything go and joins again, as nobody if the group does not know it.
     fn refused(&mut self, error: GroupError) -> Ask {
         match error {
-            GroupError::Superseded => return Ask::Nothing,
+            GroupError::Superseded | GroupError::UnstableOffsets => return Ask::Nothing,
             GroupError::InconsistentStrategies => {
                 self.standing = Standing::Outside;
                 return Ask::Nothing;

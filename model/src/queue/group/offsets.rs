@@ -1,8 +1,10 @@
 //! The committed offsets of a group: those that are on the log, and those on their way.
 
 use super::ids::{RequestId, WriteId};
+use crate::queue::identity::ProducerIdentity;
 use crate::queue::offset::Offset;
 use crate::queue::partition::Partition;
+use crate::queue::record::Verdict;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The committed offsets of a group. For each partition the last write in the order of the log counts.
@@ -11,11 +13,21 @@ pub struct Offsets {
     /// What is known to be on the log, with the write that put it there.
     persisted: BTreeMap<Partition, (WriteId, Offset)>,
     pending: BTreeMap<WriteId, Pending>,
+    /// By producer: what its open transaction commits. From the moment it is on its way to the log: nobody knows then
+    /// that it will not be there.
+    open: BTreeMap<u64, Open>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Pending {
     request: RequestId,
+    /// What it commits by itself; nothing if that is for a transaction's end to do.
+    offsets: BTreeMap<Partition, Offset>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Open {
+    epoch: u16,
     offsets: BTreeMap<Partition, Offset>,
 }
 
@@ -28,6 +40,50 @@ impl Offsets {
     /// A request commits these; they are on their way to the log.
     pub fn begin(&mut self, write: WriteId, request: RequestId, offsets: BTreeMap<Partition, Offset>) {
         self.pending.insert(write, Pending { request, offsets });
+    }
+
+    /// A request commits these within a transaction; they are on their way to the log.
+    pub fn begin_within(
+        &mut self,
+        write: WriteId,
+        request: RequestId,
+        producer: ProducerIdentity,
+        offsets: BTreeMap<Partition, Offset>,
+    ) {
+        self.pending.insert(write, Pending { request, offsets: BTreeMap::new() });
+        self.open(producer, offsets);
+    }
+
+    /// A transaction commits these when it is committed. What an earlier one of the producer left open has ended: its
+    /// marker stands before this in the log.
+    pub fn open(
+        &mut self,
+        ProducerIdentity { id, epoch }: ProducerIdentity,
+        offsets: BTreeMap<Partition, Offset>,
+    ) {
+        let open = self.open.entry(id).or_insert(Open { epoch, offsets: BTreeMap::new() });
+        if open.epoch < epoch {
+            *open = Open { epoch, offsets: BTreeMap::new() };
+        }
+        if open.epoch == epoch {
+            open.offsets.extend(offsets);
+        }
+    }
+
+    /// The transactions of this producer before this epoch have ended.
+    pub fn ended(&mut self, ProducerIdentity { id, epoch }: ProducerIdentity, verdict: Verdict) {
+        let Some(open) = self.open.get(&id).filter(|open| open.epoch < epoch) else { return };
+        let offsets = open.offsets.clone();
+        self.open.remove(&id);
+        if verdict == Verdict::Commit {
+            let newest = self.persisted.values().map(|(write, _)| *write).max().unwrap_or_default();
+            self.apply(newest, offsets);
+        }
+    }
+
+    /// Whether no open transaction commits any of these.
+    pub fn are_stable(&self, partitions: &BTreeSet<Partition>) -> bool {
+        self.open.values().all(|open| open.offsets.keys().all(|partition| !partitions.contains(partition)))
     }
 
     /// The write is on the log. Gives the request that waited for it, if it was one of these writes.

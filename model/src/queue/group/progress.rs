@@ -15,6 +15,8 @@ pub enum CommitRule {
     BeforeProcessing,
     /// Only what is processed is committed: each at least once.
     AfterProcessing,
+    /// What is processed is committed by the transaction that holds what came of it: nothing is committed here.
+    WithTransaction,
 }
 
 /// How far a consumer is in one partition. Each number says that everything before it is.
@@ -58,7 +60,7 @@ impl Progress {
     pub(super) fn begins(&self, offset: Offset, rule: CommitRule) -> bool {
         let until = match rule {
             CommitRule::BeforeProcessing => self.committed.min(self.fetched),
-            CommitRule::AfterProcessing => self.fetched,
+            CommitRule::AfterProcessing | CommitRule::WithTransaction => self.fetched,
         };
         (self.processed..until).contains(&offset)
     }
@@ -75,7 +77,7 @@ impl Progress {
             CommitRule::AfterProcessing if !defects.has(Defect::CommitsBeforeProcessing) => self.processed,
             _ => self.fetched,
         };
-        let is_wanted = self.asked.is_none() && due > self.committed;
+        let is_wanted = rule != CommitRule::WithTransaction && self.asked.is_none() && due > self.committed;
         is_wanted.then(|| *self.asked.insert(due))
     }
 

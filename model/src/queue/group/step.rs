@@ -5,8 +5,10 @@ use super::error::GroupError;
 use super::ids::{Generation, MemberId, RequestId, WriteId};
 use super::registration::{Interest, Registration};
 use super::strategy::{Plan, StrategyName};
+use crate::queue::identity::ProducerIdentity;
 use crate::queue::offset::Offset;
 use crate::queue::partition::Partition;
+use crate::queue::record::Verdict;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -63,7 +65,26 @@ pub enum Input {
         /// Where to go on in each partition.
         offsets: BTreeMap<Partition, Offset>,
     },
-    /// Somebody asks where to go on. Only what is on the log is told.
+    /// A consumer says where to go on if the transaction is committed in which it says so (KIP-447). Answered when that is
+    /// on the log. The shell has had the transaction verified.
+    CommitWithin {
+        /// Its number.
+        request: RequestId,
+        /// Who, and in which generation.
+        member: (MemberId, Generation),
+        /// Whose transaction.
+        producer: ProducerIdentity,
+        /// Where to go on in each partition.
+        offsets: BTreeMap<Partition, Offset>,
+    },
+    /// A transaction's marker is on the log, for good. Others' markers, and repeated ones, do nothing.
+    TransactionEnded {
+        /// The marker's identity: its transaction had a smaller epoch.
+        producer: ProducerIdentity,
+        /// How it ended.
+        verdict: Verdict,
+    },
+    /// Somebody asks where to go on. Only what is on the log is told, and nothing while that depends on an open transaction.
     Fetch {
         /// Its number.
         request: RequestId,

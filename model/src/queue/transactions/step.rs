@@ -4,6 +4,7 @@ use super::super::identity::ProducerIdentity;
 use super::super::partition::Partition;
 use super::super::record::Verdict;
 use super::entry::{Entry, TransactionalId};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -151,7 +152,7 @@ pub enum Output {
 }
 
 /// What came of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Answer {
     /// The producer is this one now: every marker of its predecessors' transactions is written.
     Initialised(ProducerIdentity),
@@ -164,7 +165,7 @@ pub enum Answer {
 }
 
 /// Why a request was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
 pub enum Refusal {
     /// Another producer has taken the id over, or the transaction was too old, or has ended.
     #[error("the producer was replaced, or its transaction has ended")]

@@ -2,9 +2,11 @@ use super::super::brokers::BrokerEpoch;
 use super::super::controller::Leader;
 use super::super::facts::Fate;
 use super::super::group::{Generation, MemberId};
+use super::super::identity::ProducerIdentity;
 use super::super::offset::LeaderEpoch;
 use super::super::partition::Topic;
 use super::super::production::Acks;
+use super::super::transactions::TransactionalId;
 use super::*;
 use rehearsal_env::Fact as _;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +18,7 @@ const MESSAGE: MessageId = MessageId { producer: 0, number: 3 };
 
 fn stretch(messages: &[MessageId]) -> Stretch {
     let end = Offset(5).plus(messages.len().max(1) as u64);
-    Stretch { base: Offset(5), end, epoch: EPOCH, checksum: 7, messages: messages.to_vec() }
+    Stretch { base: Offset(5), end, epoch: EPOCH, checksum: 7, messages: messages.to_vec(), within: None }
 }
 
 fn state() -> PartitionState {
@@ -55,6 +57,25 @@ fn of_brokers() -> Vec<Fact> {
         recovered(vec![], false),
         recovered(vec![stretch.clone()], false),
         recovered(vec![stretch.clone(), stretch.clone()], true),
+        Fact::TransactionEnding {
+            id: TransactionalId(3),
+            producer: ProducerIdentity::first(7),
+            verdict: Verdict::Commit,
+            fenced: false,
+        },
+        Fact::TransactionEnding {
+            id: TransactionalId(3),
+            producer: ProducerIdentity::first(7),
+            verdict: Verdict::Abort,
+            fenced: false,
+        },
+        Fact::TransactionEnding {
+            id: TransactionalId(3),
+            producer: ProducerIdentity::first(7),
+            verdict: Verdict::Abort,
+            fenced: true,
+        },
+        Fact::TransactionTakenUp { id: TransactionalId(3), producer: ProducerIdentity::first(7) },
         Fact::Led { partition, epoch, begins: Offset(5) },
         Fact::Followed { partition, epoch, leader: BROKER },
         Fact::Appended { partition, stretch: stretch.clone() },

@@ -60,7 +60,9 @@ impl Stage {
         let JoinAnswer { generation, member, leader, strategy, members } = answer;
         let is_on_log = |entry: &GroupEntry| match entry {
             GroupEntry::Generation { generation: written, .. } => *written == generation,
-            GroupEntry::Offsets { .. } => false,
+            GroupEntry::Offsets { .. }
+            | GroupEntry::OffsetsWithin { .. }
+            | GroupEntry::TransactionEnded { .. } => false,
         };
         ensure(self.log.iter().any(is_on_log), Broken::OnTheLogFirst)?;
         let newest = self.newest();
@@ -120,7 +122,10 @@ impl Stage {
             return;
         }
         match error {
-            GroupError::Superseded | GroupError::Unknown | GroupError::InconsistentStrategies => {}
+            GroupError::Superseded
+            | GroupError::Unknown
+            | GroupError::UnstableOffsets
+            | GroupError::InconsistentStrategies => {}
             GroupError::UnknownMember | GroupError::IllegalGeneration | GroupError::RebalanceInProgress => {
                 one.generation = None;
                 if let Some(id) = one.id {

@@ -6,6 +6,7 @@ use crate::queue::group::entry::GroupEntry;
 use crate::queue::group::error::GroupError;
 use crate::queue::group::ids::{Generation, MemberId, RequestId, WriteId};
 use crate::queue::group::step::{Answer, Output};
+use crate::queue::identity::ProducerIdentity;
 use crate::queue::offset::Offset;
 use crate::queue::partition::Partition;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +27,22 @@ impl Group {
         }
         let write = self.persist(GroupEntry::Offsets { offsets: offsets.clone() }, out);
         self.offsets.begin(write, request, offsets);
+    }
+
+    pub(super) fn commit_within(
+        &mut self,
+        request: RequestId,
+        member: (MemberId, Generation),
+        producer: ProducerIdentity,
+        offsets: BTreeMap<Partition, Offset>,
+        out: &mut Vec<Output>,
+    ) {
+        if let Err(error) = self.may_commit(Some(member)) {
+            return refuse(request, error, out);
+        }
+        self.hear_of(member.0, out);
+        let write = self.persist(GroupEntry::OffsetsWithin { producer, offsets: offsets.clone() }, out);
+        self.offsets.begin_within(write, request, producer, offsets);
     }
 
     /// Members of the present generation may commit until the next is formed: what they have processed before they let
@@ -49,8 +66,11 @@ impl Group {
         partitions: &BTreeSet<Partition>,
         out: &mut Vec<Output>,
     ) {
-        let answer = Answer::Fetched(self.offsets.of(partitions));
-        out.push(Output::Answer { request, result: Ok(answer) });
+        let result = match self.offsets.are_stable(partitions) {
+            true => Ok(Answer::Fetched(self.offsets.of(partitions))),
+            false => Err(GroupError::UnstableOffsets),
+        };
+        out.push(Output::Answer { request, result });
     }
 
     pub(super) fn commit_persisted(&mut self, write: WriteId, out: &mut Vec<Output>) {

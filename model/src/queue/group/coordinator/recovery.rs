@@ -31,6 +31,8 @@ impl Group {
     fn read(&mut self, entry: GroupEntry) {
         match entry {
             GroupEntry::Offsets { offsets } => self.offsets.recover(offsets),
+            GroupEntry::OffsetsWithin { producer, offsets } => self.offsets.open(producer, offsets),
+            GroupEntry::TransactionEnded { producer, verdict } => self.offsets.ended(producer, verdict),
             GroupEntry::Generation { generation, lead, members, planned } => {
                 self.phase = match (members.is_empty(), planned) {
                     (true, _) => Phase::Empty,
