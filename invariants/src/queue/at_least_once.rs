@@ -55,7 +55,7 @@ impl AtLeastOnce {
         let Some(placed) = placed.and_then(|log| log.batch_at(offset)) else { return Ok(()) };
         for group in cluster.rules().readers(partition.topic) {
             let begun = self.begun.get(&(group, partition)).is_none_or(|begun| *begun <= offset);
-            if begun && !self.processed.contains(&(group, message)) {
+            if begun && cluster.rules().wants(group, message) && !self.processed.contains(&(group, message)) {
                 let message = format!(
                     "{message} was acknowledged and stands at offset {offset} of {partition}, and group {group} has \
                      never processed it"

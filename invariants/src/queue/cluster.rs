@@ -10,7 +10,7 @@
 //!  PartitionChanged v7 ──▶ a repeat       Truncated, Recovered ──▶ it is cut, or found as it is
 //! ```
 
-use super::copy::LogCopy;
+use super::copy::{End, LogCopy};
 use super::rules::Rules;
 use crate::Monitor;
 use rehearsal_env::{NodeId, Stamp, Violation};
@@ -20,6 +20,7 @@ use rehearsal_model::queue::facts::Fact;
 use rehearsal_model::queue::message::MessageId;
 use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
 use rehearsal_model::queue::partition::Partition;
+use rehearsal_model::queue::record::Verdict;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -184,6 +185,15 @@ impl Cluster {
     /// was acknowledged before may be gone.
     pub fn unclean(&self, partition: Partition) -> Option<LeaderEpoch> {
         self.partition(partition)?.unclean
+    }
+
+    /// The message at an offset, as far as the leader's log is known, if this group is shown it: it has the tag that the
+    /// group wants, and its transaction was not aborted.
+    pub fn shown(&self, group: u32, partition: Partition, offset: Offset) -> Option<MessageId> {
+        let log = self.leaders_log(partition)?;
+        let message = log.message_at(offset).filter(|message| self.rules().wants(group, *message))?;
+        let aborted = matches!(log.end_at(offset), End::Ended(Verdict::Abort, _));
+        (!aborted).then_some(message)
     }
 
     /// Whether a producer crashed and has begun its messages anew, so that each may be written again.

@@ -43,7 +43,9 @@ impl ExactlyOnce {
         let mut read: BTreeMap<MessageId, u64> = BTreeMap::new();
         for (partition, log) in logs_of(cluster, pipe.from) {
             let begun = self.begun.get(&(pipe.group, partition)).copied().unwrap_or_default();
-            for (message, _) in committed(log).filter(|(_, offset)| *offset >= begun) {
+            let read_there = committed(log).filter(|(_, offset)| *offset >= begun);
+            for (message, _) in read_there.filter(|(message, _)| cluster.rules().wants(pipe.group, *message))
+            {
                 *read.entry(message).or_default() += 1;
             }
         }

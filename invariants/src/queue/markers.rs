@@ -60,6 +60,13 @@ pub const TRANSACTION_TAKEN_UP: Marker = Marker("transaction-taken-up");
 /// A consumer went on behind records of a transaction that was aborted.
 pub const ABORTED_RECORDS_PASSED: Marker = Marker("aborted-records-passed");
 
+/// A follower served a consumer.
+pub const FOLLOWER_SERVED: Marker = Marker("follower-served");
+/// A follower had not yet what a consumer asked for, and the leader had.
+pub const FOLLOWER_SAID_WAIT: Marker = Marker("follower-said-wait");
+/// A consumer went on behind a message that has not the tag which its group wants.
+pub const OTHER_TAG_PASSED: Marker = Marker("other-tag-passed");
+
 /// Every marker of the queue.
 pub const MARKERS: &[Marker] = &[
     LEADER_DIED_BEFORE_REPLICATION,
@@ -84,6 +91,9 @@ pub const MARKERS: &[Marker] = &[
     TRANSACTION_ABORTED_BY_FENCING,
     TRANSACTION_TAKEN_UP,
     ABORTED_RECORDS_PASSED,
+    FOLLOWER_SERVED,
+    FOLLOWER_SAID_WAIT,
+    OTHER_TAG_PASSED,
 ];
 
 /// Looks out for the markers.
@@ -116,6 +126,7 @@ fn at_once(fact: &Fact) -> Option<Marker> {
         Fact::TransactionEnding { verdict: Verdict::Commit, .. } => TRANSACTION_COMMITTED,
         Fact::TransactionEnding { fenced: true, .. } => TRANSACTION_ABORTED_BY_FENCING,
         Fact::TransactionTakenUp { .. } => TRANSACTION_TAKEN_UP,
+        Fact::FollowerServed { .. } => FOLLOWER_SERVED,
         _ => return None,
     })
 }

@@ -11,7 +11,7 @@
 //!  Sent, Told ───────────────┼────────▶ acked_not_lost  lost_only_as_allowed  every_message_told
 //!  Assigned, Processed … ──▶ consumers ──▶ at_least_once  at_most_once  partition_order
 //!                                          one_owner  offsets_move_forward  group_settles
-//!  … and both ──▶ exactly_once  last_stable_moves
+//!  … and both ──▶ exactly_once  last_stable_moves  follower_read
 //! ```
 //!
 //! What an invariant may not know it does not judge: a promise that another one depends on is named in its file.
@@ -24,6 +24,7 @@ pub mod consumers;
 pub mod copy;
 pub mod every_message_told;
 pub mod exactly_once;
+pub mod follower_read;
 pub mod group_settles;
 pub mod isr_ordering;
 pub mod last_stable_moves;
@@ -64,6 +65,7 @@ pub fn monitors(rules: Rules) -> Vec<Box<dyn Monitor<Fact>>> {
         Box::new(at_most_once::AtMostOnce::new(shared())),
         Box::new(exactly_once::ExactlyOnce::new(shared())),
         Box::new(last_stable_moves::LastStableMoves::new(shared())),
+        Box::new(follower_read::FollowerRead::new(shared())),
         Box::new(partition_order::PartitionOrder::new(shared())),
         Box::new(one_owner::OneOwner::new(shared(), members())),
         Box::new(offsets_move_forward::OffsetsMoveForward::new(shared(), members())),

@@ -13,7 +13,7 @@
 //! what it has not read.
 
 use super::cluster::{Cluster, SharedCluster};
-use super::copy::{End, LogCopy};
+use super::copy::LogCopy;
 use crate::{Monitor, Scope};
 use rehearsal_env::{NodeId, Stamp, Violation};
 use rehearsal_model::queue::facts::{Fact, Fate, Stretch};
@@ -21,7 +21,6 @@ use rehearsal_model::queue::message::MessageId;
 use rehearsal_model::queue::offset::Offset;
 use rehearsal_model::queue::partition::Partition;
 use rehearsal_model::queue::production::Acks;
-use rehearsal_model::queue::record::Verdict;
 use std::collections::{BTreeMap, BTreeSet};
 
 const NAME: &str = "partition-order";
@@ -62,9 +61,8 @@ impl PartitionOrder {
         else {
             return Ok(());
         };
-        let shown = |at: &Offset| !matches!(log.end_at(*at), End::Ended(Verdict::Abort, _));
-        let between = (next.0..offset.0).map(Offset).filter(|at| log.message_at(*at).is_some()).filter(shown);
-        let mut skipped = between.filter_map(|at| Some((at, log.message_at(at)?)));
+        let mut skipped =
+            (next.0..offset.0).filter_map(|at| Some((at, cluster.shown(group, partition, Offset(at))?)));
         if let Some((at, message)) = skipped.next() {
             let message = format!("a consumer of {partition} skips {message} at offset {at}");
             return Err(Violation::new(NAME, message, [before, stamp.number]));

@@ -2,6 +2,7 @@
 
 use rehearsal_env::Time;
 use rehearsal_model::queue::knobs::{Delivery, Knobs};
+use rehearsal_model::queue::message::MessageId;
 use rehearsal_model::queue::partition::{Partition, Topic};
 use rehearsal_model::queue::plan::Plan;
 use rehearsal_model::queue::production::Acks;
@@ -30,6 +31,10 @@ pub struct Rules {
     pub delivery: Delivery,
     /// How old a transaction may become.
     pub transaction_timeout: Duration,
+    /// The messages that have a tag, and which.
+    pub tags: BTreeMap<MessageId, u16>,
+    /// The groups that want only messages with a tag, and which.
+    pub wanted: BTreeMap<u32, u16>,
     /// What is read and written to another topic.
     pub pipes: BTreeSet<Pipe>,
     /// Whether a leader may be elected from outside of the in-sync set when nobody in it lives.
@@ -62,6 +67,12 @@ impl Rules {
             let (from, into) = (Topic::Named(consumer.topic), Topic::Named(consumer.into?));
             Some(Pipe { group: consumer.group, from, into })
         });
+        let producers: BTreeSet<u32> = plan.sendings.iter().map(|sending| sending.producer).collect();
+        let tags = producers.into_iter().flat_map(|producer| {
+            let numbered = (0..).zip(plan.sendings_of(producer));
+            numbered.filter_map(move |(number, sending)| Some((MessageId { producer, number }, sending.tag?)))
+        });
+        let wanted = plan.consumers.iter().filter_map(|consumer| Some((consumer.group, consumer.tag?)));
         let mut groups: BTreeMap<u32, BTreeSet<Topic>> = BTreeMap::new();
         for consumer in &plan.consumers {
             groups.entry(consumer.group).or_default().insert(Topic::Named(consumer.topic));
@@ -77,11 +88,18 @@ impl Rules {
             delivery,
             transaction_timeout: plan.knobs.transaction_timeout.duration(),
             pipes: pipes.collect(),
+            tags: tags.collect(),
+            wanted: wanted.collect(),
             unclean_election,
             calm_begins,
             groups,
             partitions: plan.partitions().collect(),
         }
+    }
+
+    /// Whether a group wants this message.
+    pub fn wants(&self, group: u32, message: MessageId) -> bool {
+        self.wanted.get(&group).is_none_or(|wanted| self.tags.get(&message) == Some(wanted))
     }
 
     /// Whether pipelines write to this topic.

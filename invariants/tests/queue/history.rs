@@ -52,6 +52,8 @@ pub fn rules() -> Rules {
         max_in_flight: 5,
         delivery: Delivery::AtLeastOnce,
         transaction_timeout: Duration::from_secs(5),
+        tags: BTreeMap::new(),
+        wanted: BTreeMap::new(),
         pipes: BTreeSet::new(),
         unclean_election: false,
         calm_begins: Time(10_000_000_000),

@@ -6,5 +6,6 @@ mod groups;
 mod history;
 mod legal;
 mod markers;
+mod reading;
 mod replication;
 mod transactions;

@@ -3,7 +3,7 @@
 use crate::history::{History, PARTITION, Who, message, rules, stretch};
 use rehearsal_env::Marker;
 use rehearsal_invariants::MarkerWatch;
-use rehearsal_invariants::queue::{MARKERS, Markers, markers::*};
+use rehearsal_invariants::queue::{MARKERS, Markers, Rules, markers::*};
 use rehearsal_model::queue::brokers::BrokerId;
 use rehearsal_model::queue::facts::{Fact, Fate, Stretch, Within};
 use rehearsal_model::queue::group::{Generation, MemberId};
@@ -60,6 +60,34 @@ fn the_ends_of_transactions_are_markers_by_themselves() {
     alone(TRANSACTION_COMMITTED, ending(Verdict::Commit, false), ending(Verdict::Abort, false));
     alone(TRANSACTION_ABORTED_BY_FENCING, ending(Verdict::Abort, true), ending(Verdict::Abort, false));
     alone(TRANSACTION_TAKEN_UP, taken_up, ending(Verdict::Commit, false));
+}
+
+#[test]
+fn a_follower_serves_and_says_wait_where_the_leader_has_more() {
+    let (partition, offset) = (PARTITION, Offset(0));
+    let served = Fact::FollowerServed { partition, served: vec![stretch(0, 0, 0)] };
+    alone(FOLLOWER_SERVED, served, Fact::FollowerSaidWait { partition, offset });
+    let mut history = History::begin();
+    history.say(Who::Broker(1), Fact::FollowerSaidWait { partition, offset });
+    misses(FOLLOWER_SAID_WAIT, &history);
+    history.replicate(0, &[1, 2], 0);
+    history.say(Who::Broker(1), Fact::FollowerSaidWait { partition, offset });
+    reaches(FOLLOWER_SAID_WAIT, &history);
+}
+
+#[test]
+fn a_consumer_passes_what_has_another_tag() {
+    let passes = |tag| {
+        let (tags, wanted) = ([(message(0), tag), (message(1), 1)].into(), [(0, 1)].into());
+        let mut history = History::with(Rules { tags, wanted, ..rules() });
+        history.own(0, 1);
+        history.position(0, 0, false);
+        history.append_all(0, &[0, 1]);
+        history.process(0, 1, 1);
+        history
+    };
+    reaches(OTHER_TAG_PASSED, &passes(2));
+    misses(OTHER_TAG_PASSED, &passes(1));
 }
 
 #[test]

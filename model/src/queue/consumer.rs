@@ -26,7 +26,7 @@ pub async fn consume<E: Env<Fact = Fact>>(
     let seat = Seat::new(&env, client.clone(), plan.clone(), consumer.group, topics, rule);
     let processing = plan.knobs.processing.duration();
     let handler = Processing { env: env.clone(), seat: seat.clone(), processing };
-    let worker = Worker::new(&env, client, seat.clone(), handler, &plan);
+    let worker = Worker::new(&env, client, seat.clone(), handler, plan.terms(&consumer), &plan);
     seat.run(worker).await;
 }
 

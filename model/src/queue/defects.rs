@@ -108,6 +108,10 @@ defects! {
     OffsetsOutsideTransaction "offsets-outside-transaction",
     /// A read-committed consumer is shown what is below the watermark, whether its transaction has ended or not.
     ShowsUncommitted "shows-uncommitted",
+    /// A follower serves consumers all that it has, and not up to its watermark.
+    FollowerServesAll "follower-serves-all",
+    /// A follower takes an offset that it does not have yet for one that is out of range.
+    FollowerSaysOutOfRange "follower-says-out-of-range",
     /// A fetch that matched nothing does not say where to go on.
     FilteredTailLags "filtered-tail-lags",
 }

@@ -199,6 +199,27 @@ pub enum Fact {
         /// Which partition.
         partition: Partition,
     },
+    /// A follower has served batches to a consumer.
+    FollowerServed {
+        /// Of which partition.
+        partition: Partition,
+        /// Which.
+        served: Vec<Stretch>,
+    },
+    /// A follower has nothing yet for a consumer at this offset, and says so.
+    FollowerSaidWait {
+        /// In which partition.
+        partition: Partition,
+        /// Where.
+        offset: Offset,
+    },
+    /// A follower has told a consumer that its offset is out of range.
+    FollowerSaidOutOfRange {
+        /// In which partition.
+        partition: Partition,
+        /// Which.
+        offset: Offset,
+    },
     /// A group's coordinator has read its partition to the end.
     CoordinatorLoaded {
         /// Which group.
@@ -351,6 +372,9 @@ impl FactTrait for Fact {
             Fact::SetShrinks { .. } => "SetShrinks",
             Fact::SetGrows { .. } => "SetGrows",
             Fact::SetRefused { .. } => "SetRefused",
+            Fact::FollowerServed { .. } => "FollowerServed",
+            Fact::FollowerSaidWait { .. } => "FollowerSaidWait",
+            Fact::FollowerSaidOutOfRange { .. } => "FollowerSaidOutOfRange",
             Fact::CoordinatorLoaded { .. } => "CoordinatorLoaded",
             Fact::MemberFenced { .. } => "MemberFenced",
             Fact::TransactionEnding { .. } => "TransactionEnding",

@@ -2,7 +2,7 @@
 
 use super::group::StrategyName;
 use super::production::Acks;
-use super::reading::Isolation;
+use super::reading::{Isolation, ReadFrom};
 use super::replica::Flush;
 use rehearsal_env::Span;
 use serde::{Deserialize, Serialize};
@@ -59,6 +59,8 @@ pub struct Knobs {
     pub broker_session: Span,
     /// How messages are processed.
     pub delivery: Delivery,
+    /// Whom consumers may ask.
+    pub read_from: ReadFrom,
     /// How old a transaction may become before its coordinator aborts it.
     pub transaction_timeout: Span,
     /// How a group shares its partitions out.
@@ -110,6 +112,7 @@ impl Default for Knobs {
             segment_bytes: 4_096,
             broker_session: Span::seconds(2),
             delivery: Delivery::AtLeastOnce,
+            read_from: ReadFrom::Leader,
             transaction_timeout: Span::seconds(5),
             strategy: StrategyName::Sticky,
             member_session: Span::seconds(2),

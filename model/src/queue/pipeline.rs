@@ -37,14 +37,29 @@ pub async fn pipe<E: Env<Fact = Fact>>(
             let producer = Transactional::new(&env, client.clone(), id, timeout, settings, plan.defects);
             let transform = Piping { env, plan: plan.clone(), seat: seat.clone(), into };
             let env = transform.env.clone();
-            let transactor = Transactor::new(&env, client, seat.clone(), producer, transform, plan.defects);
+            let transactor = Transactor::new(
+                &env,
+                client,
+                seat.clone(),
+                producer,
+                transform,
+                plan.terms(&consumer),
+                plan.defects,
+            );
             seat.run(transactor).await;
         }
         None => {
             let seat = seat(consumer::commit_rule(plan.knobs.delivery));
             let sender = Sender::new(&env, client.clone(), settings, plan.defects);
             let piping = Piping { env: env.clone(), plan: plan.clone(), seat: seat.clone(), into };
-            let worker = Worker::new(&env, client, seat.clone(), Sending { piping, sender }, &plan);
+            let worker = Worker::new(
+                &env,
+                client,
+                seat.clone(),
+                Sending { piping, sender },
+                plan.terms(&consumer),
+                &plan,
+            );
             seat.run(worker).await;
         }
     }

@@ -3,6 +3,7 @@
 use super::defects::Defects;
 use super::knobs::{Delivery, Knobs};
 use super::partition::{Partition, Topic};
+use super::reading::Terms;
 use super::replica::Settings;
 use super::transactions::TransactionalId;
 use rehearsal_env::Span;
@@ -33,6 +34,9 @@ pub struct Sending {
     pub key: u32,
     /// How many bytes its value has.
     pub bytes: u32,
+    /// What consumers may choose it by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<u16>,
 }
 
 /// A consumer.
@@ -48,6 +52,9 @@ pub struct ConsumerPlan {
     /// To which topic it writes what comes of each message, if to any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub into: Option<u32>,
+    /// It wants only messages with this tag, if one is named; all members of a group want the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<u16>,
 }
 
 /// A whole deployment.
@@ -89,6 +96,19 @@ impl Plan {
     fn transactions_partitions(&self) -> BTreeSet<Partition> {
         let ids = self.consumers.iter().filter_map(|consumer| self.transactional_id(consumer));
         ids.map(Plan::transactions_partition).collect()
+    }
+
+    /// What a producer sends, in the order of time: the first is its message 0.
+    pub fn sendings_of(&self, producer: u32) -> Vec<Sending> {
+        let mut sendings: Vec<Sending> =
+            self.sendings.iter().filter(|sending| sending.producer == producer).copied().collect();
+        sendings.sort_by_key(|sending| sending.at);
+        sendings
+    }
+
+    /// What a consumer wants of the partitions that it reads.
+    pub fn terms(&self, consumer: &ConsumerPlan) -> Terms {
+        Terms { isolation: self.knobs.isolation(), tag: consumer.tag, of: self.knobs.read_from }
     }
 
     /// The name under which a consumer does transactions, if it does any: its number, so that its next life fences this

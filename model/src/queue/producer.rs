@@ -15,10 +15,7 @@ use std::sync::Arc;
 pub async fn produce<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, brokers: Vec<NodeId>, number: u32) {
     let client = Client::bind(&env, brokers, &plan.knobs);
     let sender = Sender::new(&env, client, settings(&plan), plan.defects);
-    let mut mine: Vec<Sending> =
-        plan.sendings.iter().filter(|sending| sending.producer == number).copied().collect();
-    mine.sort_by_key(|sending| sending.at);
-    for (place, sending) in mine.into_iter().enumerate() {
+    for (place, sending) in plan.sendings_of(number).into_iter().enumerate() {
         env.sleep_until(Time(sending.at.0)).await;
         send(&env, &plan, &sender, MessageId { producer: number, number: place as u32 }, sending);
     }
@@ -51,7 +48,7 @@ fn send<E: Env<Fact = Fact>>(
     let partition = plan.partition_of(sending.topic, sending.key);
     let key: Arc<[u8]> = sending.key.to_le_bytes().to_vec().into();
     let value = message.value(sending.bytes as usize);
-    let record = Record { key: Some(key), value, tag: None, created: env.wall().micros() };
+    let record = Record { key: Some(key), value, tag: sending.tag, created: env.wall().micros() };
     env.observe(Fact::Sent { message, partition, acks: plan.knobs.acks });
     let observer = env.clone();
     sender.send(partition, record, move |fate| {

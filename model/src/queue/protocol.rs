@@ -8,7 +8,7 @@ use super::offset::Offset;
 use super::partition::Partition;
 use super::producers::Aborted;
 use super::production::Acks;
-use super::reading::Isolation;
+use super::reading::Terms;
 use super::record::{Batch, Payload, Verdict};
 use super::replica::{EndAnswer, EndRequest, FetchAnswer, FetchRequest};
 use super::transactions::{self, TransactionalId};
@@ -43,8 +43,8 @@ pub enum Request {
         partition: Partition,
         /// From which offset on.
         offset: Offset,
-        /// Whether records of open and aborted transactions are wanted.
-        isolation: Isolation,
+        /// What is wanted.
+        terms: Terms,
     },
     /// Where the partition starts: what a consumer without an offset begins with.
     Earliest {
@@ -166,8 +166,11 @@ pub enum Answer {
 /// What a consumer gets.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Fetched {
-    /// Whole batches, as they came from their producers, the first the one that holds the offset asked for.
+    /// Whole batches, as they came from their producers, the first the one that holds the offset asked for; without those
+    /// in which nothing has the tag that is wanted.
     pub batches: Vec<Arc<Batch>>,
+    /// Everything before it was looked at: where the next fetch begins, also when there was nothing to be shown.
+    pub next: Offset,
     /// Where its sight ends: the last stable offset, or the watermark.
     pub end: Offset,
     /// The aborted transactions among the batches.

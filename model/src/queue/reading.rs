@@ -17,6 +17,27 @@ pub enum Isolation {
     ReadCommitted,
 }
 
+/// Whom a consumer may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReadFrom {
+    /// The leader.
+    Leader,
+    /// Any replica that is in sync with the leader (KIP-392).
+    InSync,
+}
+
+/// What a consumer wants of a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Terms {
+    /// Of transactions.
+    pub isolation: Isolation,
+    /// Only records with this tag, if one is named.
+    pub tag: Option<u16>,
+    /// From whom.
+    pub of: ReadFrom,
+}
+
 /// A consumer's rules, and how far it may read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct View {
@@ -26,6 +47,8 @@ pub struct View {
     pub tag: Option<u16>,
     /// Where its sight ends: the last stable offset under read-committed, else the high watermark.
     pub end: Offset,
+    /// How far the broker looked: there may be nothing for this consumer.
+    pub next: Offset,
     /// The aborted transactions between the batches' offsets: [`Producers::aborted`](super::producers::Producers).
     pub aborted: Vec<Aborted>,
     /// The bugs that are switched on.
@@ -53,7 +76,7 @@ impl View {
             .filter(|(offset, record)| (from..self.end).contains(offset) && self.matches(record))
             .map(|(offset, record)| (offset, record.clone()))
             .collect();
-        let mut looked_at = batches.last().map_or(from, |batch| batch.borrow().end().min(self.end).max(from));
+        let mut looked_at = self.next.min(self.end).max(from);
         if self.tag.is_some() && self.defects.has(Defect::FilteredTailLags) {
             looked_at = records.last().map_or(from, |(offset, _)| offset.plus(1));
         }

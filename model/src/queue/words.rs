@@ -43,6 +43,17 @@ pub(super) fn of(fact: &Fact) -> String {
         Fact::Replicated { partition, stretch } => {
             format!("copies from its leader {}", placed(*partition, stretch))
         }
+        Fact::FollowerServed { partition, served } => {
+            let messages: Vec<MessageId> =
+                served.iter().flat_map(|stretch| stretch.messages.iter().copied()).collect();
+            format!("serves a consumer of {partition} as a follower: {}", those(&messages))
+        }
+        Fact::FollowerSaidWait { partition, offset } => {
+            format!("has nothing yet for a consumer at offset {offset} of {partition}, as a follower")
+        }
+        Fact::FollowerSaidOutOfRange { partition, offset } => {
+            format!("tells a consumer as a follower that offset {offset} of {partition} is out of range")
+        }
         Fact::TransactionEnding { id, producer, verdict, fenced } => {
             let how = match (verdict, fenced) {
                 (Verdict::Commit, _) => "is to be committed",

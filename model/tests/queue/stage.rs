@@ -38,6 +38,7 @@ pub fn plan(messages: u32) -> Plan {
         topic: 0,
         key: number,
         bytes: 100,
+        tag: None,
     };
     Plan {
         brokers: 3,
@@ -45,7 +46,9 @@ pub fn plan(messages: u32) -> Plan {
         knobs: Knobs::default(),
         topics: vec![TopicPlan { number: 0, partitions: 2 }],
         sendings: (0..messages).map(sending).collect(),
-        consumers: (0..2).map(|number| ConsumerPlan { number, group: 0, topic: 0, into: None }).collect(),
+        consumers: (0..2)
+            .map(|number| ConsumerPlan { number, group: 0, topic: 0, into: None, tag: None })
+            .collect(),
         defects: Defects::NONE,
     }
 }
@@ -54,7 +57,7 @@ pub fn plan(messages: u32) -> Plan {
 pub fn pipeline(messages: u32) -> Plan {
     let plain = plan(messages);
     let topic = |number| TopicPlan { number, partitions: 2 };
-    let consumer = |number, topic, into| ConsumerPlan { number, group: number, topic, into };
+    let consumer = |number, topic, into| ConsumerPlan { number, group: number, topic, into, tag: None };
     Plan {
         knobs: Knobs { delivery: Delivery::ExactlyOnce, ..plain.knobs },
         topics: vec![topic(0), topic(1)],

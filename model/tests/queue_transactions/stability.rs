@@ -137,7 +137,8 @@ fn go_through(reading: &Reading, defects: Defects) -> Result<(), Broken> {
         let there = log.iter().skip_while(|batch| batch.end() <= at).take(reading.at_a_time);
         let fetched: Vec<Batch> = there.cloned().collect();
         let aborted = producers.aborted(at, end_of(&fetched));
-        let view = View { isolation: reading.isolation, tag: reading.tag, end, aborted, defects };
+        let next = end_of(&fetched);
+        let view = View { isolation: reading.isolation, tag: reading.tag, end, next, aborted, defects };
         let step = view.read(at, &fetched);
         if step.next <= at {
             return Err(format!("lags: stays at {at}, and {end} is in sight"));

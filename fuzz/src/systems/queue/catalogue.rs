@@ -25,6 +25,9 @@ pub(super) const FACT_KINDS: &[&str] = &[
     "SetShrinks",
     "SetGrows",
     "SetRefused",
+    "FollowerServed",
+    "FollowerSaidWait",
+    "FollowerSaidOutOfRange",
     "CoordinatorLoaded",
     "MemberFenced",
     "TransactionEnding",
@@ -151,6 +154,10 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     invariant(
         "last-stable-moves",
         "no transaction stays open when its time is out, and no marker ends a later one",
+    ),
+    invariant(
+        "follower-read",
+        "a follower serves what its leader has, below the watermark, and says \"wait\" where it has nothing yet",
     ),
     invariant(
         "partition-order",
@@ -339,5 +346,23 @@ pub(super) const DEFECTS: &[Defect] = &[
         "exactly-once",
         "KIP-360: a producer that another has replaced goes on writing",
         EXACTLY_ONCE,
+    ),
+    defect(
+        "follower-serves-all",
+        "follower-read",
+        "KIP-392 without the watermark: what may still be cut off is read from a follower",
+        &["queue.read_from=in-sync", "queue.unclean_election=false"],
+    ),
+    defect(
+        "follower-says-out-of-range",
+        "follower-read",
+        "a follower that lags takes the offset for one that is out of range, and the consumer starts over",
+        &["queue.read_from=in-sync"],
+    ),
+    defect(
+        "filtered-tail-lags",
+        "group-settles",
+        "a filtered fetch that matched nothing and does not say where to go on",
+        &["workload.tags=2"],
     ),
 ];

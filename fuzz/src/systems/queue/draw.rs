@@ -8,6 +8,7 @@ use rehearsal_model::queue::knobs::{Delivery, Knobs};
 use rehearsal_model::queue::plan::{ConsumerPlan, Sending, TopicPlan};
 use rehearsal_model::queue::producers::REMEMBERED_BATCHES;
 use rehearsal_model::queue::production::Acks;
+use rehearsal_model::queue::reading::ReadFrom;
 use rehearsal_model::queue::replica::Flush;
 use rehearsal_sim::Span;
 
@@ -30,6 +31,7 @@ pub(super) fn workload(draws: &Draws, storm: Span) -> Workload {
         groups: *draws.pick(&[0, 1, 1, 1, 1, 2, 2, 2, 2]),
         slow_consumers: draws.percent(30),
         pipe: draws.percent(30),
+        tags: *draws.pick(&[0, 0, 0, 2, 3]),
     }
 }
 
@@ -88,6 +90,7 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
         segment_bytes: *draws.pick(&[1_024, 2_048, 4_096, 8_192]),
         broker_session: draws.millis(1_000, 3_000),
         delivery,
+        read_from: if draws.percent(30) { ReadFrom::InSync } else { ReadFrom::Leader },
         transaction_timeout: draws.millis(1_000, 5_000),
         strategy: *draws.pick(&[StrategyName::Range, StrategyName::RoundRobin, StrategyName::Sticky]),
         member_session,
@@ -157,12 +160,13 @@ fn sending(draws: &Draws, number: u64, topology: &Topology, workload: &Workload)
         topic: draws.below(u64::from(workload.topics)) as u32,
         key: key(&mut draws, workload.keys, workload.zipf),
         bytes: workload.sizes.draw(&mut draws),
+        tag: (workload.tags > 0).then(|| draws.below(u64::from(workload.tags)) as u16),
     }
 }
 
 /// Who reads. A group reads one topic, but now and then a member of it reads another.
 pub(super) fn consumers(draws: &Draws, topology: &Topology, workload: &Workload) -> Vec<ConsumerPlan> {
-    let Workload { groups, topics, pipe, .. } = *workload;
+    let Workload { groups, topics, pipe, tags, .. } = *workload;
     let topic = |name, number| draws.part(name, number).below(u64::from(topics)) as u32;
     let consumer = |number: u32| {
         let group = number % groups;
@@ -174,7 +178,9 @@ pub(super) fn consumers(draws: &Draws, topology: &Topology, workload: &Workload)
             (true, 0) => (topic("group", 0), Some(topics)),
             (true, _) => (topics, None),
         };
-        ConsumerPlan { number, group, topic, into }
+        let mut draws = draws.part("tag", u64::from(group));
+        let tag = (tags > 0 && draws.percent(60)).then(|| draws.below(u64::from(tags)) as u16);
+        ConsumerPlan { number, group, topic, into, tag }
     };
     if groups == 0 { Vec::new() } else { (0..topology.consumers).map(consumer).collect() }
 }

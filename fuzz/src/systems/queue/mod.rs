@@ -19,6 +19,7 @@ use rehearsal_invariants::queue::{MARKERS, Markers, Rules, monitors};
 use rehearsal_model::queue::deploy::{COORDINATION, broker_name, consumer_name, deploy, producer_name};
 use rehearsal_model::queue::knobs::Delivery;
 use rehearsal_model::queue::plan::{Plan, Sending};
+use rehearsal_model::queue::reading::ReadFrom;
 use rehearsal_sim::Span;
 use sections::{Section, plan};
 use serde::Serialize;
@@ -119,6 +120,8 @@ impl System for Queue {
             ("several partitions", topics.iter().any(|topic| topic.partitions > 1)),
             ("large messages", sendings.iter().any(|sending| sending.bytes > figures::LARGE)),
             ("bursts", comes_in_bursts(&sendings)),
+            ("tags", consumers.iter().any(|consumer| consumer.tag.is_some())),
+            ("reads from followers", knobs.read_from == ReadFrom::InSync),
             ("pipelines", consumers.iter().any(|consumer| consumer.into.is_some())),
             ("transactions", knobs.delivery == Delivery::ExactlyOnce),
             ("slow consumers", !consumers.is_empty() && knobs.processing >= SLOW),

@@ -162,6 +162,11 @@ fn check_consumers(topology: &Topology, section: &Section) -> Result<(), Scenari
         if !is_there(topic, topics) || into.is_some_and(|into| !is_there(into, topics)) {
             return refuse(&key, "there is no such topic", "name a topic of [[queue.topic]]");
         }
+        let same = |other: &&ConsumerPlan| other.group == consumer.group && other.tag != consumer.tag;
+        if consumers[..index].iter().find(same).is_some() {
+            let reason = "another member of its group wants another tag";
+            return refuse(&key, reason, "let all members of a group want the same");
+        }
         if into == Some(topic) {
             let reason = "it would read what it writes, for ever";
             return refuse(&key, reason, "let it write to another topic than it reads");

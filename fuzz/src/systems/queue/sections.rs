@@ -48,6 +48,8 @@ pub(super) struct Workload {
     pub(super) groups: u32,
     /// Whether consumers take their time with a message.
     pub(super) slow_consumers: bool,
+    /// How many tags messages have; with 0 they have none.
+    pub(super) tags: u32,
     /// Whether the first group writes what comes of each message to a topic of its own, which the others read.
     pub(super) pipe: bool,
 }
@@ -77,6 +79,7 @@ impl Workload {
             ("most_partitions", self.most_partitions, 1, possible::MOST_PARTITIONS),
             ("keys", self.keys, 1, MOST_KEYS),
             ("groups", self.groups, 0, 100),
+            ("tags", self.tags, 0, 1_000),
         ] {
             if !(least..=most).contains(&value) {
                 let mend = format!("write {least} to {most}");

@@ -2,8 +2,8 @@
 
 use super::super::cluster::{Cluster, PartitionBook};
 use super::{
-    CONTROLLER_FAILED_OVER, COORDINATOR_FAILED_OVER, LEADER_DIED_BEFORE_REPLICATION, MEMBER_JOINED_AGAIN,
-    SET_SHRANK_TO_ONE, WATERMARK_BEHIND_EPOCH_START,
+    CONTROLLER_FAILED_OVER, COORDINATOR_FAILED_OVER, FOLLOWER_SAID_WAIT, LEADER_DIED_BEFORE_REPLICATION,
+    MEMBER_JOINED_AGAIN, SET_SHRANK_TO_ONE, WATERMARK_BEHIND_EPOCH_START,
 };
 use rehearsal_env::{Marker, NodeId, Stamp};
 use rehearsal_model::queue::brokers::{BrokerId, Brokers};
@@ -70,6 +70,11 @@ impl BrokerMarkers {
                     .partition(partition)
                     .into_iter()
                     .for_each(|book| self.changed(partition, book, reached));
+            }
+            Fact::FollowerSaidWait { partition, offset }
+                if self.watermarks.get(&partition).is_some_and(|told| *told > offset) =>
+            {
+                reached(FOLLOWER_SAID_WAIT);
             }
             Fact::WatermarkMoved { partition, to, .. } => {
                 let highest = self.watermarks.entry(partition).or_default();

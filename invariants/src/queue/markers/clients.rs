@@ -4,7 +4,7 @@ use super::super::cluster::Cluster;
 use super::super::copy::End;
 use super::{
     ABORTED_RECORDS_PASSED, CONSUMER_CRASHED_WITH_UNCOMMITTED_WORK, NEW_LEADER_WHILE_PRODUCERS_WRITE,
-    PROCESSED_TWICE, REBALANCED,
+    OTHER_TAG_PASSED, PROCESSED_TWICE, REBALANCED,
 };
 use rehearsal_env::{Incarnation, Marker, NodeId, Stamp};
 use rehearsal_model::queue::facts::Fact;
@@ -73,6 +73,9 @@ impl ClientMarkers {
                 if next.is_some_and(|next| passes_aborted_records(cluster, *partition, next..*offset)) {
                     reached(ABORTED_RECORDS_PASSED);
                 }
+                if next.is_some_and(|next| passes_another_tag(cluster, *group, *partition, next..*offset)) {
+                    reached(OTHER_TAG_PASSED);
+                }
                 if !self.processed.insert((*group, *message)) {
                     reached(PROCESSED_TWICE);
                 }
@@ -98,6 +101,12 @@ impl ClientMarkers {
             }
         }
     }
+}
+
+fn passes_another_tag(cluster: &Cluster, group: u32, partition: Partition, offsets: Range<Offset>) -> bool {
+    let Some(log) = cluster.leaders_log(partition) else { return false };
+    let messages = (offsets.start.0..offsets.end.0).filter_map(|offset| log.message_at(Offset(offset)));
+    messages.into_iter().any(|message| !cluster.rules().wants(group, message))
 }
 
 fn passes_aborted_records(cluster: &Cluster, partition: Partition, offsets: Range<Offset>) -> bool {

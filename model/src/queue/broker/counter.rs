@@ -1,19 +1,16 @@
 //! What clients ask a broker.
 
-use super::super::defects::{Defect, Defects};
+use super::super::defects::Defect;
 use super::super::facts::Fact;
-use super::super::log::Found;
 use super::super::message::MessageId;
 use super::super::offset::{LeaderEpoch, Offset};
 use super::super::partition::Partition;
 use super::super::producers::Admission;
 use super::super::production::Acks;
-use super::super::protocol::{Answer, Fetched, Refusal, Request};
-use super::super::reading::Isolation;
+use super::super::protocol::{Answer, Refusal, Request};
 use super::super::record::{Batch, Content, Payload};
 use super::super::replica::{self, Role};
 use super::super::transactions::TransactionalId;
-use super::host::Cores;
 use super::{Broker, Host, host};
 use rehearsal_env::Env;
 use std::rc::Rc;
@@ -44,8 +41,8 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             Request::Produce { partition, acks, payload, checksum, transaction } => {
                 Answer::Produced(self.produce(partition, acks, payload, checksum, transaction).await)
             }
-            Request::Fetch { partition, offset, isolation } => {
-                Answer::Fetched(self.fetch(partition, offset, isolation).await)
+            Request::Fetch { partition, offset, terms } => {
+                Answer::Fetched(self.fetch(partition, offset, terms).await)
             }
             Request::Transaction { id, request } => {
                 Answer::Transaction(self.ask_transaction(id, request).await)
@@ -180,60 +177,6 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         }
     }
 
-    /// Whole batches from the one that holds `offset`, below the watermark (rule R8) or the last stable offset. Waits for
-    /// some, but not for ever.
-    async fn fetch(
-        &self,
-        partition: Partition,
-        offset: Offset,
-        isolation: Isolation,
-    ) -> Result<Fetched, Refusal> {
-        let host = self.host(partition).ok_or(Refusal::UnknownPartition)?;
-        let something = async {
-            loop {
-                {
-                    let cores = host.cores.borrow();
-                    let leads = matches!(cores.replica.role(), Role::Leading(_));
-                    if !leads || sight(&cores, isolation, self.plan.defects) > offset {
-                        return;
-                    }
-                }
-                host.changed.notified().await;
-            }
-        };
-        let _ = self.env.timeout(self.plan.knobs.fetch_wait.duration(), something).await;
-        let cores = host.cores.borrow();
-        if !matches!(cores.replica.role(), Role::Leading(_)) {
-            return Err(Refusal::NotLeader);
-        }
-        // Before the watermark has reached the start of the epoch, consumers may have read more from an earlier leader:
-        // then their offset is not out of range, it is ahead of what is known (KIP-207).
-        let (start, end) = (cores.replica.start(), sight(&cores, isolation, self.plan.defects));
-        if offset < start || offset > cores.replica.end() {
-            return Err(Refusal::OutOfRange { start, end });
-        }
-        if offset >= end {
-            return Ok(Fetched { batches: Vec::new(), end, aborted: Vec::new() });
-        }
-        match cores.log.read(offset, end, u64::from(self.plan.knobs.fetch_bytes)) {
-            Ok(Found::InMemory(batches)) => {
-                let read = batches.last().map_or(offset, |batch| batch.end());
-                let aborted = cores.producers.aborted(offset, read);
-                Ok(Fetched { batches, end, aborted })
-            }
-            Ok(Found::OnDisk { .. }) | Err(_) => Err(Refusal::OutOfRange { start, end }),
-        }
-    }
-
-    fn earliest(&self, partition: Partition) -> Result<Offset, Refusal> {
-        let host = self.host(partition).ok_or(Refusal::UnknownPartition)?;
-        let cores = host.cores.borrow();
-        match cores.replica.role() {
-            Role::Leading(_) => Ok(cores.replica.start()),
-            _ => Err(Refusal::NotLeader),
-        }
-    }
-
     /// Appends something of the queue's own to a partition that this broker leads in `epoch`: where it ends. It counts
     /// when the watermark has passed that.
     pub(super) fn append_own(
@@ -255,15 +198,5 @@ impl<E: Env<Fact = Fact>> Broker<E> {
     /// Whether a coordinator may answer without having read to the end: a known bug.
     pub(super) fn answers_while_loading(&self) -> bool {
         self.plan.defects.has(Defect::AnswersWhileLoading)
-    }
-}
-
-/// Where a consumer's sight ends: below it all is decided that it wants to be.
-fn sight(cores: &Cores, isolation: Isolation, defects: Defects) -> Offset {
-    let watermark = cores.replica.watermark();
-    match isolation {
-        Isolation::ReadUncommitted => watermark,
-        Isolation::ReadCommitted if defects.has(Defect::ShowsUncommitted) => watermark,
-        Isolation::ReadCommitted => cores.producers.last_stable(watermark),
     }
 }

@@ -20,6 +20,7 @@ mod groups;
 mod host;
 mod news;
 mod replication;
+mod serving;
 mod sets;
 mod transactions;
 

@@ -17,11 +17,13 @@ pub use worker::{Handler, Place, Worker};
 use super::brokers::BrokerId;
 use super::facts::Fact;
 use super::knobs::Knobs;
+use super::offset::Offset;
 use super::partition::Partition;
-use super::protocol::{Answer, Clients, Request};
+use super::protocol::{Answer, Clients, Fetched, Refusal, Request};
+use super::reading::{ReadFrom, Terms};
 use crate::session::Patience;
 use rehearsal_env::{Env, NodeId};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -35,6 +37,8 @@ pub struct Client<E: Env> {
     brokers: Vec<NodeId>,
     sessions: Clients<E>,
     leaders: RefCell<BTreeMap<Partition, BrokerId>>,
+    /// Who is asked for what any replica may serve.
+    nearby: Cell<NodeId>,
 }
 
 impl<E: Env<Fact = Fact>> Client<E> {
@@ -42,7 +46,8 @@ impl<E: Env<Fact = Fact>> Client<E> {
     pub fn bind(env: &E, brokers: Vec<NodeId>, knobs: &Knobs) -> Rc<Self> {
         let patience = Patience { resend: knobs.resend.duration(), silence: knobs.silence.duration() };
         let sessions = Clients::bind(env, patience);
-        Rc::new(Client { env: env.clone(), brokers, sessions, leaders: RefCell::default() })
+        let nearby = Cell::new(any_of(env, &brokers));
+        Rc::new(Client { env: env.clone(), brokers, sessions, leaders: RefCell::default(), nearby })
     }
 
     /// Asks who leads the partition. Whoever says that it does not is not asked again.
@@ -54,13 +59,37 @@ impl<E: Env<Fact = Fact>> Client<E> {
         self.ask(leader, partition, request).await
     }
 
+    /// Fetches on these terms: from the broker that is nearby if any replica will do and that one serves it, else from the
+    /// leader.
+    ///
+    /// # Errors
+    /// [`NotAnswered`].
+    pub async fn fetch(
+        &self,
+        partition: Partition,
+        offset: Offset,
+        terms: Terms,
+    ) -> Result<Result<Fetched, Refusal>, NotAnswered> {
+        let request = Request::Fetch { partition, offset, terms };
+        if terms.of == ReadFrom::InSync {
+            match self.sessions.ask(self.nearby.get(), request.clone()).await {
+                Ok(Answer::Fetched(answer)) if answer != Err(Refusal::NotLeader) => return Ok(answer),
+                _ => self.nearby.set(any_of(&self.env, &self.brokers)),
+            }
+        }
+        match self.ask_leader(partition, request).await? {
+            Answer::Fetched(answer) => Ok(answer),
+            _ => Err(NotAnswered),
+        }
+    }
+
     /// Who leads the partition, as far as anybody that was asked knows.
     pub async fn leader(&self, partition: Partition) -> Option<BrokerId> {
         let known = self.leaders.borrow().get(&partition).copied();
         if known.is_some() {
             return known;
         }
-        let any = self.brokers[self.env.below(self.brokers.len() as u64) as usize];
+        let any = any_of(&self.env, &self.brokers);
         if let Ok(Answer::Metadata(leaders)) = self.sessions.ask(any, Request::Metadata).await {
             *self.leaders.borrow_mut() = leaders;
         }
@@ -83,4 +112,8 @@ impl<E: Env<Fact = Fact>> Client<E> {
         }
         answer.map_err(|_| NotAnswered)
     }
+}
+
+fn any_of<E: Env>(env: &E, brokers: &[NodeId]) -> NodeId {
+    brokers[env.below(brokers.len() as u64) as usize]
 }

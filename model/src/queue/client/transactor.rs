@@ -10,8 +10,8 @@ use super::super::facts::Fact;
 use super::super::offset::Offset;
 use super::super::partition::Partition;
 use super::super::plan::Plan;
-use super::super::protocol::{Answer, Refusal, Request};
-use super::super::reading::{Isolation, Shown, View};
+use super::super::protocol::{Fetched, Refusal};
+use super::super::reading::{Shown, Terms, View};
 use super::super::record::Record;
 use super::seat::{Membership, Seat, Work};
 use super::transaction::{Lost, Transactional};
@@ -40,6 +40,7 @@ pub struct Transactor<E: Env, T: Transform> {
     client: Rc<Client<E>>,
     seat: Rc<Seat<E>>,
     transform: T,
+    terms: Terms,
     defects: Defects,
     /// One transaction at a time.
     producer: Mutex<Transactional<E>>,
@@ -59,34 +60,27 @@ impl<E: Env<Fact = Fact>, T: Transform> Transactor<E, T> {
         seat: Rc<Seat<E>>,
         producer: Transactional<E>,
         transform: T,
+        terms: Terms,
         defects: Defects,
     ) -> Rc<Self> {
         let producer = Mutex::new(producer);
         let most = Cell::new(MOST);
-        Rc::new(Transactor { env: env.clone(), client, seat, transform, defects, producer, most })
+        Rc::new(Transactor { env: env.clone(), client, seat, transform, terms, defects, producer, most })
     }
 
     async fn work(self: Rc<Self>, membership: Membership, partition: Partition) {
         while self.seat.is_at_work(membership) {
             let Some(offset) = self.seat.position(partition) else { return };
-            let isolation = Isolation::ReadCommitted;
-            match self.client.ask_leader(partition, Request::Fetch { partition, offset, isolation }).await {
-                Ok(Answer::Fetched(Ok(fetched))) => {
-                    let view = View {
-                        isolation,
-                        tag: None,
-                        end: fetched.end,
-                        aborted: fetched.aborted,
-                        defects: self.defects,
-                    };
-                    let shown = view.read(offset, &fetched.batches);
+            match self.client.fetch(partition, offset, self.terms).await {
+                Ok(Ok(Fetched { batches, next, end, aborted })) => {
+                    let Terms { isolation, tag, .. } = self.terms;
+                    let view = View { isolation, tag, end, next, aborted, defects: self.defects };
+                    let shown = view.read(offset, &batches);
                     if shown.next > offset {
                         self.take(membership, partition, offset, shown).await;
                     }
                 }
-                Ok(Answer::Fetched(Err(Refusal::OutOfRange { start, .. })))
-                    if self.seat.is_at_work(membership) =>
-                {
+                Ok(Err(Refusal::OutOfRange { start, .. })) if self.seat.is_at_work(membership) => {
                     let group = self.seat.group();
                     self.env.observe(Fact::OffsetOutOfRange { group, partition, offset });
                     self.seat.seek(membership, partition, start, false);

@@ -4,8 +4,8 @@ use super::super::facts::Fact;
 use super::super::offset::Offset;
 use super::super::partition::Partition;
 use super::super::plan::Plan;
-use super::super::protocol::{Answer, Fetched, Refusal, Request};
-use super::super::reading::{Shown, View};
+use super::super::protocol::{Fetched, Refusal};
+use super::super::reading::{Shown, Terms, View};
 use super::super::record::Record;
 use super::Client;
 use super::seat::{Commit, Membership, Seat, Work};
@@ -38,28 +38,33 @@ pub struct Worker<E: Env, H: Handler> {
     client: Rc<Client<E>>,
     seat: Rc<Seat<E>>,
     handler: H,
+    terms: Terms,
     plan: Arc<Plan>,
 }
 
 impl<E: Env<Fact = Fact>, H: Handler> Worker<E, H> {
-    /// One that hands records to `handler`.
-    pub fn new(env: &E, client: Rc<Client<E>>, seat: Rc<Seat<E>>, handler: H, plan: &Arc<Plan>) -> Rc<Self> {
-        Rc::new(Worker { env: env.clone(), client, seat, handler, plan: plan.clone() })
+    /// One that hands records to `handler`, those that it gets on these terms.
+    pub fn new(
+        env: &E,
+        client: Rc<Client<E>>,
+        seat: Rc<Seat<E>>,
+        handler: H,
+        terms: Terms,
+        plan: &Arc<Plan>,
+    ) -> Rc<Self> {
+        Rc::new(Worker { env: env.clone(), client, seat, handler, terms, plan: plan.clone() })
     }
 
     async fn work(self: Rc<Self>, membership: Membership, partition: Partition) {
         while self.seat.is_at_work(membership) {
             let Some(offset) = self.seat.position(partition) else { return };
-            let isolation = self.plan.knobs.isolation();
-            match self.client.ask_leader(partition, Request::Fetch { partition, offset, isolation }).await {
-                Ok(Answer::Fetched(Ok(Fetched { batches, end, aborted }))) => {
-                    let defects = self.plan.defects;
-                    let shown = View { isolation, tag: None, end, aborted, defects }.read(offset, &batches);
-                    self.handle_all(membership, partition, offset, shown).await;
+            match self.client.fetch(partition, offset, self.terms).await {
+                Ok(Ok(Fetched { batches, next, end, aborted })) => {
+                    let Terms { isolation, tag, .. } = self.terms;
+                    let view = View { isolation, tag, end, next, aborted, defects: self.plan.defects };
+                    self.handle_all(membership, partition, offset, view.read(offset, &batches)).await;
                 }
-                Ok(Answer::Fetched(Err(Refusal::OutOfRange { start, .. })))
-                    if self.seat.is_at_work(membership) =>
-                {
+                Ok(Err(Refusal::OutOfRange { start, .. })) if self.seat.is_at_work(membership) => {
                     let group = self.seat.group();
                     self.env.observe(Fact::OffsetOutOfRange { group, partition, offset });
                     self.seat.seek(membership, partition, start, false);

@@ -57,6 +57,9 @@ fn of_brokers() -> Vec<Fact> {
         recovered(vec![], false),
         recovered(vec![stretch.clone()], false),
         recovered(vec![stretch.clone(), stretch.clone()], true),
+        Fact::FollowerServed { partition, served: vec![stretch.clone()] },
+        Fact::FollowerSaidWait { partition, offset: Offset(5) },
+        Fact::FollowerSaidOutOfRange { partition, offset: Offset(5) },
         Fact::TransactionEnding {
             id: TransactionalId(3),
             producer: ProducerIdentity::first(7),

@@ -418,8 +418,14 @@ impl World {
                 return Err(format!("one verdict: something is open in {partition} at {end}"));
             }
             let aborted = producers.aborted(log.first().map_or(end, |first| first.base), end);
-            let view =
-                View { isolation: Isolation::ReadCommitted, tag: None, end, aborted, defects: Defects::NONE };
+            let view = View {
+                isolation: Isolation::ReadCommitted,
+                tag: None,
+                end,
+                next: end,
+                aborted,
+                defects: Defects::NONE,
+            };
             for batch in log.iter().filter(|batch| matches!(batch.payload.content, Content::Records(_))) {
                 let identity = batch.payload.producer.expect("all are stamped here").into();
                 let is_shown = !view.read(batch.base, std::slice::from_ref(batch)).records.is_empty();

@@ -1,0 +1,140 @@
+//! What consumers read: from a partition's leader or, if they want, from any replica that is in sync with it (KIP-392).
+
+use super::super::defects::Defect;
+use super::super::facts::Fact;
+use super::super::log::Found;
+use super::super::offset::Offset;
+use super::super::partition::Partition;
+use super::super::protocol::{Fetched, Refusal};
+use super::super::reading::{Isolation, ReadFrom, Terms};
+use super::super::record::{Batch, Content};
+use super::super::replica::Role;
+use super::host::Cores;
+use super::{Broker, Host, host};
+use rehearsal_env::Env;
+use std::sync::Arc;
+
+impl<E: Env<Fact = Fact>> Broker<E> {
+    /// Whole batches from the one that holds `offset`, below the watermark (rule R8) or the last stable offset. Waits for
+    /// some, but not for ever.
+    pub(super) async fn fetch(
+        &self,
+        partition: Partition,
+        offset: Offset,
+        terms: Terms,
+    ) -> Result<Fetched, Refusal> {
+        let host = self.host(partition).ok_or(Refusal::UnknownPartition)?;
+        let something = async {
+            loop {
+                {
+                    let cores = host.cores.borrow();
+                    if !self.serves(&host, &cores, terms) || self.sight(&cores, terms) > offset {
+                        return;
+                    }
+                }
+                host.changed.notified().await;
+            }
+        };
+        let _ = self.env.timeout(self.plan.knobs.fetch_wait.duration(), something).await;
+        let cores = host.cores.borrow();
+        if !self.serves(&host, &cores, terms) {
+            return Err(Refusal::NotLeader);
+        }
+        self.check_range(&host, &cores, offset, terms)?;
+        let fetched = self.read(&cores, offset, terms)?;
+        if !leads(&cores) {
+            self.tell_what_a_follower_serves(&host, offset, &fetched);
+        }
+        Ok(fetched)
+    }
+
+    /// Whether this broker serves such a consumer: it leads, or is in sync with the leader and may be asked.
+    fn serves(&self, host: &Host, cores: &Cores, terms: Terms) -> bool {
+        let known = self.known.borrow();
+        let follows_in_sync = || {
+            known.partitions.get(&host.partition).is_some_and(|(state, _)| {
+                state.in_sync.has(self.me)
+                    && state.epoch == cores.replica.epoch()
+                    && matches!(cores.replica.role(), Role::Fetching(_))
+            })
+        };
+        leads(cores) || terms.of == ReadFrom::InSync && follows_in_sync()
+    }
+
+    /// Where a consumer's sight ends: below it all is decided that it wants to be.
+    fn sight(&self, cores: &Cores, terms: Terms) -> Offset {
+        let defects = self.plan.defects;
+        let watermark = match defects.has(Defect::FollowerServesAll) && !leads(cores) {
+            true => cores.replica.end(),
+            false => cores.replica.watermark(),
+        };
+        match terms.isolation {
+            Isolation::ReadUncommitted => watermark,
+            Isolation::ReadCommitted if defects.has(Defect::ShowsUncommitted) => watermark,
+            Isolation::ReadCommitted => cores.producers.last_stable(watermark),
+        }
+    }
+
+    /// Only the leader knows what is out of range: a follower may have dropped more, and may have less.
+    fn check_range(&self, host: &Host, cores: &Cores, offset: Offset, terms: Terms) -> Result<(), Refusal> {
+        let (start, end) = (cores.replica.start(), self.sight(cores, terms));
+        if leads(cores) || self.plan.defects.has(Defect::FollowerSaysOutOfRange) {
+            // Before the watermark has reached the start of the epoch, consumers may have read more from an earlier
+            // leader: then their offset is not out of range, it is ahead of what is known (KIP-207).
+            if offset < start || offset > cores.replica.end() {
+                if !leads(cores) {
+                    self.env.observe(Fact::FollowerSaidOutOfRange { partition: host.partition, offset });
+                }
+                return Err(Refusal::OutOfRange { start, end });
+            }
+        } else if offset < start {
+            return Err(Refusal::NotLeader);
+        }
+        Ok(())
+    }
+
+    fn read(&self, cores: &Cores, offset: Offset, terms: Terms) -> Result<Fetched, Refusal> {
+        let (start, end) = (cores.replica.start(), self.sight(cores, terms));
+        if offset >= end {
+            return Ok(Fetched { batches: Vec::new(), next: offset, end, aborted: Vec::new() });
+        }
+        let bytes = u64::from(self.plan.knobs.fetch_bytes);
+        let Ok(Found::InMemory(mut batches)) = cores.log.read(offset, end, bytes) else {
+            return Err(Refusal::OutOfRange { start, end });
+        };
+        let next = batches.last().map_or(offset, |batch| batch.end());
+        let aborted = cores.producers.aborted(offset, next);
+        batches.retain(|batch| may_match(batch, terms.tag));
+        Ok(Fetched { batches, next, end, aborted })
+    }
+
+    fn tell_what_a_follower_serves(&self, host: &Host, offset: Offset, fetched: &Fetched) {
+        let partition = host.partition;
+        let served: Vec<_> = fetched.batches.iter().map(|batch| host::stretch(partition, batch)).collect();
+        if !served.is_empty() {
+            self.env.observe(Fact::FollowerServed { partition, served });
+        } else if fetched.next == offset {
+            self.env.observe(Fact::FollowerSaidWait { partition, offset });
+        }
+    }
+
+    /// Where a partition starts.
+    pub(super) fn earliest(&self, partition: Partition) -> Result<Offset, Refusal> {
+        let host = self.host(partition).ok_or(Refusal::UnknownPartition)?;
+        let cores = host.cores.borrow();
+        if leads(&cores) { Ok(cores.replica.start()) } else { Err(Refusal::NotLeader) }
+    }
+}
+
+fn leads(cores: &Cores) -> bool {
+    matches!(cores.replica.role(), Role::Leading(_))
+}
+
+/// Whether there is anything in the batch for one who wants this tag.
+fn may_match(batch: &Arc<Batch>, tag: Option<u16>) -> bool {
+    match (&batch.payload.content, tag) {
+        (_, None) => true,
+        (Content::Records(records), tag) => records.iter().any(|record| record.tag == tag),
+        (Content::Marker(_), Some(_)) => false,
+    }
+}
