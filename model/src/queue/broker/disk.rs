@@ -2,7 +2,7 @@
 
 use super::super::defects::Defects;
 use super::super::knobs::Knobs;
-use super::super::log::{LogKnobs, PartitionLog, SegmentName, Write};
+use super::super::log::{DueSync, LogKnobs, PartitionLog, SegmentName, Write};
 use super::super::partition::Partition;
 use super::super::replica::Flush;
 use super::host::Host;
@@ -79,8 +79,8 @@ pub(super) async fn keep<E: Env<Fact = super::super::facts::Fact>>(
         if flush == Flush::Background {
             env.sleep(interval).await;
         }
-        let writes = host.writes.take();
-        if let Err(failed) = write_all(&env, &host, &mut open, writes.into()).await {
+        let (writes, due) = (host.writes.take(), host.cores.borrow().log.due_sync());
+        if let Err(failed) = write_all(&env, &host, &mut open, writes.into(), due).await {
             return failed;
         }
     }
@@ -91,20 +91,15 @@ async fn write_all<E: Env<Fact = super::super::facts::Fact>>(
     host: &Host,
     open: &mut BTreeMap<SegmentName, E::File>,
     writes: Vec<Write>,
+    due: DueSync,
 ) -> Result<(), StorageError> {
-    // What is handed out while these are written goes to the disk after them, perhaps into another segment: it is neither
-    // covered by this ticket, nor is its segment the one to sync.
-    let (ticket, active) = {
-        let cores = host.cores.borrow();
-        (cores.log.ticket(), cores.log.active_segment())
-    };
     for write in writes {
         carry_out(env, host.partition, open, write).await?;
     }
-    if let Some(file) = active.and_then(|segment| open.get(&segment)) {
-        file.sync().await?;
+    if let Some(segment) = due.segment {
+        carry_out(env, host.partition, open, Write::Sync { segment }).await?;
     }
-    host.cores.borrow_mut().log.persisted(ticket);
+    host.cores.borrow_mut().log.persisted(due.ticket);
     host.persisted(env);
     Ok(())
 }
