@@ -65,7 +65,7 @@ pub fn message(number: u32) -> MessageId {
 /// A batch of one message, by what wrote it.
 pub fn stretch(base: u64, epoch: u32, number: u32) -> Stretch {
     let (base, epoch) = (Offset(base), LeaderEpoch(epoch));
-    Stretch { base, end: base.plus(1), epoch, checksum: number, messages: vec![message(number)] }
+    Stretch { base, end: base.plus(1), epoch, appended: 0, checksum: number, messages: vec![message(number)] }
 }
 
 /// Everything that happened. Methods that say something return the number of the fact, those that say more the number of

@@ -13,14 +13,16 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Runs a consumer on this node, for ever.
+/// Runs a consumer on this node, for ever. What retention has taken it reads from the archive in the blob store, if
+/// there is one.
 pub async fn consume<E: Env<Fact = Fact>>(
     env: E,
     plan: Arc<Plan>,
     brokers: Vec<NodeId>,
+    blobs: Option<NodeId>,
     consumer: ConsumerPlan,
 ) {
-    let client = Client::bind(&env, brokers, &plan.knobs);
+    let client = Client::bind_with_archive(&env, brokers, blobs, &plan.knobs);
     let rule = match plan.knobs.delivery {
         Delivery::AtMostOnce => CommitRule::BeforeProcessing,
         Delivery::AtLeastOnce => CommitRule::AfterProcessing,
@@ -29,7 +31,7 @@ pub async fn consume<E: Env<Fact = Fact>>(
     let seat = Seat::new(&env, client.clone(), plan.clone(), consumer.group, topics, rule);
     let processing = plan.knobs.processing.duration();
     let handler = Processing { env: env.clone(), seat: seat.clone(), processing };
-    let worker = Worker::new(&env, client, seat.clone(), handler, &plan.knobs);
+    let worker = Worker::new(&env, client, seat.clone(), handler, &plan.knobs, plan.defects);
     seat.run(worker).await;
 }
 

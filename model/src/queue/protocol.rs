@@ -7,7 +7,7 @@ use super::offset::Offset;
 use super::partition::Partition;
 use super::production::Acks;
 use super::record::{Batch, Payload};
-use super::replica::{EndAnswer, EndRequest, FetchAnswer, FetchRequest};
+use super::replica::{EndAnswer, EndRequest, FetchAnswer, FetchRequest, OutOfRangeAnswer};
 use crate::session::{SessionPool, SessionServer};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -176,12 +176,13 @@ impl Refusal {
     pub fn is_retriable(self) -> bool {
         match self {
             Refusal::NotLeader
+            | Refusal::Corrupt
             | Refusal::NotEnoughReplicas
             | Refusal::LeadershipLost
             | Refusal::UnknownProducer
             | Refusal::UnknownPartition => true,
             Refusal::OutOfOrder { ahead } => ahead,
-            Refusal::TooLarge | Refusal::Corrupt | Refusal::Fenced | Refusal::OutOfRange { .. } => false,
+            Refusal::TooLarge | Refusal::Fenced | Refusal::OutOfRange { .. } => false,
         }
     }
 }
@@ -222,7 +223,7 @@ pub enum ReplicaBody {
     /// This.
     Fetched(FetchAnswer, Vec<Arc<Batch>>),
     /// The asker's log ends outside of the leader's.
-    OutOfRange(FetchRequest),
+    OutOfRange(OutOfRangeAnswer),
 }
 
 /// A client's end.

@@ -2,7 +2,7 @@
 
 use super::super::defects::Defects;
 use super::super::knobs::Knobs;
-use super::super::log::{DueSync, LogKnobs, PartitionLog, SegmentName, Write};
+use super::super::log::{ClosedSegment, DueSync, LogKnobs, PartitionLog, SegmentName, Write};
 use super::super::partition::Partition;
 use super::super::replica::Flush;
 use super::host::Host;
@@ -93,15 +93,31 @@ async fn write_all<E: Env<Fact = super::super::facts::Fact>>(
     writes: Vec<Write>,
     due: DueSync,
 ) -> Result<(), StorageError> {
+    let files = host.files.lock().await;
     for write in writes {
         carry_out(env, host.partition, open, write).await?;
     }
+    drop(files);
     if let Some(segment) = due.segment {
         carry_out(env, host.partition, open, Write::Sync { segment }).await?;
     }
     host.cores.borrow_mut().log.persisted(due.ticket);
     host.persisted(env);
     Ok(())
+}
+
+/// All bytes of a closed segment. None when its log has it no more, when not all of it is on the disk yet, or when the
+/// disk has failed.
+pub(super) async fn read_closed<E: Env>(env: &E, host: &Host, closed: ClosedSegment) -> Option<Vec<u8>> {
+    // Whoever opens a file that was removed makes it anew. The log knows of each removal before the disk does, and while
+    // this is held the disk does nothing.
+    let _files = host.files.lock().await;
+    if !host.cores.borrow().log.closed_segments().any(|known| known == closed) {
+        return None;
+    }
+    let file = env.open(&name(host.partition, closed.segment)).await.ok()?;
+    let bytes = file.read_at(0, WHOLE).await.ok()?;
+    (bytes.len() as u64 == closed.length).then_some(bytes)
 }
 
 async fn carry_out<E: Env>(

@@ -8,9 +8,11 @@
 //! 5. As a follower cut where the logs part, fetch, sync, fetch on.
 //! 6. Stand for controller; as the controller see to it that somebody leads.
 //! 7. Coordinate the groups whose partition of the offsets topic it leads.
+//! 8. Look from time to time what is out of retention, as every replica; as a leader have closed segments archived before.
 //!
 //! A broker whose session has ended, or whose disk has failed, stops; its next life begins at step 1.
 
+mod archiver;
 mod chair;
 mod counter;
 mod disk;
@@ -18,11 +20,13 @@ mod groups;
 mod host;
 mod news;
 mod replication;
+mod retention;
 mod sets;
 
+use super::archive::Archived;
 use super::brokers::{BrokerEpoch, BrokerId};
 use super::controller::PartitionState;
-use super::facts::Fact;
+use super::facts::{Fact, Stretch};
 use super::keys;
 use super::log::{Found, PartitionLog};
 use super::partition::Partition;
@@ -52,6 +56,8 @@ pub struct Neighbours {
     pub coordination: NodeId,
     /// The brokers by number, this one included.
     pub brokers: Vec<NodeId>,
+    /// The blob store, if there is one.
+    pub blobs: Option<NodeId>,
 }
 
 struct Broker<E: Env> {
@@ -82,6 +88,7 @@ struct Known {
     noted: BTreeMap<BrokerId, BrokerEpoch>,
     controller: Option<(BrokerId, Revision)>,
     partitions: BTreeMap<Partition, (PartitionState, Revision)>,
+    archived: BTreeMap<Partition, (Archived, Revision)>,
 }
 
 /// Runs a broker on this node. Returns when it has to stop.
@@ -131,8 +138,8 @@ async fn read_logs<E: Env<Fact = Fact>>(
     for partition in plan.partitions() {
         let read = disk::read(env, &files, partition, &plan.knobs, plan.defects).await?;
         let Some(Disk { log, torn }) = read else { return Ok(None) };
-        let stretches = batches_of(&log).iter().map(|batch| host::stretch(partition, batch)).collect();
-        env.observe(Fact::Recovered { broker: me, partition, log: stretches, torn });
+        let stretches = batches_of(&log).iter().map(|batch| Stretch::of(partition, batch)).collect();
+        env.observe(Fact::Recovered { broker: me, partition, start: log.start(), log: stretches, torn });
         logs.push((partition, log));
     }
     Ok(Some(logs))
@@ -159,7 +166,7 @@ fn host(plan: &Plan, me: BrokerId, life: BrokerEpoch, partition: Partition, log:
     // Where the watermark was is not remembered: what consumers may read is told anew by the next leader.
     let replica = Replica::recovered(me, life, log.start()..log.end(), lineage, log.start());
     let producers = Producers::of(plan.defects, batches_of(&log).iter().map(|batch| &**batch));
-    Host::new(partition, plan.settings(), replica, log, producers)
+    Host::new(partition, plan.settings(), plan.retention(partition), replica, log, producers)
 }
 
 /// All batches of a log.
@@ -191,6 +198,12 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         self.env.spawn(self.clone().answer_clients());
         self.env.spawn(self.clone().keep_sets());
         self.env.spawn(self.clone().stand_for_controller());
+        if self.hosts.values().any(|host| host.retention.is_some()) {
+            self.env.spawn(self.clone().keep_retention());
+        }
+        if let Some(blobs) = self.neighbours.blobs {
+            self.env.spawn(self.clone().archive(blobs));
+        }
         if self.plan.partitions().any(|partition| partition.topic == super::partition::Topic::Offsets) {
             self.env.spawn(self.clone().coordinate_groups());
         }

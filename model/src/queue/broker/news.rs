@@ -48,6 +48,9 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             News::Life(broker, life) => {
                 known.noted.insert(broker, life);
             }
+            News::Archived(partition, archived) => {
+                known.archived.insert(partition, (archived, revision));
+            }
             News::Partition(partition, state) => {
                 if known.partitions.get(&partition).is_some_and(|(_, known)| *known >= revision) {
                     return;

@@ -2,6 +2,7 @@
 //! that use the queue: a [`Sender`] sends records, a [`Seat`] is a place in a group, and a [`Worker`] works through what
 //! its seat owns.
 
+mod damage;
 mod seat;
 mod sender;
 mod worker;
@@ -10,6 +11,7 @@ pub use seat::{Membership, Seat, Work};
 pub use sender::{Sender, Told};
 pub use worker::{Handler, Place, Worker};
 
+use super::archive::ArchiveReader;
 use super::brokers::BrokerId;
 use super::facts::Fact;
 use super::knobs::Knobs;
@@ -31,14 +33,34 @@ pub struct Client<E: Env> {
     brokers: Vec<NodeId>,
     sessions: Clients<E>,
     leaders: RefCell<BTreeMap<Partition, BrokerId>>,
+    archive: Option<ArchiveReader<E>>,
+    /// Of so many batches out of a thousand a bit flips on their way.
+    flips: u32,
 }
 
 impl<E: Env<Fact = Fact>> Client<E> {
     /// One for this node: there can be only one, which all that run there share.
     pub fn bind(env: &E, brokers: Vec<NodeId>, knobs: &Knobs) -> Rc<Self> {
+        Client::bind_with_archive(env, brokers, None, knobs)
+    }
+
+    /// One for this node, who reads what retention has taken from the archive, if there is one.
+    pub fn bind_with_archive(
+        env: &E,
+        brokers: Vec<NodeId>,
+        blobs: Option<NodeId>,
+        knobs: &Knobs,
+    ) -> Rc<Self> {
         let patience = Patience { resend: knobs.resend.duration(), silence: knobs.silence.duration() };
         let sessions = Clients::bind(env, patience);
-        Rc::new(Client { env: env.clone(), brokers, sessions, leaders: RefCell::default() })
+        let archive = blobs.map(|server| ArchiveReader::bind(env, server, patience));
+        let (leaders, flips) = (RefCell::default(), knobs.flips);
+        Rc::new(Client { env: env.clone(), brokers, sessions, leaders, archive, flips })
+    }
+
+    /// What retention has taken from the log, if there is an archive.
+    pub(super) fn archive(&self) -> Option<&ArchiveReader<E>> {
+        self.archive.as_ref()
     }
 
     /// Asks who leads the partition. Whoever says that it does not is not asked again.

@@ -114,6 +114,13 @@ impl<E: Env<Fact = Fact>> Seat<E> {
         self.env.observe(Fact::Positioned { group: self.group, member, partition, offset, committed });
     }
 
+    /// Goes on from there, since what it wanted is not in the log; that is committed soon.
+    pub(super) fn reset(&self, (member, _): Membership, partition: Partition, offset: Offset) {
+        self.member.borrow_mut().reset(partition, offset);
+        let (group, committed) = (self.group, false);
+        self.env.observe(Fact::Positioned { group, member, partition, offset, committed });
+    }
+
     /// How far it is.
     pub(super) fn member(&self) -> &RefCell<Member> {
         &self.member

@@ -1,7 +1,8 @@
 //! Works through the partitions that a seat owns: fetch, handle record by record, commit before or after.
 
-use super::super::facts::Fact;
-use super::super::knobs::Knobs;
+use super::super::defects::{Defect, Defects};
+use super::super::facts::{Fact, Stretch};
+use super::super::knobs::{Knobs, OffsetReset};
 use super::super::offset::Offset;
 use super::super::partition::Partition;
 use super::super::protocol::{Answer, Refusal, Request};
@@ -39,13 +40,22 @@ pub struct Worker<E: Env, H: Handler> {
     seat: Rc<Seat<E>>,
     handler: H,
     commit_interval: Duration,
+    reset: OffsetReset,
+    defects: Defects,
 }
 
 impl<E: Env<Fact = Fact>, H: Handler> Worker<E, H> {
     /// One that hands records to `handler`.
-    pub fn new(env: &E, client: Rc<Client<E>>, seat: Rc<Seat<E>>, handler: H, knobs: &Knobs) -> Rc<Self> {
-        let commit_interval = knobs.commit_interval.duration();
-        Rc::new(Worker { env: env.clone(), client, seat, handler, commit_interval })
+    pub fn new(
+        env: &E,
+        client: Rc<Client<E>>,
+        seat: Rc<Seat<E>>,
+        handler: H,
+        knobs: &Knobs,
+        defects: Defects,
+    ) -> Rc<Self> {
+        let (commit_interval, reset) = (knobs.commit_interval.duration(), knobs.reset);
+        Rc::new(Worker { env: env.clone(), client, seat, handler, commit_interval, reset, defects })
     }
 
     async fn work(self: Rc<Self>, membership: Membership, partition: Partition) {
@@ -53,18 +63,75 @@ impl<E: Env<Fact = Fact>, H: Handler> Worker<E, H> {
             let Some(offset) = self.seat.position(partition) else { return };
             match self.client.ask_leader(partition, Request::Fetch { partition, offset }).await {
                 Ok(Answer::Fetched(Ok(batches))) => {
-                    self.handle_all(membership, partition, offset, batches).await;
+                    let batches = self.client.as_they_come(partition, batches);
+                    if self.are_intact(partition, &batches) {
+                        self.handle_all(membership, partition, offset, batches).await;
+                    }
                 }
-                Ok(Answer::Fetched(Err(Refusal::OutOfRange { start, .. })))
+                Ok(Answer::Fetched(Err(Refusal::OutOfRange { start, end })))
                     if self.seat.is_at_work(membership) =>
                 {
-                    let group = self.seat.group();
-                    self.env.observe(Fact::OffsetOutOfRange { group, partition, offset });
-                    self.seat.seek(membership, partition, start, false);
+                    let archived = match self.client.archive().filter(|_| offset < start) {
+                        Some(archive) => archive.read(partition, offset).await,
+                        None => Ok(None),
+                    };
+                    match archived {
+                        Ok(Some(batches)) => self.replay(membership, partition, offset, batches).await,
+                        Ok(None) if self.seat.is_at_work(membership) => {
+                            if !self.reset(membership, partition, offset, (start, end)) {
+                                return;
+                            }
+                        }
+                        Ok(None) => {}
+                        Err(_) => self.seat.pause().await,
+                    }
                 }
                 _ => self.seat.pause().await,
             }
         }
+    }
+
+    /// Whether all of it is what its producers made. What is not is thrown away and fetched again.
+    fn are_intact(&self, partition: Partition, batches: &[Arc<Batch>]) -> bool {
+        let Some(damaged) = batches.iter().find(|batch| !batch.is_intact()) else { return true };
+        if self.defects.has(Defect::FetchedUnchecked) {
+            return true;
+        }
+        self.env.observe(Fact::DamageFound { partition, offset: damaged.base });
+        false
+    }
+
+    /// The log starts behind what is wanted, which the archive has.
+    async fn replay(
+        &self,
+        membership: Membership,
+        partition: Partition,
+        from: Offset,
+        batches: Vec<Arc<Batch>>,
+    ) {
+        let stretches = batches.iter().map(|batch| Stretch::of(partition, batch)).collect();
+        self.env.observe(Fact::Replayed { group: self.seat.group(), partition, batches: stretches });
+        self.handle_all(membership, partition, from, batches).await;
+    }
+
+    /// What is wanted is nowhere. False when the partition is not to be read any more.
+    fn reset(
+        &self,
+        membership: Membership,
+        partition: Partition,
+        offset: Offset,
+        (start, end): (Offset, Offset),
+    ) -> bool {
+        let reset = match self.reset {
+            OffsetReset::Earliest => Some(start),
+            OffsetReset::Latest => Some(end),
+            OffsetReset::Error => None,
+        };
+        self.env.observe(Fact::OffsetOutOfRange { group: self.seat.group(), partition, offset, reset });
+        if let Some(reset) = reset {
+            self.seat.reset(membership, partition, reset);
+        }
+        reset.is_some()
     }
 
     async fn handle_all(

@@ -34,6 +34,11 @@ impl Progress {
         Progress { fetched: start, processed: start, committed: start, asked: None }
     }
 
+    /// From here on, which is to be committed.
+    pub fn reset(start: Offset) -> Progress {
+        Progress { committed: Offset::ZERO, ..Progress::from(start) }
+    }
+
     /// Where to fetch.
     pub fn position(&self) -> Offset {
         self.fetched

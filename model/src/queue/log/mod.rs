@@ -38,9 +38,9 @@ mod stuffing;
 mod write;
 
 pub use durability::{DueSync, Ticket};
-pub use frame::{Corrupt, decode_frames};
+pub use frame::{Corrupt, Located, decode_frames, decode_frames_from};
 pub use partition_log::{LogKnobs, PartitionLog};
 pub use reading::{Found, ReadError};
 pub use recovery::{CorruptLog, Recovered};
-pub use retention::{Extent, ClosedSegment, Retention};
+pub use retention::{ClosedSegment, Extent, Retention};
 pub use write::{SegmentName, Write};

@@ -16,7 +16,7 @@ const MESSAGE: MessageId = MessageId { producer: 0, number: 3 };
 
 fn stretch(messages: &[MessageId]) -> Stretch {
     let end = Offset(5).plus(messages.len().max(1) as u64);
-    Stretch { base: Offset(5), end, epoch: EPOCH, checksum: 7, messages: messages.to_vec() }
+    Stretch { base: Offset(5), end, epoch: EPOCH, appended: 0, checksum: 7, messages: messages.to_vec() }
 }
 
 fn state() -> PartitionState {
@@ -49,7 +49,7 @@ fn of_cluster() -> Vec<Fact> {
 
 fn of_brokers() -> Vec<Fact> {
     let (partition, epoch, messages) = (PARTITION, EPOCH, vec![MESSAGE]);
-    let recovered = |log, torn| Fact::Recovered { broker: BROKER, partition, log, torn };
+    let recovered = |log, torn| Fact::Recovered { broker: BROKER, partition, start: Offset::ZERO, log, torn };
     let stretch = stretch(&messages);
     vec![
         recovered(vec![], false),
@@ -99,7 +99,7 @@ fn of_clients() -> Vec<Fact> {
         positioned(false),
         Fact::Processed { group, member, generation, partition, offset, message },
         Fact::CommitConfirmed { group, member, generation, offsets },
-        Fact::OffsetOutOfRange { group, partition, offset },
+        Fact::OffsetOutOfRange { group, partition, offset, reset: None },
     ]
 }
 
