@@ -2,6 +2,7 @@
 
 use rehearsal_env::Time;
 use rehearsal_model::queue::knobs::{Delivery, Knobs};
+use rehearsal_model::queue::log::Retention;
 use rehearsal_model::queue::partition::{Partition, Topic};
 use rehearsal_model::queue::plan::Plan;
 use rehearsal_model::queue::production::Acks;
@@ -29,6 +30,10 @@ pub struct Rules {
     pub delivery: Delivery,
     /// Whether a leader may be elected from outside of the in-sync set when nobody in it lives.
     pub unclean_election: bool,
+    /// How much is kept of the partitions of which not all is.
+    pub retention: BTreeMap<Partition, Retention>,
+    /// Whether what retention drops is archived before.
+    pub archive: bool,
     /// When the calm begins, in which everything comes to rest.
     pub calm_begins: Time,
     /// What each consumer group reads.
@@ -56,6 +61,8 @@ impl Rules {
             max_in_flight,
             delivery,
             unclean_election,
+            retention: plan.partitions().filter_map(|of| Some((of, plan.retention(of)?))).collect(),
+            archive: plan.has_archive(),
             calm_begins,
             groups,
             partitions: plan.partitions().collect(),

@@ -69,6 +69,7 @@ fn check_spans(knobs: &Knobs) -> Result<(), ScenarioError> {
         ("commit_interval", knobs.commit_interval),
         ("resend", knobs.resend),
         ("silence", knobs.silence),
+        ("retention_check", knobs.retention_check),
     ] {
         if span == Span(0) {
             return refuse(key, "a span of 0 leaves no time", "write a span, as \"500ms\"");
@@ -93,6 +94,10 @@ fn check_knobs(knobs: &Knobs, topology: &Topology) -> Result<(), ScenarioError> 
         if value == 0 {
             return refuse(key, "with 0 nothing is ever written or read", "write at least 1");
         }
+    }
+    if knobs.flips > 500 {
+        let reason = format!("{} of 1,000 batches are too many for any to come through", knobs.flips);
+        return refuse("flips", reason, "write at most 500");
     }
     if knobs.min_insync > topology.factor {
         let reason = format!("of {} copies there are never {} in sync", topology.factor, knobs.min_insync);
