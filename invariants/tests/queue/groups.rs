@@ -222,7 +222,7 @@ fn a_group_whose_offset_is_out_of_range_starts_anew() {
         group: 0,
         partition: PARTITION,
         offset: Offset(1),
-        reset: Some(Offset(3)),
+        reset: Some(Offset(0)),
     };
     history.say(Who::Consumer(0), fact);
     history.position(0, 0, false);

@@ -21,6 +21,15 @@ impl<E: Env> ArchiveReader<E> {
         ArchiveReader { blobs: Blobs::bind(env, server, patience) }
     }
 
+    /// Where the archive of a partition begins; none when there is nothing in it.
+    ///
+    /// # Errors
+    /// [`BlobError::NotAnswered`].
+    pub async fn start(&self, partition: Partition) -> Result<Option<Offset>, BlobError> {
+        let names = self.blobs.names(Piece::prefix(partition)).await?;
+        Ok(names.iter().filter_map(|name| Piece::named(name)).map(|piece| piece.base).min())
+    }
+
     /// The batches from the one that holds `offset` on, as many as one piece has, each checked; none when no piece holds
     /// it. Where pieces overlap, that of the latest epoch counts.
     ///

@@ -234,7 +234,14 @@ impl<E: Env<Fact = Fact>> Seat<E> {
         loop {
             let request = Request::Earliest { partition };
             if let Ok(Answer::Earliest(Ok(start))) = self.client.ask_leader(partition, request).await {
-                return start;
+                // What retention has taken is there still where there is an archive (as with tiered storage, KIP-405).
+                match self.client.archive() {
+                    None => return start,
+                    Some(archive) => match archive.start(partition).await {
+                        Ok(archived) => return archived.map_or(start, |archived| archived.min(start)),
+                        Err(_) => {}
+                    },
+                }
             }
             self.pause().await;
         }

@@ -49,12 +49,11 @@ impl Replica {
             return Err(Discarded::Stale);
         }
         let Some(found) = answer.end.found else {
-            // The leader has nothing of this epoch or an earlier one. Where its log starts at 0, nothing can stay. Where
-            // retention has taken what was before its start, nobody can tell how much of that is as it was here.
+            // The leader has nothing of this epoch or an earlier one, and nothing can stay: where retention has taken
+            // what was before its start, nobody can tell how much of that is as it was here.
             self.role = Role::Fetching(leader);
             let start = answer.end.end;
-            let nothing_agrees = start > self.start && start < self.end;
-            return Ok(if nothing_agrees { Some(self.begin_anew(start)) } else { self.cut(start) });
+            return Ok(if start == self.start { self.cut(start) } else { Some(self.begin_anew(start)) });
         };
         let own = self.lineage.end_of(found, self.end);
         let cut = self.cut(answer.end.end.min(own.end));

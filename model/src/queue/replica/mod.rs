@@ -190,11 +190,14 @@ impl Replica {
         at
     }
 
-    /// Retention has dropped everything before `start`: of what lies below the watermark alone, and never all of it.
+    /// Retention has dropped everything before `start`: of what lies below the watermark alone.
     pub fn expired(&mut self, start: Offset) {
         self.start = self.start.max(start);
         self.watermark = self.watermark.max(start);
         self.lineage.expired(start);
+        if start >= self.end {
+            self.lineage = Lineage::default();
+        }
     }
 
     /// How far the leader may count on this replica.
