@@ -245,7 +245,11 @@ impl Monitor<Fact> for SharedCluster {
             }
             Fact::Recovered { broker, partition, start, log, .. } => {
                 cluster.brokers.insert(stamp.node, *broker);
-                cluster.book(*partition).copies.entry(*broker).or_default().recover(*start, log, stamp.number);
+                cluster.book(*partition).copies.entry(*broker).or_default().recover(
+                    *start,
+                    log,
+                    stamp.number,
+                );
             }
             Fact::Led { partition, epoch, .. } => {
                 if let Some(broker) = cluster.broker(stamp.node) {

@@ -183,7 +183,9 @@ impl Monitor<Fact> for OffsetsMoveForward {
             Fact::OffsetOutOfRange { group, partition, offset, reset: Some(reset) } if offset <= reset => {
                 self.pass_over(stamp, (*group, *partition), *offset..*reset);
             }
-            Fact::OffsetOutOfRange { group, partition, reset: Some(_), .. } => self.forget(*group, *partition),
+            Fact::OffsetOutOfRange { group, partition, reset: Some(_), .. } => {
+                self.forget(*group, *partition)
+            }
             _ => {}
         }
         Ok(())

@@ -90,7 +90,8 @@ impl RetentionHonest {
         }
         let is_judged = cluster.rules().archive && cluster.unclean(partition).is_none();
         if is_judged && !self.is_archived(partition, from, to) {
-            let message = format!("offsets {from} to {to} of {partition} are dropped, and not all are archived");
+            let message =
+                format!("offsets {from} to {to} of {partition} are dropped, and not all are archived");
             let last = copy.dropped().last().map(|last| last.number);
             return Err(Violation::new(NAME, message, last.into_iter().chain([stamp.number])));
         }
@@ -150,10 +151,12 @@ impl RetentionHonest {
         let Some(copy) = cluster.copy(partition, broker) else { return Ok(()) };
         let Some((base, first)) = closed.first_key_value() else { return Ok(()) };
         let of_segment = copy.batches().iter().map(|placed| &placed.stretch);
-        let newest = of_segment.filter(|stretch| stretch.end <= first.end).map(|stretch| stretch.appended).max();
+        let newest =
+            of_segment.filter(|stretch| stretch.end <= first.end).map(|stretch| stretch.appended).max();
         let behind: u64 = closed.values().skip(1).map(|closed| closed.bytes).sum();
         let last = copy.last().map_or(i64::MAX, |last| last.stretch.appended);
-        let is_old = retention.age_micros.is_some_and(|age| newest.is_some_and(|newest| now - newest > age + GRACE));
+        let is_old =
+            retention.age_micros.is_some_and(|age| newest.is_some_and(|newest| now - newest > age + GRACE));
         let is_too_much = retention.bytes.is_some_and(|kept| behind >= kept) && now - last > GRACE;
         if !is_old && !is_too_much {
             return Ok(());
@@ -172,14 +175,13 @@ impl Monitor<Fact> for RetentionHonest {
     }
 
     fn witness(&mut self, stamp: &Stamp, fact: &Fact) -> Result<(), Violation> {
-        if self.cluster.borrow().rules().retention.is_empty() {
-            return Ok(());
-        }
+        let keeps_all = self.cluster.borrow().rules().retention.is_empty();
         match fact {
             Fact::Dropped { partition, from, to, left, at } => {
                 let dropped = Drop { partition: *partition, from: *from, to: *to, left: *left, at: *at };
                 return self.dropped(stamp, dropped);
             }
+            _ if keeps_all => {}
             Fact::Archived { partition, base, end } => {
                 let furthest = self.archived.entry(*partition).or_default().entry(*base).or_insert(*end);
                 *furthest = (*furthest).max(*end);

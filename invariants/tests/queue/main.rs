@@ -7,3 +7,4 @@ mod history;
 mod legal;
 mod markers;
 mod replication;
+mod retention;

@@ -44,7 +44,10 @@ impl Store {
 
     /// The names that begin so, sorted.
     pub fn names<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a String> {
-        self.0.range(prefix.to_owned()..).map(|(name, _)| name).take_while(move |name| name.starts_with(prefix))
+        self.0
+            .range(prefix.to_owned()..)
+            .map(|(name, _)| name)
+            .take_while(move |name| name.starts_with(prefix))
     }
 }
 

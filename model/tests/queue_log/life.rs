@@ -259,7 +259,8 @@ impl World {
         let mut list: Vec<_> = known.filter(|(batch, _)| found.contains(batch)).cloned().collect();
         list.sort_by_key(|(batch, _)| batch.base);
         list.dedup();
-        self.reference = Reference { start: self.replica.log.start(), list, durable: found, ..Reference::default() };
+        self.reference =
+            Reference { start: self.replica.log.start(), list, durable: found, ..Reference::default() };
     }
 
     fn read(&self, from: Index, up_to: Index, max_bytes: u64) {

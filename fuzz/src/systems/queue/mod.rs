@@ -16,7 +16,9 @@ use crate::swarm::{self, Families, MaskBit, Targets};
 use crate::system::{Defect, Invariant, Plain, Run, System, Watch};
 use rehearsal_env::{Marker, Time};
 use rehearsal_invariants::queue::{MARKERS, Markers, Rules, monitors};
-use rehearsal_model::queue::deploy::{BLOBS, COORDINATION, broker_name, consumer_name, deploy, producer_name};
+use rehearsal_model::queue::deploy::{
+    BLOBS, COORDINATION, broker_name, consumer_name, deploy, producer_name,
+};
 use rehearsal_model::queue::plan::{Plan, Sending};
 use rehearsal_sim::Span;
 use sections::{Section, plan};
@@ -168,10 +170,13 @@ fn nodes(plan: &Plan) -> Nodes {
 fn targets(plan: &Plan) -> Targets {
     let Nodes { brokers, blobs, producers, consumers } = nodes(plan);
     let coordination = vec![COORDINATION.to_owned()];
-    let all = [&brokers, &coordination, &blobs, &producers, &consumers].map(|nodes| nodes.as_slice()).concat();
+    let all =
+        [&brokers, &coordination, &blobs, &producers, &consumers].map(|nodes| nodes.as_slice()).concat();
     Targets {
         // Brokers have most to lose, so they are struck most.
-        crashable: [&brokers, &brokers, &coordination, &blobs, &consumers].map(|nodes| nodes.as_slice()).concat(),
+        crashable: [&brokers, &brokers, &coordination, &blobs, &consumers]
+            .map(|nodes| nodes.as_slice())
+            .concat(),
         disks: [&brokers, &brokers, &coordination, &blobs].map(|nodes| nodes.as_slice()).concat(),
         critical: catalogue::critical(&all),
         all,

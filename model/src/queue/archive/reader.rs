@@ -35,7 +35,11 @@ impl<E: Env> ArchiveReader<E> {
     ///
     /// # Errors
     /// [`BlobError::NotAnswered`]: the store did not answer, or what it has is damaged.
-    pub async fn read(&self, partition: Partition, offset: Offset) -> Result<Option<Vec<Arc<Batch>>>, BlobError> {
+    pub async fn read(
+        &self,
+        partition: Partition,
+        offset: Offset,
+    ) -> Result<Option<Vec<Arc<Batch>>>, BlobError> {
         let names = self.blobs.names(Piece::prefix(partition)).await?;
         let pieces = names.iter().filter_map(|name| Piece::named(name));
         let holding = pieces.filter(|piece| (piece.base..piece.end).contains(&offset));

@@ -1,6 +1,6 @@
 //! The log itself: what is added and what is dropped.
 
-use super::durability::{Durability, DueSync, Ticket};
+use super::durability::{DueSync, Durability, Ticket};
 use super::frame::encode;
 use super::segment::Segment;
 use super::write::{SegmentName, Write};

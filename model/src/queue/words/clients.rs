@@ -53,7 +53,9 @@ pub(super) fn of(fact: &Fact) -> String {
                 Some(reset) => format!("goes on at {reset}"),
                 None => "gives up".to_owned(),
             };
-            format!("finds that offset {offset} is not in the log of {partition}, for group {group}, and {goes_on}")
+            format!(
+                "finds that offset {offset} is not in the log of {partition}, for group {group}, and {goes_on}"
+            )
         }
         Fact::Replayed { group, partition, batches } => match (batches.first(), batches.last()) {
             (Some(first), Some(last)) => {
@@ -66,7 +68,9 @@ pub(super) fn of(fact: &Fact) -> String {
             format!("has a bit flipped in a batch of {partition}, on its way")
         }
         Fact::DamageFound { partition, offset } => {
-            format!("throws the batch at offset {offset} of {partition} away, since its checksum does not fit")
+            format!(
+                "throws the batch at offset {offset} of {partition} away, since its checksum does not fit"
+            )
         }
         // The rest is told elsewhere.
         other => format!("reports {other:?}"),

@@ -62,6 +62,10 @@ fn of_brokers() -> Vec<Fact> {
         Fact::Refused { partition, why: "too few replicas are in sync".to_owned(), messages },
         Fact::Replicated { partition, stretch },
         Fact::Truncated { partition, to: Offset(5), from: Offset(7) },
+        Fact::BeganAnew { partition, at: Offset(5) },
+        Fact::Dropped { partition, from: Offset(5), to: Offset(7), left: 100, at: 0 },
+        Fact::SegmentClosed { partition, base: Offset(5), end: Offset(7), bytes: 100 },
+        Fact::Archived { partition, base: Offset(5), end: Offset(7) },
         Fact::Persisted { partition, through: Offset(5) },
         Fact::WatermarkMoved { partition, epoch, to: Offset(5) },
         Fact::StaleRequestRefused { partition, epoch },
@@ -100,6 +104,11 @@ fn of_clients() -> Vec<Fact> {
         Fact::Processed { group, member, generation, partition, offset, message },
         Fact::CommitConfirmed { group, member, generation, offsets },
         Fact::OffsetOutOfRange { group, partition, offset, reset: None },
+        Fact::OffsetOutOfRange { group, partition, offset, reset: Some(Offset(7)) },
+        Fact::Replayed { group, partition, batches: vec![stretch(&[message])] },
+        Fact::Replayed { group, partition, batches: vec![] },
+        Fact::BitFlipped { partition, checksum: 7 },
+        Fact::DamageFound { partition, offset },
     ]
 }
 
