@@ -10,7 +10,8 @@
 //! 7. Coordinate the groups whose partition of the offsets topic it leads.
 //! 8. Look from time to time what is out of retention, as every replica; as a leader have closed segments archived before.
 //!
-//! A broker whose session has ended, or whose disk has failed, stops; its next life begins at step 1.
+//! A broker whose session has ended, who is not registered for its life any more, or whose disk has failed, stops; its next
+//! life begins at step 1.
 
 mod archiver;
 mod chair;
@@ -64,6 +65,7 @@ struct Broker<E: Env> {
     env: E,
     plan: Arc<Plan>,
     me: BrokerId,
+    life: BrokerEpoch,
     neighbours: Neighbours,
     coordination: Coordination<E>,
     session: CoordinationSession<E>,
@@ -75,6 +77,8 @@ struct Broker<E: Env> {
     news: Notify,
     /// The disk has failed.
     failed: Notify,
+    /// It is registered for another life, or for none.
+    replaced: Notify,
     groups: Groups<E>,
     /// Numbers the questions of consumers to their groups.
     asked: Cell<u64>,
@@ -115,12 +119,14 @@ pub async fn serve<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, number: u32, ne
         hosts: hosts.collect(),
         plan,
         me,
+        life,
         neighbours,
         coordination,
         session,
         known: RefCell::default(),
         news: Notify::new(),
         failed: Notify::new(),
+        replaced: Notify::new(),
         groups: Groups::default(),
         asked: Cell::new(0),
         env,
@@ -207,8 +213,9 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         if self.plan.partitions().any(|partition| partition.topic == super::partition::Topic::Offsets) {
             self.env.spawn(self.clone().coordinate_groups());
         }
-        match race(self.failed.notified(), self.session.lost()).await {
-            Either::Left(()) | Either::Right(()) => {}
+        let lost = race(self.session.lost(), self.replaced.notified());
+        match race(self.failed.notified(), lost).await {
+            Either::Left(()) | Either::Right(Either::Left(()) | Either::Right(())) => {}
         }
     }
 

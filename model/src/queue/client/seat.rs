@@ -235,12 +235,9 @@ impl<E: Env<Fact = Fact>> Seat<E> {
             let request = Request::Earliest { partition };
             if let Ok(Answer::Earliest(Ok(start))) = self.client.ask_leader(partition, request).await {
                 // What retention has taken is there still where there is an archive (as with tiered storage, KIP-405).
-                match self.client.archive() {
-                    None => return start,
-                    Some(archive) => match archive.start(partition).await {
-                        Ok(archived) => return archived.map_or(start, |archived| archived.min(start)),
-                        Err(_) => {}
-                    },
+                let Some(archive) = self.client.archive() else { return start };
+                if let Ok(archived) = archive.start(partition).await {
+                    return archived.map_or(start, |archived| archived.min(start));
                 }
             }
             self.pause().await;
