@@ -190,8 +190,8 @@ impl Member {
     /// Goes on from here because what the group had committed is not in the log: unlike after a
     /// [seek](Member::seek) this is to be committed, so that the group never asks for that again.
     pub fn reset(&mut self, partition: Partition, offset: Offset) {
-        if matches!(&self.standing, Standing::Steady { owned, .. } if owned.contains(&partition)) {
-            self.progress.insert(partition, Progress::reset(offset));
+        if let Some(progress) = self.progress.get_mut(&partition) {
+            *progress = progress.reset(offset);
         }
     }
 
