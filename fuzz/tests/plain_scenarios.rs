@@ -112,6 +112,7 @@ producers = 1
 
 [queue]
 acks = "all"
+archive = false
 backoff = "100ms"
 batch_records = 4
 broker_session = "2s"
@@ -120,6 +121,7 @@ delivery = "at-least-once"
 delivery_timeout = "20s"
 fetch_bytes = 65536
 fetch_wait = "2s"
+flips = 0
 flush = "before-ack"
 flush_interval = "200ms"
 heartbeat = "500ms"
@@ -133,6 +135,10 @@ processing = "1ms"
 rebalance = "2s"
 record_limit = 1000000
 resend = "300ms"
+reset = "earliest"
+retention_age = "0s"
+retention_bytes = 0
+retention_check = "500ms"
 segment_bytes = 4096
 silence = "2s"
 strategy = "sticky"

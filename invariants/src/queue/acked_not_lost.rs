@@ -9,6 +9,7 @@
 //! | `flush = before-ack` | nothing |
 //! | `flush = background` | what the last member that had it did not find again when it came up: no in-sync memory or disk was whole |
 //! | `unclean_election` | what was appended before an election from outside of those who have everything |
+//! | retention | what it took from any log; whether it might is said by `retention-honest` |
 //!
 //! Broken by: an answer before the disk has the batch, before every member of the set has it, or by a leader that
 //! counts on a smaller set before it was accepted; a set that grows too early; a truncation to the watermark; an
@@ -51,7 +52,7 @@ impl AckedNotLost {
         number: u64,
     ) -> Result<(), Violation> {
         let Some(book) = cluster.partition(partition) else { return Ok(()) };
-        if is_forgiven(cluster, book, place) {
+        if is_forgiven(cluster, book, place) || place.0 < book.taken {
             return Ok(());
         }
         let told = BTreeMap::from([(place, number)]);
@@ -173,7 +174,16 @@ impl Monitor<Fact> for AckedNotLost {
                 }
             }
             Fact::Recovered { partition, .. } => self.shortened(&cluster, *partition, stamp, true),
-            Fact::Truncated { partition, .. } => self.shortened(&cluster, *partition, stamp, false),
+            Fact::Dropped { partition, .. } => {
+                let taken = cluster.partition(*partition).map_or(Offset::ZERO, |book| book.taken);
+                if let Some(told) = self.told.get_mut(partition) {
+                    *told = told.split_off(&(taken, MessageId { producer: 0, number: 0 }));
+                }
+                Ok(())
+            }
+            Fact::Truncated { partition, .. } | Fact::BeganAnew { partition, .. } => {
+                self.shortened(&cluster, *partition, stamp, false)
+            }
             _ => Ok(()),
         }
     }

@@ -1,6 +1,9 @@
 //! `at-least-once`: with `delivery = at-least-once`, or `exactly-once`, and `acks = all`, whatever was sent before the calm and
 //! acknowledged, and stands in the log, has been processed in the end by each group that reads its topic. *Final*.
 //!
+//! What retention took from the log before a group had read it is not judged, unless there is an archive, where the group
+//! can read it still. And not what a group has passed over since its offset was gone, as its reset policy says.
+//!
 //! Counted are the messages from where the group began. That an acknowledged message stands in the log at all is
 //! promised by `acked-not-lost`. After an election from outside of those who have everything a partition is not judged:
 //! its offsets may have been given out anew behind the back of the groups.
@@ -18,6 +21,7 @@ use rehearsal_model::queue::offset::Offset;
 use rehearsal_model::queue::partition::Partition;
 use rehearsal_model::queue::production::Acks;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 const NAME: &str = "at-least-once";
 
@@ -30,6 +34,8 @@ pub struct AtLeastOnce {
     processed: BTreeSet<(u32, MessageId)>,
     /// Where each group began.
     begun: BTreeMap<(u32, Partition), Offset>,
+    /// What each group has passed over since it was not in the log, and the end of the log if it has given up.
+    passed_over: BTreeMap<(u32, Partition), Vec<Range<Offset>>>,
 }
 
 impl AtLeastOnce {
@@ -41,6 +47,7 @@ impl AtLeastOnce {
             told: BTreeMap::new(),
             processed: BTreeSet::new(),
             begun: BTreeMap::new(),
+            passed_over: BTreeMap::new(),
         }
     }
 
@@ -50,17 +57,24 @@ impl AtLeastOnce {
         (partition, offset, message): (Partition, Offset, MessageId),
         told: u64,
     ) -> Result<(), Violation> {
-        let log = cluster.leaders_log(partition);
-        let placed = log.filter(|log| log.message_at(offset) == Some(message));
-        let Some(placed) = placed.and_then(|log| log.batch_at(offset)) else { return Ok(()) };
+        let Some(book) = cluster.partition(partition) else { return Ok(()) };
+        let log = book.leaders_log().filter(|log| log.message_at(offset) == Some(message));
+        let placed = log.and_then(|log| log.batch_at(offset)).map(|placed| placed.number);
+        let is_archived = cluster.rules().archive && offset < book.taken;
+        if placed.is_none() && !is_archived {
+            return Ok(());
+        }
         for group in cluster.rules().readers(partition.topic) {
             let begun = self.begun.get(&(group, partition)).is_none_or(|begun| *begun <= offset);
-            if begun && cluster.rules().wants(group, message) && !self.processed.contains(&(group, message)) {
+            let passed_over = self.passed_over.get(&(group, partition));
+            let passed_over = passed_over.is_some_and(|all| all.iter().any(|range| range.contains(&offset)));
+            let wanted = begun && cluster.rules().wants(group, message) && (!passed_over || is_archived);
+            if wanted && !self.processed.contains(&(group, message)) {
                 let message = format!(
                     "{message} was acknowledged and stands at offset {offset} of {partition}, and group {group} has \
                      never processed it"
                 );
-                return Err(Violation::new(NAME, message, [placed.number, told]));
+                return Err(Violation::new(NAME, message, placed.into_iter().chain([told])));
             }
         }
         Ok(())
@@ -86,6 +100,10 @@ impl Monitor<Fact> for AtLeastOnce {
             }
             Fact::Processed { group, message, .. } => {
                 self.processed.insert((group, message));
+            }
+            Fact::OffsetOutOfRange { group, partition, offset, reset } => {
+                let range = offset..reset.unwrap_or(Offset(u64::MAX));
+                self.passed_over.entry((group, partition)).or_default().push(range);
             }
             Fact::Positioned { group, partition, offset, committed: false, .. } => {
                 let begun = self.begun.entry((group, partition)).or_insert(offset);

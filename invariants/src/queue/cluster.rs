@@ -65,6 +65,8 @@ pub struct PartitionBook {
     pub led: Option<(BrokerId, LeaderEpoch, u64)>,
     /// Every append of each message, oldest first.
     pub appends: BTreeMap<MessageId, Vec<Append>>,
+    /// Up to where retention has taken anything from any copy. What it took is counted, and nobody is to have it.
+    pub taken: Offset,
 }
 
 impl PartitionBook {
@@ -251,9 +253,9 @@ impl Monitor<Fact> for SharedCluster {
             Fact::PartitionChanged { partition, state } => {
                 cluster.repeat = !cluster.book(*partition).changed(state, stamp.number);
             }
-            Fact::Recovered { broker, partition, log, .. } => {
+            Fact::Recovered { broker, partition, start, log, .. } => {
                 cluster.brokers.insert(stamp.node, *broker);
-                cluster.book(*partition).copies.entry(*broker).or_default().recover(log, stamp);
+                cluster.book(*partition).copies.entry(*broker).or_default().recover(*start, log, stamp);
             }
             Fact::Led { partition, epoch, .. } => {
                 if let Some(broker) = cluster.broker(stamp.node) {
@@ -267,6 +269,18 @@ impl Monitor<Fact> for SharedCluster {
             Fact::Truncated { partition, to, .. } => {
                 if let Some(copy) = cluster.own(*partition, stamp.node) {
                     copy.truncate(*to);
+                }
+            }
+            Fact::Dropped { partition, to, .. } => {
+                if let Some(copy) = cluster.own(*partition, stamp.node) {
+                    copy.drop_before(*to);
+                }
+                let book = cluster.book(*partition);
+                book.taken = book.taken.max(*to);
+            }
+            Fact::BeganAnew { partition, at } => {
+                if let Some(copy) = cluster.own(*partition, stamp.node) {
+                    copy.begin_anew(*at);
                 }
             }
             Fact::Persisted { partition, through } => {

@@ -36,12 +36,25 @@ pub struct LogCopy {
     batches: Vec<Placed>,
     /// Where each message stands.
     places: BTreeMap<MessageId, BTreeSet<Offset>>,
+    start: Offset,
+    /// What retention took last.
+    dropped: Vec<Placed>,
     persisted: Offset,
     end: Offset,
     lives: u32,
 }
 
 impl LogCopy {
+    /// Where it starts: retention has taken everything before.
+    pub fn start(&self) -> Offset {
+        self.start
+    }
+
+    /// The batches that retention took last.
+    pub fn dropped(&self) -> &[Placed] {
+        &self.dropped
+    }
+
     /// Where the next record will stand.
     pub fn end(&self) -> Offset {
         self.end
@@ -127,14 +140,34 @@ impl LogCopy {
         self.persisted = self.persisted.min(to);
     }
 
+    /// Retention has dropped everything before `to`.
+    pub(super) fn drop_before(&mut self, to: Offset) {
+        let dropped = self.batches.partition_point(|placed| placed.stretch.end <= to);
+        self.dropped = self.batches.drain(..dropped).collect();
+        for placed in self.dropped.clone() {
+            self.forget(&placed.stretch);
+        }
+        self.start = self.start.max(to);
+        self.end = self.end.max(to);
+    }
+
+    /// Everything is dropped, and the log goes on there. That is not durable yet.
+    pub(super) fn begin_anew(&mut self, at: Offset) {
+        self.batches.clear();
+        self.places.clear();
+        (self.start, self.end, self.persisted) = (at, at, Offset::ZERO);
+    }
+
     /// The broker comes up and finds this. What was there before keeps the number of the fact that put it there.
-    pub(super) fn recover(&mut self, log: &[Stretch], stamp: &Stamp) {
+    pub(super) fn recover(&mut self, start: Offset, log: &[Stretch], stamp: &Stamp) {
+        self.drop_before(start);
         let same =
             self.batches.iter().zip(log).take_while(|(placed, found)| placed.stretch == **found).count();
         for placed in self.batches.split_off(same) {
             self.forget(&placed.stretch);
         }
-        self.end = log[..same].last().map_or(Offset::ZERO, |last| last.end);
+        self.start = start;
+        self.end = log[..same].last().map_or(start, |last| last.end);
         log[same..].iter().for_each(|stretch| self.append(stretch, stamp));
         self.persisted = self.end;
         self.lives += 1;

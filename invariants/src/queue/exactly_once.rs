@@ -3,7 +3,7 @@
 //! shown to them. *Causal*, and *final* for what is missing.
 //!
 //! A message that stands in the pipeline's own topic twice, since its producer wrote it twice, has its effect twice. What
-//! came in during the calm need not be through. After an election from outside of those who have everything, of any
+//! came in during the calm need not be through. Where retention took anything, what is left is not counted. After an election from outside of those who have everything, of any
 //! partition that a pipeline touches, nothing is judged: what was decided may be forgotten.
 //!
 //! Broken by: a marker that one partition does not get; offsets that are committed outside of the transaction; a consumer
@@ -150,6 +150,9 @@ impl Monitor<Fact> for ExactlyOnce {
         if rules.delivery != Delivery::ExactlyOnce || forgotten {
             return Ok(());
         }
-        rules.pipes.iter().try_for_each(|pipe| self.judge(&cluster, *pipe))
+        // What retention took cannot be counted.
+        let is_whole = |topic| logs_of(&cluster, topic).all(|(_, log)| log.start() == Offset::ZERO);
+        let judged = rules.pipes.iter().filter(|pipe| is_whole(pipe.from) && is_whole(pipe.into));
+        judged.into_iter().try_for_each(|pipe| self.judge(&cluster, *pipe))
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! An owner counts as living if it belongs to the group's newest generation, or has reported anything in the calm: one
 //! that crashed and never came up again says nothing, a zombie goes on. After an unclean election, of the partition or
-//! of the one where the groups keep their offsets, what is committed is not judged.
+//! of the one where the groups keep their offsets, what is committed is not judged; nor is it where a consumer whose offset was
+//! gone was to report that and go no further (`reset = error`).
 //!
 //! Broken by: a rebalance that never ends; a member that is gone and owns on, or goes on with what was taken from it; a
 //! consumer that waits at an offset where nothing ever comes.
@@ -17,7 +18,7 @@ use rehearsal_model::queue::group::Generation;
 use rehearsal_model::queue::offset::Offset;
 use rehearsal_model::queue::partition::Partition;
 use rehearsal_model::queue::plan::Plan;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const NAME: &str = "group-settles";
 
@@ -29,12 +30,15 @@ pub struct GroupSettles {
     /// The highest commit, as it was confirmed or found, and the number of the fact.
     committed: BTreeMap<(u32, Partition), (Offset, u64)>,
     generations: BTreeMap<u32, Generation>,
+    /// Who found its offset gone and was told to report that and to read no further.
+    given_up: BTreeSet<(u32, Partition)>,
 }
 
 impl GroupSettles {
     /// Judges these consumers.
     pub fn new(cluster: SharedCluster, consumers: SharedConsumers) -> GroupSettles {
-        GroupSettles { cluster, consumers, committed: BTreeMap::new(), generations: BTreeMap::new() }
+        let (committed, generations) = (BTreeMap::new(), BTreeMap::new());
+        GroupSettles { cluster, consumers, committed, generations, given_up: BTreeSet::new() }
     }
 
     fn committed(&mut self, group: u32, partition: Partition, offset: Offset, number: u64) {
@@ -77,7 +81,8 @@ impl GroupSettles {
         let committed = self.committed.get(&(group, partition));
         let (offset, number) =
             committed.map_or((Offset::ZERO, None), |(offset, number)| (*offset, Some(*number)));
-        if offset >= log.end() {
+        let is_empty = log.start() == log.end();
+        if offset >= log.end() || is_empty || self.given_up.contains(&(group, partition)) {
             return Ok(());
         }
         let last = log.last().map(|last| last.number);
@@ -105,6 +110,9 @@ impl Monitor<Fact> for GroupSettles {
                 let forgotten = self.cluster.borrow().unclean(Plan::offsets_partition(*group)).is_some();
                 let newest = self.generations.entry(*group).or_default();
                 *newest = if forgotten { *generation } else { (*newest).max(*generation) };
+            }
+            Fact::OffsetOutOfRange { group, partition, reset: None, .. } => {
+                self.given_up.insert((*group, *partition));
             }
             Fact::Positioned { group, partition, offset, committed: true, .. } => {
                 self.committed(*group, *partition, *offset, stamp.number);

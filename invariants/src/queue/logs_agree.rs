@@ -21,11 +21,20 @@ const NAME: &str = "logs-agree";
 /// The batch before it: none for the first.
 type Previous = Option<(LeaderEpoch, Offset)>;
 
+/// What is known of a batch: itself, the batch before it as soon as anybody had that, and the number of the fact that told
+/// it first.
+#[derive(Debug)]
+struct Named {
+    stretch: Stretch,
+    previous: Option<Previous>,
+    number: u64,
+}
+
 /// Remembers the batch of every name.
 #[derive(Debug)]
 pub struct LogsAgree {
     cluster: SharedCluster,
-    named: BTreeMap<(Partition, LeaderEpoch, Offset), (Stretch, Previous, u64)>,
+    named: BTreeMap<(Partition, LeaderEpoch, Offset), Named>,
 }
 
 impl LogsAgree {
@@ -52,17 +61,24 @@ impl LogsAgree {
             );
             return Err(Violation::new(NAME, message, [before.number, number]));
         }
-        let previous = before.map(|before| (before.stretch.epoch, before.stretch.base));
-        let named = self.named.entry((partition, epoch, base)).or_insert((stretch.clone(), previous, number));
-        if named.0 != *stretch {
+        let previous = match before {
+            Some(before) => Some(Some((before.stretch.epoch, before.stretch.base))),
+            // Retention, or a beginning behind the first offset, has taken what was before it.
+            None if base > Offset::ZERO => None,
+            None => Some(None),
+        };
+        let fresh = || Named { stretch: stretch.clone(), previous, number };
+        let named = self.named.entry((partition, epoch, base)).or_insert_with(fresh);
+        if named.stretch != *stretch {
             let message = format!("offset {base} of epoch {epoch} in {partition} is two different batches");
-            return Err(Violation::new(NAME, message, [named.2, number]));
+            return Err(Violation::new(NAME, message, [named.number, number]));
         }
-        if named.1 != previous {
+        named.previous = named.previous.or(previous);
+        if previous.is_some() && named.previous != previous {
             let message = format!(
                 "two logs of {partition} agree at offset {base} of epoch {epoch}, and not in the batch before it"
             );
-            return Err(Violation::new(NAME, message, [named.2, number]));
+            return Err(Violation::new(NAME, message, [named.number, number]));
         }
         Ok(())
     }

@@ -4,7 +4,7 @@
 //!
 //! So it is lost only if the leader that acknowledged it was deposed or died before every member of the set had it;
 //! without such a fault none is missing. Under `acks = none` the request itself may be lost: what was never appended is
-//! not judged. What came below a watermark may be lost as `acked-not-lost` says for `background` and
+//! not judged, and neither is what retention may have taken (`retention-honest`). What came below a watermark may be lost as `acked-not-lost` says for `background` and
 //! `unclean_election`.
 //!
 //! Broken by: a leader that answers and does not append; a follower that cuts its log at its own watermark; an election
@@ -80,7 +80,8 @@ impl LostOnlyAsAllowed {
                 format!("{message} was acknowledged, and was never appended where its producer was told");
             return Err(Violation::new(NAME, message, [told]));
         }
-        if log.place_of(message).is_some() {
+        let is_taken = appends.iter().any(|append| append.offset < book.taken);
+        if is_taken || log.place_of(message).is_some() {
             return Ok(());
         }
         let settled = self.settled.get(&partition).and_then(|settled| settled.messages.get(&message));

@@ -2,6 +2,7 @@
 
 mod brokers;
 mod clients;
+mod retention;
 
 use super::cluster::SharedCluster;
 use super::rules::Rules;
@@ -10,7 +11,9 @@ use brokers::BrokerMarkers;
 use clients::ClientMarkers;
 use rehearsal_env::{Marker, Stamp};
 use rehearsal_model::queue::facts::{Fact, Fate};
+use rehearsal_model::queue::protocol::Refusal;
 use rehearsal_model::queue::record::Verdict;
+use retention::RetentionMarkers;
 use std::rc::Rc;
 
 /// A leader's life ended, and it had appended messages that no other broker had.
@@ -66,6 +69,24 @@ pub const FOLLOWER_SERVED: Marker = Marker("follower-served");
 pub const FOLLOWER_SAID_WAIT: Marker = Marker("follower-said-wait");
 /// A consumer went on behind a message that has not the tag which its group wants.
 pub const OTHER_TAG_PASSED: Marker = Marker("other-tag-passed");
+/// Retention dropped a segment because it was old.
+pub const DROPPED_BY_TIME: Marker = Marker("segment-dropped-by-time");
+/// Retention dropped a segment because enough was left without it.
+pub const DROPPED_BY_SIZE: Marker = Marker("segment-dropped-by-size");
+/// A consumer's offset was not in the log any more, and it went on elsewhere.
+pub const OFFSET_RESET: Marker = Marker("offset-out-of-range-reset");
+/// A consumer's offset was not in the log any more, and it reported that.
+pub const OFFSET_ERROR: Marker = Marker("offset-out-of-range-reported");
+/// A consumer read from the archive what retention had taken from the log.
+pub const REPLAYED_FROM_ARCHIVE: Marker = Marker("replayed-from-the-archive");
+/// A follower whose log ended before its leader's start began anew there.
+pub const FOLLOWER_BEGAN_ANEW: Marker = Marker("follower-began-anew-at-the-leaders-start");
+/// Retention took a message that a group had not processed.
+pub const TAKEN_UNREAD: Marker = Marker("retention-took-an-unread-message");
+/// A broker refused a batch whose checksum did not fit.
+pub const CORRUPT_BATCH_REFUSED: Marker = Marker("corrupt-batch-refused");
+/// A consumer threw a batch away whose checksum did not fit.
+pub const CORRUPT_BATCH_THROWN_AWAY: Marker = Marker("corrupt-batch-thrown-away");
 
 /// Every marker of the queue.
 pub const MARKERS: &[Marker] = &[
@@ -94,6 +115,15 @@ pub const MARKERS: &[Marker] = &[
     FOLLOWER_SERVED,
     FOLLOWER_SAID_WAIT,
     OTHER_TAG_PASSED,
+    DROPPED_BY_TIME,
+    DROPPED_BY_SIZE,
+    OFFSET_RESET,
+    OFFSET_ERROR,
+    REPLAYED_FROM_ARCHIVE,
+    FOLLOWER_BEGAN_ANEW,
+    TAKEN_UNREAD,
+    CORRUPT_BATCH_REFUSED,
+    CORRUPT_BATCH_THROWN_AWAY,
 ];
 
 /// Looks out for the markers.
@@ -102,13 +132,15 @@ pub struct Markers {
     cluster: SharedCluster,
     brokers: BrokerMarkers,
     clients: ClientMarkers,
+    retention: RetentionMarkers,
 }
 
 impl Markers {
     /// For a deployment with these rules.
     pub fn new(rules: Rules) -> Markers {
         let cluster = super::cluster::Cluster::shared(Rc::new(rules));
-        Markers { cluster, brokers: BrokerMarkers::default(), clients: ClientMarkers::default() }
+        let (brokers, clients) = (BrokerMarkers::default(), ClientMarkers::default());
+        Markers { cluster, brokers, clients, retention: RetentionMarkers::default() }
     }
 }
 
@@ -127,6 +159,11 @@ fn at_once(fact: &Fact) -> Option<Marker> {
         Fact::TransactionEnding { fenced: true, .. } => TRANSACTION_ABORTED_BY_FENCING,
         Fact::TransactionTakenUp { .. } => TRANSACTION_TAKEN_UP,
         Fact::FollowerServed { .. } => FOLLOWER_SERVED,
+        Fact::OffsetOutOfRange { reset: Some(_), .. } => OFFSET_RESET,
+        Fact::OffsetOutOfRange { reset: None, .. } => OFFSET_ERROR,
+        Fact::Replayed { .. } => REPLAYED_FROM_ARCHIVE,
+        Fact::Refused { why, .. } if *why == Refusal::Corrupt.to_string() => CORRUPT_BATCH_REFUSED,
+        Fact::DamageFound { .. } => CORRUPT_BATCH_THROWN_AWAY,
         _ => return None,
     })
 }
@@ -141,5 +178,6 @@ impl MarkerWatch<Fact> for Markers {
         let cluster = self.cluster.borrow();
         self.brokers.after(stamp, fact, &cluster, reached);
         self.clients.witness(stamp, fact, &cluster, reached);
+        self.retention.witness(stamp, fact, &cluster, reached);
     }
 }

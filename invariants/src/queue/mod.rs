@@ -6,7 +6,8 @@
 //!
 //! ```text
 //!  PartitionChanged … ──▶ cluster ──▶ isr_ordering  one_leader_per_epoch  placement_spread
-//!  Appended, Recovered … ──▶ │          logs_agree  start_below_watermark
+//!  Appended, Recovered … ──▶ │          logs_agree  start_below_watermark  bytes_intact
+//!  Dropped, Archived … ──────┼────────▶ retention_honest
 //!  ControllerChanged ────────┼────────▶ one_controller_per_epoch
 //!  Sent, Told ───────────────┼────────▶ acked_not_lost  lost_only_as_allowed  every_message_told
 //!  Assigned, Processed … ──▶ consumers ──▶ at_least_once  at_most_once  partition_order
@@ -19,6 +20,7 @@
 pub mod acked_not_lost;
 pub mod at_least_once;
 pub mod at_most_once;
+pub mod bytes_intact;
 pub mod cluster;
 pub mod consumers;
 pub mod copy;
@@ -37,6 +39,7 @@ pub mod one_leader_per_epoch;
 pub mod one_owner;
 pub mod partition_order;
 pub mod placement_spread;
+pub mod retention_honest;
 pub mod rules;
 pub mod start_below_watermark;
 
@@ -56,6 +59,8 @@ pub fn monitors(rules: Rules) -> Vec<Box<dyn Monitor<Fact>>> {
     vec![
         Box::new(shared()),
         Box::new(members()),
+        Box::new(retention_honest::RetentionHonest::new(shared())),
+        Box::new(bytes_intact::BytesIntact::new(shared())),
         Box::new(logs_agree::LogsAgree::new(shared())),
         Box::new(acked_not_lost::AckedNotLost::new(shared())),
         Box::new(isr_ordering::IsrOrdering::new(shared())),

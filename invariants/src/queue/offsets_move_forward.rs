@@ -3,9 +3,10 @@
 //! processed. *Global*: the commits of a partition come from one owner after the other.
 //!
 //! A confirmation may come late: a lower commit convicts only if it was certainly sent after the higher one was
-//! confirmed. When a consumer finds its offset out of the log's range, its group starts anew there, and so does this
-//! invariant. After an unclean election, of the partition or of the one where the groups keep their offsets, nothing
-//! is judged.
+//! confirmed. What retention took before a consumer had read it counts as processed; and where nothing was committed, a
+//! group may go on behind it. When the log ends before a consumer's offset, its group starts anew, and so does this
+//! invariant. After an unclean election, of the partition or of the one where the groups keep their offsets, nothing is
+//! judged.
 //!
 //! Broken by: a coordinator that answers before it has read its partition to the end; a zombie whose commits are taken;
 //! a commit of what was only fetched.
@@ -20,11 +21,12 @@ use rehearsal_model::queue::offset::Offset;
 use rehearsal_model::queue::partition::Partition;
 use rehearsal_model::queue::plan::Plan;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 const NAME: &str = "offsets-move-forward";
 
 /// How far a group has processed a partition.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Prefix {
     /// Everything before it was processed, from where the group began.
     next: Offset,
@@ -80,13 +82,19 @@ impl OffsetsMoveForward {
 
     fn positioned(
         &mut self,
+        cluster: &Cluster,
         stamp: &Stamp,
         (group, partition): (u32, Partition),
         offset: Offset,
         committed: bool,
     ) -> Result<(), Violation> {
-        let prefix = Prefix { next: offset, beyond: BTreeSet::new(), number: stamp.number };
-        self.processed.entry((group, partition)).or_insert(prefix);
+        let taken = cluster.partition(partition).map_or(Offset::ZERO, |book| book.taken);
+        let fresh = Prefix { next: offset, beyond: BTreeSet::new(), number: stamp.number };
+        let prefix = self.processed.entry((group, partition)).or_insert_with(|| fresh.clone());
+        // Nothing was committed, and retention has taken what the group might have begun with.
+        if !committed && prefix.next < offset && offset <= taken {
+            *prefix = fresh;
+        }
         match self.found.get(&(stamp.node, group, partition)) {
             Some((found, number)) if !committed || offset < *found => {
                 let word = if committed { "" } else { ", as if nothing were committed" };
@@ -133,6 +141,14 @@ impl OffsetsMoveForward {
         }
     }
 
+    /// A consumer passes over what is not in the log any more. Others of its group may know nothing of it, and be further.
+    fn pass_over(&mut self, stamp: &Stamp, of: (u32, Partition), range: Range<Offset>) {
+        self.found.remove(&(stamp.node, of.0, of.1));
+        if let Some(prefix) = self.processed.get_mut(&of) {
+            (range.start.0..range.end.0).for_each(|offset| prefix.processed(Offset(offset), stamp.number));
+        }
+    }
+
     /// The group starts anew in this partition.
     fn forget(&mut self, group: u32, partition: Partition) {
         self.confirmed.remove(&(group, partition));
@@ -156,7 +172,7 @@ impl Monitor<Fact> for OffsetsMoveForward {
         match fact {
             Fact::Assigned { group, partitions, .. } => self.assigned(stamp.node, *group, partitions),
             Fact::Positioned { group, partition, offset, committed, .. } if judged(*group, *partition) => {
-                return self.positioned(stamp, (*group, *partition), *offset, *committed);
+                return self.positioned(&cluster, stamp, (*group, *partition), *offset, *committed);
             }
             Fact::Processed { group, partition, offset, .. } => {
                 if let Some(prefix) = self.processed.get_mut(&(*group, *partition)) {
@@ -169,7 +185,12 @@ impl Monitor<Fact> for OffsetsMoveForward {
                     self.committed(&cluster, (*group, *partition), *offset, stamp.number)
                 });
             }
-            Fact::OffsetOutOfRange { group, partition, .. } => self.forget(*group, *partition),
+            Fact::OffsetOutOfRange { group, partition, offset, reset: Some(reset) } if offset <= reset => {
+                self.pass_over(stamp, (*group, *partition), *offset..*reset);
+            }
+            Fact::OffsetOutOfRange { group, partition, reset: Some(_), .. } => {
+                self.forget(*group, *partition)
+            }
             _ => {}
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use rehearsal_env::Time;
 use rehearsal_model::queue::knobs::{Delivery, Knobs};
+use rehearsal_model::queue::log::Retention;
 use rehearsal_model::queue::message::MessageId;
 use rehearsal_model::queue::partition::{Partition, Topic};
 use rehearsal_model::queue::plan::Plan;
@@ -39,6 +40,10 @@ pub struct Rules {
     pub pipes: BTreeSet<Pipe>,
     /// Whether a leader may be elected from outside of the in-sync set when nobody in it lives.
     pub unclean_election: bool,
+    /// How much is kept of the partitions of which not all is.
+    pub retention: BTreeMap<Partition, Retention>,
+    /// Whether what retention drops is archived before.
+    pub archive: bool,
     /// When the calm begins, in which everything comes to rest.
     pub calm_begins: Time,
     /// What each consumer group reads.
@@ -91,6 +96,8 @@ impl Rules {
             tags: tags.collect(),
             wanted: wanted.collect(),
             unclean_election,
+            retention: plan.partitions().filter_map(|of| Some((of, plan.retention(of)?))).collect(),
+            archive: plan.has_archive(),
             calm_begins,
             groups,
             partitions: plan.partitions().collect(),

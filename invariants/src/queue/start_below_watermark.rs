@@ -1,12 +1,16 @@
-//! `start-below-watermark`: what a leader calls its watermark lies within its own log. *Local*.
+//! `start-below-watermark`: on every replica start ≤ watermark ≤ end. What a leader calls its watermark lies within its own
+//! log; and no replica starts, after retention, beyond the highest watermark that any leader has told. *Global*.
 //!
 //! Broken by: a replica that is elected before it has heard a watermark (KAFKA-9491), or that takes one over without the
 //! records below it.
 
 use super::cluster::SharedCluster;
-use crate::{Monitor, Scope};
+use crate::Monitor;
 use rehearsal_env::{Stamp, Violation};
 use rehearsal_model::queue::facts::Fact;
+use rehearsal_model::queue::offset::Offset;
+use rehearsal_model::queue::partition::Partition;
+use std::collections::BTreeMap;
 
 const NAME: &str = "start-below-watermark";
 
@@ -14,12 +18,40 @@ const NAME: &str = "start-below-watermark";
 #[derive(Debug)]
 pub struct StartBelowWatermark {
     cluster: SharedCluster,
+    /// The highest watermark that was told, and by which fact.
+    highest: BTreeMap<Partition, (Offset, u64)>,
 }
 
 impl StartBelowWatermark {
     /// Judges this cluster.
     pub fn new(cluster: SharedCluster) -> StartBelowWatermark {
-        StartBelowWatermark { cluster }
+        StartBelowWatermark { cluster, highest: BTreeMap::new() }
+    }
+
+    fn moved(&mut self, stamp: &Stamp, partition: Partition, to: Offset) -> Result<(), Violation> {
+        let highest = self.highest.entry(partition).or_insert((to, stamp.number));
+        *highest = (*highest).max((to, stamp.number));
+        let cluster = self.cluster.borrow();
+        let Some(copy) = cluster.own_copy(partition, stamp.node) else { return Ok(()) };
+        if (copy.start()..=copy.end()).contains(&to) {
+            return Ok(());
+        }
+        let (start, end) = (copy.start(), copy.end());
+        let message =
+            format!("the watermark of {partition} is {to}, and the leader's log goes from {start} to {end}");
+        let last = copy.last().map(|last| last.number);
+        Err(Violation::new(NAME, message, last.into_iter().chain([stamp.number])))
+    }
+
+    fn dropped(&self, stamp: &Stamp, partition: Partition, to: Offset) -> Result<(), Violation> {
+        let (highest, number) = self.highest.get(&partition).copied().unwrap_or_default();
+        if to <= highest {
+            return Ok(());
+        }
+        let message = format!(
+            "a log of {partition} starts at {to} after retention, and no leader has told a watermark above {highest}"
+        );
+        Err(Violation::new(NAME, message, [number, stamp.number]))
     }
 }
 
@@ -28,23 +60,11 @@ impl Monitor<Fact> for StartBelowWatermark {
         NAME
     }
 
-    fn scope(&self) -> Scope {
-        Scope::Local
-    }
-
     fn witness(&mut self, stamp: &Stamp, fact: &Fact) -> Result<(), Violation> {
-        let Fact::WatermarkMoved { partition, to, .. } = *fact else { return Ok(()) };
-        let cluster = self.cluster.borrow();
-        let Some(copy) = cluster.own_copy(partition, stamp.node) else { return Ok(()) };
-        if to <= copy.end() {
-            return Ok(());
+        match *fact {
+            Fact::WatermarkMoved { partition, to, .. } => self.moved(stamp, partition, to),
+            Fact::Dropped { partition, to, .. } => self.dropped(stamp, partition, to),
+            _ => Ok(()),
         }
-        let message =
-            format!("the watermark of {partition} is {to}, and the leader's log ends at {}", copy.end());
-        Err(Violation::new(
-            NAME,
-            message,
-            copy.last().map(|last| last.number).into_iter().chain([stamp.number]),
-        ))
     }
 }

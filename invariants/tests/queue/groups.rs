@@ -218,7 +218,8 @@ fn a_group_whose_offset_is_out_of_range_starts_anew() {
     history.write(0);
     history.process(0, 1, 0);
     history.commit(0, 1, 1);
-    let fact = Fact::OffsetOutOfRange { group: 0, partition: PARTITION, offset: Offset(1) };
+    let fact =
+        Fact::OffsetOutOfRange { group: 0, partition: PARTITION, offset: Offset(1), reset: Some(Offset(0)) };
     history.say(Who::Consumer(0), fact);
     history.position(0, 0, false);
     history.process(0, 1, 0);

@@ -24,6 +24,7 @@ pub const OFFSETS: Partition = Partition { topic: Topic::Offsets, number: 0 };
 #[derive(Clone, Copy)]
 pub enum Who {
     Coordination,
+    Blobs,
     Broker(u8),
     Producer,
     Consumer(u32),
@@ -33,6 +34,7 @@ impl Who {
     fn node(self) -> u32 {
         match self {
             Who::Coordination => 0,
+            Who::Blobs => 9,
             Who::Broker(number) => 1 + u32::from(number),
             Who::Producer => 10,
             Who::Consumer(number) => 20 + number,
@@ -56,6 +58,8 @@ pub fn rules() -> Rules {
         wanted: BTreeMap::new(),
         pipes: BTreeSet::new(),
         unclean_election: false,
+        retention: BTreeMap::new(),
+        archive: false,
         calm_begins: Time(10_000_000_000),
         groups: BTreeMap::from([(0, BTreeSet::from([PARTITION.topic]))]),
         partitions: BTreeSet::from([PARTITION, OFFSETS]),
@@ -74,6 +78,7 @@ pub fn stretch(base: u64, epoch: u32, number: u32) -> Stretch {
         end: base.plus(1),
         epoch,
         checksum: number,
+        appended: 0,
         messages: vec![message(number)],
         within: None,
     }
@@ -152,6 +157,11 @@ impl History {
         self.time = self.time + Duration::from_secs(seconds);
     }
 
+    /// The calm has lasted a minute.
+    pub fn long_calm(&mut self) {
+        self.time = self.rules.calm_begins + Duration::from_secs(60);
+    }
+
     /// The next thing it says, it says in its next life.
     pub fn crash(&mut self, who: Who) {
         *self.incarnations.entry(who.node()).or_default() += 1;
@@ -168,8 +178,13 @@ impl History {
 
     pub fn recover(&mut self, broker: u8, found: usize) -> u64 {
         self.logs.entry(broker).or_default().truncate(found);
-        let recovered =
-            |partition, log| Fact::Recovered { broker: BrokerId(broker), partition, log, torn: false };
+        let recovered = |partition, log| Fact::Recovered {
+            broker: BrokerId(broker),
+            partition,
+            start: Offset::ZERO,
+            log,
+            torn: false,
+        };
         self.say(Who::Broker(broker), recovered(OFFSETS, vec![]));
         let log = self.logs[&broker].clone();
         self.say(Who::Broker(broker), recovered(PARTITION, log))
@@ -264,6 +279,18 @@ impl History {
         self.logs.entry(broker).or_default().truncate(left);
         let to = self.end(broker);
         self.say(Who::Broker(broker), Fact::Truncated { partition: PARTITION, to, from })
+    }
+
+    /// Retention drops the first batches of a broker's log up to there; so many bytes are left, as it says.
+    pub fn expire(&mut self, broker: u8, (from, to): (u64, u64), left: u64, at: i64) -> u64 {
+        let (from, to) = (Offset(from), Offset(to));
+        self.say(Who::Broker(broker), Fact::Dropped { partition: PARTITION, from, to, left, at })
+    }
+
+    /// The blob store has a piece.
+    pub fn archive(&mut self, base: u64, end: u64) -> u64 {
+        let (base, end) = (Offset(base), Offset(end));
+        self.say(Who::Blobs, Fact::Archived { partition: PARTITION, base, end })
     }
 
     pub fn watermark(&mut self, broker: u8, to: u64) -> u64 {

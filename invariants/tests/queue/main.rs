@@ -8,4 +8,5 @@ mod legal;
 mod markers;
 mod reading;
 mod replication;
+mod retention;
 mod transactions;

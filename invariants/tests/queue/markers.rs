@@ -9,11 +9,12 @@ use rehearsal_model::queue::facts::{Fact, Fate, Stretch, Within};
 use rehearsal_model::queue::group::{Generation, MemberId};
 use rehearsal_model::queue::identity::ProducerIdentity;
 use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
+use rehearsal_model::queue::protocol::Refusal;
 use rehearsal_model::queue::record::Verdict;
 use rehearsal_model::queue::transactions::TransactionalId;
 use std::collections::BTreeSet;
 
-fn reached(history: &History) -> BTreeSet<Marker> {
+pub fn reached(history: &History) -> BTreeSet<Marker> {
     let mut markers = Markers::new(history.rules.clone());
     let mut reached = BTreeSet::new();
     for (stamp, fact) in &history.facts {
@@ -111,7 +112,8 @@ fn some_facts_are_markers_by_themselves() {
     let (partition, epoch) = (PARTITION, LeaderEpoch(0));
     let messages = vec![message(0)];
     let cut = |to, from| Fact::Truncated { partition, to: Offset(to), from: Offset(from) };
-    let recovered = |torn| Fact::Recovered { broker: BrokerId(0), partition, log: vec![], torn };
+    let recovered =
+        |torn| Fact::Recovered { broker: BrokerId(0), partition, start: Offset(0), log: vec![], torn };
     let told = |fate| Fact::Told { message: message(0), partition, fate };
     let sent = Fact::Sent { message: message(0), partition, acks: rules().acks };
     let refused = Fact::Refused { partition, why: "no".to_owned(), messages: messages.clone() };
@@ -125,6 +127,18 @@ fn some_facts_are_markers_by_themselves() {
     alone(GENERATION_FENCED_A_ZOMBIE, Fact::MemberFenced { group: 0, member: MemberId(0) }, loaded);
     alone(TORN_BATCH_CUT, recovered(true), recovered(false));
     alone(TOLD_UNKNOWN, told(Fate::Unknown), told(Fate::DefinitelyNot));
+    let damaged = |why: &str| Fact::Refused { partition, why: why.to_owned(), messages: vec![message(0)] };
+    let corrupt = Refusal::Corrupt.to_string();
+    alone(CORRUPT_BATCH_REFUSED, damaged(&corrupt), damaged("a record is larger than the limit"));
+    let gone = |reset| Fact::OffsetOutOfRange { group: 0, partition, offset: Offset(0), reset };
+    alone(OFFSET_RESET, gone(Some(Offset(1))), gone(None));
+    alone(OFFSET_ERROR, gone(None), gone(Some(Offset(1))));
+    let found = Fact::DamageFound { partition, offset: Offset(0) };
+    alone(CORRUPT_BATCH_THROWN_AWAY, found, Fact::BitFlipped { partition, checksum: 0 });
+    let replayed = Fact::Replayed { group: 0, partition, batches: vec![] };
+    alone(REPLAYED_FROM_ARCHIVE, replayed, gone(None));
+    let anew = |at| Fact::BeganAnew { partition, at: Offset(at) };
+    alone(FOLLOWER_BEGAN_ANEW, anew(2), anew(0));
 }
 
 #[test]

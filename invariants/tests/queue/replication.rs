@@ -4,7 +4,7 @@ use crate::history::{History, PARTITION, Who, rules, stretch};
 use rehearsal_invariants::queue::Rules;
 use rehearsal_model::queue::brokers::{BrokerId, Brokers};
 use rehearsal_model::queue::facts::{Fact, Stretch};
-use rehearsal_model::queue::offset::LeaderEpoch;
+use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
 use rehearsal_model::queue::replica::Flush;
 use std::collections::BTreeMap;
 
@@ -62,7 +62,8 @@ fn what_comes_back_changed_from_a_disk_is_convicted() {
     let appended = history.append(0, 0);
     history.crash(Who::Broker(0));
     let log = vec![Stretch { checksum: 77, ..stretch(0, 0, 0) }];
-    let found = Fact::Recovered { broker: BrokerId(0), partition: PARTITION, log, torn: false };
+    let found =
+        Fact::Recovered { broker: BrokerId(0), partition: PARTITION, start: Offset(0), log, torn: false };
     let found = history.say(Who::Broker(0), found);
     history.convicts(LOGS_AGREE, &[appended, found]);
 }

@@ -13,14 +13,16 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Runs a consumer on this node, for ever.
+/// Runs a consumer on this node, for ever. What retention has taken it reads from the archive in the blob store, if
+/// there is one.
 pub async fn consume<E: Env<Fact = Fact>>(
     env: E,
     plan: Arc<Plan>,
     brokers: Vec<NodeId>,
+    blobs: Option<NodeId>,
     consumer: ConsumerPlan,
 ) {
-    let client = Client::bind(&env, brokers, &plan.knobs);
+    let client = Client::bind_with_archive(&env, brokers, blobs, &plan.knobs);
     let rule = commit_rule(plan.knobs.delivery);
     let topics = [Topic::Named(consumer.topic)];
     let seat = Seat::new(&env, client.clone(), plan.clone(), consumer.group, topics, rule);

@@ -90,6 +90,10 @@ defects! {
     RetentionByProducersTime "retention-by-producers-time",
     /// Retention drops what was not archived yet.
     RetentionOvertakesArchiver "retention-overtakes-archiver",
+    /// A broker takes a batch that is not what its producer made, and writes it with a checksum of its own.
+    ChecksumRewritten "checksum-rewritten",
+    /// A consumer hands on what it fetched without a look at the checksum.
+    FetchedUnchecked "fetched-unchecked",
     /// An order of a controller that was replaced is obeyed.
     StaleControllerObeyed "stale-controller-obeyed",
     /// A vote is given before it is on the disk.

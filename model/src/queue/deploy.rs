@@ -6,7 +6,8 @@ use super::facts::Fact;
 use super::pipeline::pipe;
 use super::plan::Plan;
 use super::producer::produce;
-use super::report::of_coordination;
+use super::report::{of_blobs, of_coordination};
+use crate::blob;
 use crate::coordination::server::{Setup, serve as serve_coordination};
 use crate::session::Patience;
 use rehearsal_env::{Cluster, Env, NodeId};
@@ -15,6 +16,9 @@ use std::sync::Arc;
 
 /// The coordination service's node.
 pub const COORDINATION: &str = "coordination-0";
+
+/// The blob store's node, where the queue keeps its archive.
+pub const BLOBS: &str = "blob-0";
 
 /// The name of a broker's node.
 pub fn broker_name(number: u32) -> String {
@@ -42,11 +46,15 @@ where
     let knobs = &plan.knobs;
     let patience = Patience { resend: knobs.resend.duration(), silence: knobs.silence.duration() };
     let setup = Setup { patience, ..Setup::default() };
+    let blobs = plan.has_archive().then(|| cluster.node(BLOBS));
+    if blobs.is_some() {
+        cluster.start(BLOBS, move |env| blob::serve(env, patience, of_blobs));
+    }
     cluster.start(COORDINATION, move |env| serve_coordination(env, setup, of_coordination));
     for number in 0..plan.brokers {
         let (plan_of, brokers) = (plan.clone(), brokers.clone());
         cluster.start(&broker_name(number), move |env| {
-            let neighbours = Neighbours { coordination, brokers: brokers.clone() };
+            let neighbours = Neighbours { coordination, brokers: brokers.clone(), blobs };
             broker::serve(env, plan_of.clone(), number, neighbours)
         });
     }
@@ -63,8 +71,8 @@ where
             let (plan, brokers) = (plan_of.clone(), brokers.clone());
             async move {
                 match consumer.into {
-                    Some(_) => pipe(env, plan, brokers, consumer).await,
-                    None => consume(env, plan, brokers, consumer).await,
+                    Some(_) => pipe(env, plan, brokers, blobs, consumer).await,
+                    None => consume(env, plan, brokers, blobs, consumer).await,
                 }
             }
         });

@@ -10,9 +10,9 @@ use super::group::{Generation, MemberId};
 use super::identity::ProducerIdentity;
 use super::message::MessageId;
 use super::offset::{LeaderEpoch, Offset};
-use super::partition::Partition;
+use super::partition::{Partition, Topic};
 use super::production::Acks;
-use super::record::Verdict;
+use super::record::{Batch, Content, Verdict};
 use super::transactions::TransactionalId;
 use rehearsal_env::Fact as FactTrait;
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,8 @@ pub struct Stretch {
     pub end: Offset,
     /// The epoch of the leader that appended it.
     pub epoch: LeaderEpoch,
+    /// When the leader appended it, in microseconds of its wall clock.
+    pub appended: i64,
     /// The checksum of its payload: the same bytes have the same.
     pub checksum: u32,
     /// The messages in it, one an offset; none for what is the queue's own.
@@ -43,6 +45,21 @@ pub enum Within {
     Records(ProducerIdentity),
     /// It ends the transactions of this producer that have smaller epochs.
     Marker(ProducerIdentity, Verdict),
+}
+
+impl Stretch {
+    /// What is told of a batch. The queue's own records are no messages.
+    pub fn of(partition: Partition, batch: &Batch) -> Stretch {
+        let is_workload = matches!(partition.topic, Topic::Named(_));
+        let messages = if is_workload { MessageId::of_payload(&batch.payload) } else { Vec::new() };
+        let producer = batch.payload.producer.filter(|_| batch.payload.transactional);
+        let within = producer.map(|stamp| match batch.payload.content {
+            Content::Records(_) => Within::Records(stamp.into()),
+            Content::Marker(verdict) => Within::Marker(stamp.into(), verdict),
+        });
+        let Batch { base, epoch, appended, checksum, .. } = *batch;
+        Stretch { base, end: batch.end(), epoch, appended, checksum, messages, within }
+    }
 }
 
 /// What a producer learned of a message.
@@ -97,6 +114,8 @@ pub enum Fact {
         broker: BrokerId,
         /// Which partition.
         partition: Partition,
+        /// Where the log starts.
+        start: Offset,
         /// All batches.
         log: Vec<Stretch>,
         /// Whether a torn batch was cut off.
@@ -160,6 +179,46 @@ pub enum Fact {
         to: Offset,
         /// Where the log ended before.
         from: Offset,
+    },
+    /// A replica has dropped everything, and its log begins anew.
+    BeganAnew {
+        /// Which partition.
+        partition: Partition,
+        /// There.
+        at: Offset,
+    },
+    /// Retention has dropped the first segment of a replica's log.
+    Dropped {
+        /// Which partition.
+        partition: Partition,
+        /// Where the segment began.
+        from: Offset,
+        /// Where the log starts now.
+        to: Offset,
+        /// How many bytes are left.
+        left: u64,
+        /// When, in microseconds of the broker's wall clock.
+        at: i64,
+    },
+    /// A replica has begun another segment: the one before it is closed.
+    SegmentClosed {
+        /// Which partition.
+        partition: Partition,
+        /// Where the closed one begins.
+        base: Offset,
+        /// Where it ends.
+        end: Offset,
+        /// How many bytes it has.
+        bytes: u64,
+    },
+    /// The blob store has a piece of a partition for sure.
+    Archived {
+        /// Which partition.
+        partition: Partition,
+        /// Where the piece begins.
+        base: Offset,
+        /// Where it ends.
+        end: Offset,
     },
     /// A replica's disk has its log for sure up to there.
     Persisted {
@@ -338,13 +397,39 @@ pub enum Fact {
         /// Where the group goes on.
         offsets: BTreeMap<Partition, Offset>,
     },
-    /// A consumer asked for an offset that the log does not hold, and starts anew.
+    /// A consumer asked for an offset that the log does not hold, and starts anew, or gives up.
     OffsetOutOfRange {
         /// In which group.
         group: u32,
         /// In which partition.
         partition: Partition,
         /// What it asked for.
+        offset: Offset,
+        /// Where it goes on; not at all when it is to report an error.
+        reset: Option<Offset>,
+    },
+    /// A consumer has read batches from the archive.
+    Replayed {
+        /// In which group.
+        group: u32,
+        /// In which partition.
+        partition: Partition,
+        /// What it found.
+        batches: Vec<Stretch>,
+    },
+    // ---- bits that flip ----
+    /// A bit of a batch flips on its way between a client and a broker.
+    BitFlipped {
+        /// To or from which partition.
+        partition: Partition,
+        /// The checksum of what is left of its payload.
+        checksum: u32,
+    },
+    /// A consumer got a batch that is not what its producer made, and throws it away.
+    DamageFound {
+        /// In which partition.
+        partition: Partition,
+        /// Where the batch begins.
         offset: Offset,
     },
 }
@@ -366,6 +451,10 @@ impl FactTrait for Fact {
             Fact::Refused { .. } => "Refused",
             Fact::Replicated { .. } => "Replicated",
             Fact::Truncated { .. } => "Truncated",
+            Fact::BeganAnew { .. } => "BeganAnew",
+            Fact::Dropped { .. } => "Dropped",
+            Fact::SegmentClosed { .. } => "SegmentClosed",
+            Fact::Archived { .. } => "Archived",
             Fact::Persisted { .. } => "Persisted",
             Fact::WatermarkMoved { .. } => "WatermarkMoved",
             Fact::StaleRequestRefused { .. } => "StaleRequestRefused",
@@ -388,6 +477,9 @@ impl FactTrait for Fact {
             Fact::Processed { .. } => "Processed",
             Fact::CommitConfirmed { .. } => "CommitConfirmed",
             Fact::OffsetOutOfRange { .. } => "OffsetOutOfRange",
+            Fact::Replayed { .. } => "Replayed",
+            Fact::BitFlipped { .. } => "BitFlipped",
+            Fact::DamageFound { .. } => "DamageFound",
         }
     }
 

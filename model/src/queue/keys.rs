@@ -6,7 +6,9 @@
 //! | `/controller` | ephemeral: which broker is the controller; the key's version is its epoch |
 //! | `/lives/N` | the newest life of broker N that the controller has taken note of |
 //! | `/partitions/…` | the state of a partition |
+//! | `/archived/…` | how far a partition is archived |
 
+use super::archive::Archived;
 use super::brokers::{BrokerEpoch, BrokerId};
 use super::controller::PartitionState;
 use super::partition::Partition;
@@ -22,6 +24,7 @@ pub const CONTROLLER: &str = "/controller";
 const BROKERS: &str = "/brokers/";
 const LIVES: &str = "/lives/";
 const PARTITIONS: &str = "/partitions/";
+const ARCHIVED: &str = "/archived/";
 
 /// What a partition's key holds: its own name stands in it, so that no key has to be taken apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -30,6 +33,15 @@ pub struct PartitionEntry {
     pub partition: Partition,
     /// Its state.
     pub state: PartitionState,
+}
+
+/// What the key of a partition's archive holds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ArchivedEntry {
+    /// Which partition.
+    pub partition: Partition,
+    /// How far it is archived.
+    pub archived: Archived,
 }
 
 /// What a key tells.
@@ -43,6 +55,8 @@ pub enum News {
     Life(BrokerId, BrokerEpoch),
     /// A partition is in this state.
     Partition(Partition, PartitionState),
+    /// A partition is archived so far.
+    Archived(Partition, Archived),
 }
 
 /// The key of a broker that lives.
@@ -58,6 +72,11 @@ pub fn life(broker: BrokerId) -> String {
 /// The key of a partition's state.
 pub fn partition(partition: Partition) -> String {
     format!("{PARTITIONS}{partition}")
+}
+
+/// The key of how far a partition is archived.
+pub fn archived(partition: Partition) -> String {
+    format!("{ARCHIVED}{partition}")
 }
 
 /// A value as bytes.
@@ -79,6 +98,10 @@ pub fn news(key: &str, entry: Option<&Entry>) -> Option<News> {
     }
     if key == CONTROLLER {
         return Some(News::Controller(entry.and_then(decode)));
+    }
+    if key.starts_with(ARCHIVED) {
+        let ArchivedEntry { partition, archived } = decode(entry?)?;
+        return Some(News::Archived(partition, archived));
     }
     key.strip_prefix(PARTITIONS)?;
     let PartitionEntry { partition, state } = decode(entry?)?;

@@ -19,6 +19,18 @@ pub enum Delivery {
     ExactlyOnce,
 }
 
+/// What a consumer does whose offset is not in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OffsetReset {
+    /// It goes on where the log starts.
+    Earliest,
+    /// It goes on where the log ends.
+    Latest,
+    /// It reports that, and reads the partition no more until it is assigned anew.
+    Error,
+}
+
 /// Everything that can be set about the queue, its topics and workload apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,6 +87,18 @@ pub struct Knobs {
     pub commit_interval: Span,
     /// How long a consumer works on a message.
     pub processing: Span,
+    /// How long a message is kept after the newest append to its segment; with 0 for ever.
+    pub retention_age: Span,
+    /// How many bytes of a partition's log are kept at least; with 0 all.
+    pub retention_bytes: u32,
+    /// How often it is looked what is out of retention, and what is to be archived.
+    pub retention_check: Span,
+    /// Whether closed segments are copied to a blob store, and only then dropped.
+    pub archive: bool,
+    /// What a consumer does whose offset is not in the log.
+    pub reset: OffsetReset,
+    /// Of how many batches out of a thousand a bit flips on their way between clients and brokers.
+    pub flips: u32,
     /// After how long without an answer a request within a session is sent again.
     pub resend: Span,
     /// After how long without a word a session ends.
@@ -120,6 +144,12 @@ impl Default for Knobs {
             heartbeat: Span::millis(500),
             commit_interval: Span::millis(200),
             processing: Span::millis(1),
+            retention_age: Span(0),
+            retention_bytes: 0,
+            retention_check: Span::millis(500),
+            archive: false,
+            reset: OffsetReset::Earliest,
+            flips: 0,
             resend: Span::millis(300),
             silence: Span::seconds(2),
         }

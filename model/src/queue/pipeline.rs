@@ -23,10 +23,11 @@ pub async fn pipe<E: Env<Fact = Fact>>(
     env: E,
     plan: Arc<Plan>,
     brokers: Vec<NodeId>,
+    blobs: Option<NodeId>,
     consumer: ConsumerPlan,
 ) {
     let into = consumer.into.expect("a pipeline writes to a topic");
-    let client = Client::bind(&env, brokers, &plan.knobs);
+    let client = Client::bind_with_archive(&env, brokers, blobs, &plan.knobs);
     let (topics, group) = ([Topic::Named(consumer.topic)], consumer.group);
     let seat = |rule| Seat::new(&env, client.clone(), plan.clone(), group, topics, rule);
     let settings = producer::settings(&plan);
@@ -44,7 +45,7 @@ pub async fn pipe<E: Env<Fact = Fact>>(
                 producer,
                 transform,
                 plan.terms(&consumer),
-                plan.defects,
+                &plan,
             );
             seat.run(transactor).await;
         }

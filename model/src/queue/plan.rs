@@ -2,6 +2,7 @@
 
 use super::defects::Defects;
 use super::knobs::{Delivery, Knobs};
+use super::log::Retention;
 use super::partition::{Partition, Topic};
 use super::reading::Terms;
 use super::replica::Settings;
@@ -149,6 +150,21 @@ impl Plan {
     pub fn transactions_partition(id: TransactionalId) -> Partition {
         let number = (id.0 % u64::from(TRANSACTIONS_PARTITIONS)) as u32;
         Partition { topic: Topic::Transactions, number }
+    }
+
+    /// How much of a partition is kept, if not all. What is the queue's own is never dropped.
+    pub fn retention(&self, partition: Partition) -> Option<Retention> {
+        let Knobs { retention_age, retention_bytes, .. } = self.knobs;
+        let age_micros = (retention_age > Span(0)).then_some((retention_age.0 / 1_000) as i64);
+        let bytes = (retention_bytes > 0).then_some(u64::from(retention_bytes));
+        let is_limited = age_micros.is_some() || bytes.is_some();
+        let is_named = matches!(partition.topic, Topic::Named(_));
+        (is_limited && is_named).then_some(Retention { age_micros, bytes })
+    }
+
+    /// Whether there is an archive: only where anything is ever dropped.
+    pub fn has_archive(&self) -> bool {
+        self.knobs.archive && self.partitions().any(|partition| self.retention(partition).is_some())
     }
 
     /// What the replicas go by.

@@ -10,7 +10,7 @@ use super::producers::Aborted;
 use super::production::Acks;
 use super::reading::Terms;
 use super::record::{Batch, Payload, Verdict};
-use super::replica::{EndAnswer, EndRequest, FetchAnswer, FetchRequest};
+use super::replica::{EndAnswer, EndRequest, FetchAnswer, FetchRequest, OutOfRangeAnswer};
 use super::transactions::{self, TransactionalId};
 use crate::session::{SessionPool, SessionServer};
 use serde::{Deserialize, Serialize};
@@ -262,13 +262,14 @@ impl Refusal {
     pub fn is_retriable(self) -> bool {
         match self {
             Refusal::NotLeader
+            | Refusal::Corrupt
             | Refusal::NotEnoughReplicas
             | Refusal::LeadershipLost
             | Refusal::UnknownProducer
             | Refusal::NotVerified
             | Refusal::UnknownPartition => true,
             Refusal::OutOfOrder { ahead } => ahead,
-            Refusal::TooLarge | Refusal::Corrupt | Refusal::Fenced | Refusal::OutOfRange { .. } => false,
+            Refusal::TooLarge | Refusal::Fenced | Refusal::OutOfRange { .. } => false,
         }
     }
 }
@@ -312,7 +313,7 @@ pub enum ReplicaBody {
     /// This.
     Fetched(FetchAnswer, Vec<Arc<Batch>>),
     /// The asker's log ends outside of the leader's.
-    OutOfRange(FetchRequest),
+    OutOfRange(OutOfRangeAnswer),
 }
 
 /// Between coordinators and the leaders of partitions, about transactions. Lost and doubled messages do no harm: a marker

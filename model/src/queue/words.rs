@@ -76,6 +76,18 @@ pub(super) fn of(fact: &Fact) -> String {
         Fact::Truncated { partition, to, from } => {
             format!("cuts its log of {partition} off at offset {to}; it ended at {from}")
         }
+        Fact::BeganAnew { partition, at } => {
+            format!("drops all of its log of {partition} and begins anew at offset {at}")
+        }
+        Fact::Dropped { partition, from, to, left, .. } => format!(
+            "drops {partition} from offset {from} to {to}, which is out of retention, and keeps {left} bytes"
+        ),
+        Fact::SegmentClosed { partition, base, end, bytes } => {
+            format!("closes the segment of {partition} from offset {base} to {end}, of {bytes} bytes")
+        }
+        Fact::Archived { partition, base, end } => {
+            format!("has made durable: {partition} from offset {base} to {end} is archived")
+        }
         Fact::Persisted { partition, through } => {
             format!("has its log of {partition} on the disk for sure up to offset {through}")
         }

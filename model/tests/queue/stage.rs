@@ -101,6 +101,11 @@ impl Seen {
         }
     }
 
+    /// All that happened, by seed.
+    pub fn runs(&self) -> &[(u64, Vec<(Stamp, Fact)>)] {
+        &self.0
+    }
+
     /// In each run every message was acknowledged, and processed at least once.
     pub fn each_processed_what_was_acknowledged(&self, messages: usize) {
         for (seed, facts) in &self.0 {

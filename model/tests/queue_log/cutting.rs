@@ -84,14 +84,14 @@ fn a_batch_is_cut_off_whole_wherever_the_cut_hits_it() {
 }
 
 #[test]
-fn a_log_that_is_cut_below_its_start_is_empty_and_keeps_its_start() {
+fn a_log_that_is_cut_below_its_start_begins_anew_there() {
     let mut replica = Replica::new(SEGMENT_EACH);
     let writes = replica.log.reset(Offset(100));
     replica.carry_out(&writes);
     replica.append(batch(100, 2, b"a"));
     replica.append(batch(102, 2, b"b"));
     replica.truncate(7);
-    assert_eq!((replica.log.start(), replica.log.end()), (Offset(100), Offset(100)));
+    assert_eq!((replica.log.start(), replica.log.end()), (Offset(7), Offset(7)));
     assert!(replica.batches().is_empty());
 }
 

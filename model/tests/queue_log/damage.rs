@@ -31,7 +31,7 @@ fn written(knobs: LogKnobs, batches: Vec<(Vec<u8>, bool)>) -> (Replica, Vec<Plac
     for (value, synced) in batches {
         let (base, persisted) = (replica.log.end(), replica.log.persisted_end());
         replica.append(batch(base.0, 2, &value));
-        let segment = replica.log.active_segment().expect("it was just written to");
+        let segment = replica.log.due_sync().segment.expect("it was just written to");
         let ends = replica.disk.bytes(segment).len();
         let before: Option<&Place> = places.last();
         let begins = before.filter(|before| before.segment == segment).map_or(0, |before| before.ends);

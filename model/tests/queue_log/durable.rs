@@ -16,7 +16,7 @@ fn five_and_three() -> Replica {
 fn nothing_is_durable_before_its_ticket_is() {
     let mut replica = five_and_three();
     assert_eq!(replica.log.persisted_end(), Offset(0));
-    let ticket = replica.log.ticket();
+    let ticket = replica.log.due_sync().ticket;
     replica.append(batch(8, 1, b"third"));
     replica.log.persisted(ticket);
     assert_eq!(replica.log.persisted_end(), Offset(8));
@@ -25,12 +25,12 @@ fn nothing_is_durable_before_its_ticket_is() {
 #[test]
 fn a_sync_that_ends_after_a_cut_says_nothing_of_what_was_appended_in_its_place() {
     let mut replica = five_and_three();
-    let ticket = replica.log.ticket();
+    let ticket = replica.log.due_sync().ticket;
     replica.truncate(5);
     replica.append(batch(5, 3, b"other"));
     replica.log.persisted(ticket);
     assert_eq!(replica.log.persisted_end(), Offset(5));
-    replica.log.persisted(replica.log.ticket());
+    replica.log.persisted(replica.log.due_sync().ticket);
     assert_eq!(replica.log.persisted_end(), Offset(8));
 }
 
@@ -47,7 +47,7 @@ fn what_was_durable_is_so_no_more_once_it_is_cut_off() {
 #[test]
 fn a_ticket_that_comes_late_takes_nothing_back() {
     let mut replica = five_and_three();
-    let early = replica.log.ticket();
+    let early = replica.log.due_sync().ticket;
     replica.append(batch(8, 1, b"third"));
     replica.sync();
     replica.log.persisted(early);
@@ -55,19 +55,22 @@ fn a_ticket_that_comes_late_takes_nothing_back() {
 }
 
 #[test]
-fn a_log_that_was_reset_is_durable_up_to_its_new_start() {
+fn a_log_that_was_reset_is_durable_up_to_its_new_start_once_that_is_durable() {
     let mut replica = five_and_three();
-    let before = replica.log.ticket();
+    let before = replica.log.due_sync().ticket;
     replica.log.reset(Offset(4));
+    let reset = replica.log.due_sync().ticket;
     replica.log.append(batch(4, 2, b"other"), 0);
     replica.log.persisted(before);
+    assert_eq!(replica.log.persisted_end(), Offset(0), "a crash may still bring back what was there");
+    replica.log.persisted(reset);
     assert_eq!(replica.log.persisted_end(), Offset(4));
 }
 
 #[test]
 fn what_is_dropped_needs_to_be_durable_no_more() {
     let mut replica = Replica::with_batches(SEGMENT_EACH, 3);
-    let before = replica.log.ticket();
+    let before = replica.log.due_sync().ticket;
     let all = Retention { bytes: Some(0), ..Retention::default() };
     replica.log.expired(0, all, None, replica.log.end(), Defects::NONE);
     assert_eq!((replica.log.start(), replica.log.persisted_end()), (Offset(4), Offset(4)));
@@ -81,6 +84,6 @@ fn what_is_dropped_needs_to_be_durable_no_more() {
 #[should_panic(expected = "was never given")]
 fn a_ticket_that_was_never_given_is_refused() {
     let mut replica = five_and_three();
-    let beyond = Ticket(replica.log.ticket().0 + 1);
+    let beyond = Ticket(replica.log.due_sync().ticket.0 + 1);
     replica.log.persisted(beyond);
 }

@@ -6,7 +6,7 @@ use crate::words::{Replica, batch, batch_at};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use rehearsal_model::queue::defects::Defects;
-use rehearsal_model::queue::log::{LogKnobs, Retention, Write};
+use rehearsal_model::queue::log::{DueSync, LogKnobs, Retention, Write};
 use rehearsal_model::queue::offset::Offset;
 use rehearsal_model::queue::record::Batch;
 use std::sync::Arc;
@@ -124,6 +124,8 @@ impl World {
                 self.replica.disk.sync(begun.mark);
                 self.replica.log.persisted(begun.ticket);
                 self.reference.durable.extend(begun.covers);
+                let sure = &mut self.reference.sure_beginnings;
+                *sure = (*sure).max(begun.beginnings);
             }
             Step::EndSync(_) => {}
             Step::Read(from, up_to, max_bytes) => self.read(from, up_to, max_bytes),
@@ -133,9 +135,9 @@ impl World {
     }
 
     fn begin_sync(&mut self) {
-        let Some(active) = self.replica.log.active_segment() else { return };
-        let (ticket, mark) = (self.replica.log.ticket(), self.replica.disk.mark(active));
-        self.syncs.push(Begun { ticket, mark, covers: self.reference.batches() });
+        let DueSync { ticket, segment: Some(segment) } = self.replica.log.due_sync() else { return };
+        let (mark, covers) = (self.replica.disk.mark(segment), self.reference.batches());
+        self.syncs.push(Begun { ticket, mark, covers, beginnings: self.reference.beginnings });
     }
 
     /// An offset of the log, or its end, or a bit beyond.
@@ -157,7 +159,7 @@ impl World {
 
     /// Lets both do it. The writes are not carried out yet.
     fn mutate(&mut self, mutation: Mutation) -> Vec<Write> {
-        let before = self.replica.log.ticket();
+        let before = self.replica.log.due_sync().ticket;
         match mutation {
             Mutation::Append { records, looks, new_epoch } => {
                 self.epoch += u32::from(new_epoch);
@@ -167,7 +169,7 @@ impl World {
                     panic!("an append ends with the frame: {writes:?}")
                 };
                 self.reference.list.push((batch, bytes.clone()));
-                assert!(self.replica.log.ticket() > before);
+                assert!(self.replica.log.due_sync().ticket > before);
                 writes
             }
             Mutation::Truncate(to) => {
@@ -194,12 +196,14 @@ impl World {
         assert!(!torn, "nothing was lost");
         self.syncs.clear();
         self.reference.durable = self.reference.batches();
+        self.reference.sure_beginnings = self.reference.beginnings;
     }
 
     fn crash(&mut self, mutation: Mutation, carried: Index, fates: &[u8]) {
         let before = self.reference.clone();
-        let is_reset = matches!(mutation, Mutation::Reset(_));
+        let beginnings = self.reference.beginnings;
         let writes = self.mutate(mutation);
+        let is_reset = self.reference.beginnings > beginnings;
         let carried = carried.index(writes.len() + 1);
         self.replica.carry_out(&writes[..carried]);
         let mut fates = Fates::new(fates);
@@ -255,7 +259,8 @@ impl World {
         let mut list: Vec<_> = known.filter(|(batch, _)| found.contains(batch)).cloned().collect();
         list.sort_by_key(|(batch, _)| batch.base);
         list.dedup();
-        self.reference = Reference { start: self.replica.log.start(), list, durable: found };
+        self.reference =
+            Reference { start: self.replica.log.start(), list, durable: found, ..Reference::default() };
     }
 
     fn read(&self, from: Index, up_to: Index, max_bytes: u64) {

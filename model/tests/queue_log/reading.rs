@@ -75,7 +75,7 @@ proptest! {
         let mut places = Vec::new();
         for (records, length) in batches {
             let base = replica.log.end();
-            let begins = replica.log.active_segment().map_or(0, |segment| replica.disk.bytes(segment).len());
+            let begins = replica.log.due_sync().segment.map_or(0, |segment| replica.disk.bytes(segment).len());
             replica.append(batch(base.0, records, &vec![7; length]));
             places.push((base, base.plus(records), begins as u64));
         }

@@ -15,6 +15,9 @@ pub struct Reference {
     pub start: Offset,
     pub list: Vec<Written>,
     pub durable: Vec<Arc<Batch>>,
+    /// How often it has begun anew, and how often so that this is durable.
+    pub beginnings: u64,
+    pub sure_beginnings: u64,
 }
 
 /// A sync that has begun.
@@ -23,6 +26,7 @@ pub struct Begun {
     pub ticket: Ticket,
     pub mark: Mark,
     pub covers: Vec<Arc<Batch>>,
+    pub beginnings: u64,
 }
 
 impl Reference {
@@ -36,16 +40,23 @@ impl Reference {
 
     /// Up to where all of it is among what was durable at some time.
     pub fn persisted_end(&self) -> Offset {
+        if self.sure_beginnings < self.beginnings {
+            return Offset::ZERO;
+        }
         let durable = self.list.iter().take_while(|(batch, _)| self.durable.contains(batch));
         durable.last().map_or(self.start, |(batch, _)| batch.end())
     }
 
     pub fn truncate(&mut self, to: Offset) {
+        if to < self.start {
+            return self.reset(to);
+        }
         self.list.retain(|(batch, _)| batch.end() <= to);
     }
 
     pub fn reset(&mut self, to: Offset) {
         self.list.clear();
+        self.beginnings += 1;
         self.start = to;
     }
 

@@ -72,9 +72,10 @@ impl Replica {
 
     /// Everything is made durable.
     pub fn sync(&mut self) {
-        let segment = self.log.active_segment().expect("something was written");
+        let due = self.log.due_sync();
+        let segment = due.segment.expect("something was written");
         self.disk.carry_out(&Write::Sync { segment });
-        self.log.persisted(self.log.ticket());
+        self.log.persisted(due.ticket);
     }
 
     /// What a log read from this disk would be.

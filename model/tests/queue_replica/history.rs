@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use rehearsal_model::queue::brokers::{BrokerEpoch, BrokerId};
 use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
-use rehearsal_model::queue::replica::{Asker, FetchRequest, Lineage};
+use rehearsal_model::queue::replica::{Asker, FetchRequest};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -18,6 +18,7 @@ enum Step {
     Elect(usize),
     ChangeSet(usize, usize),
     Restart(usize),
+    Expire(usize, u64),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -32,6 +33,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => broker().prop_map(Step::Elect),
         2 => (broker(), broker()).prop_map(|(leader, other)| Step::ChangeSet(leader, other)),
         1 => broker().prop_map(Step::Restart),
+        1 => (broker(), 0..101_u64).prop_map(|(broker, share)| Step::Expire(broker, share)),
     ]
 }
 
@@ -57,20 +59,18 @@ fn play(stage: &mut Stage, step: &Step) {
         Step::Elect(broker) => stage.elect(*broker),
         Step::ChangeSet(leader, other) => stage.change_set(*leader, *other),
         Step::Restart(broker) => stage.restart(*broker),
+        Step::Expire(broker, share) => stage.expire(*broker, *share),
     }
     stage.note();
 }
 
 /// What the replica thinks of its log is what the log is.
 fn knows_its_log(stage: &Stage) -> Result<(), TestCaseError> {
-    for (replica, log) in stage.replicas.iter().zip(&stage.logs) {
-        let mut lineage = Lineage::default();
-        for (offset, (epoch, _)) in log.iter().enumerate() {
-            lineage.appended(LeaderEpoch(*epoch), Offset(offset as u64));
-        }
-        prop_assert_eq!(replica.lineage(), &lineage);
+    for (broker, (replica, log)) in stage.replicas.iter().zip(&stage.logs).enumerate() {
+        prop_assert_eq!(replica.lineage(), &stage.lineage(broker));
         prop_assert_eq!(replica.end().0 as usize, log.len());
-        prop_assert!(replica.watermark() <= replica.end() && replica.persisted_end() <= replica.end());
+        prop_assert!(replica.start() <= replica.watermark() && replica.watermark() <= replica.end());
+        prop_assert!(replica.persisted_end() <= replica.end());
     }
     Ok(())
 }
@@ -80,7 +80,11 @@ fn knows_its_log(stage: &Stage) -> Result<(), TestCaseError> {
 fn the_set_has_it_all(stage: &Stage) -> Result<(), TestCaseError> {
     let members = stage.state.in_sync;
     for member in members.iter().map(|broker| usize::from(broker.0)) {
-        prop_assert!(stage.logs[member].starts_with(&stage.acknowledged), "broker {member} of {members}");
+        // Of what retention has taken nothing is asked, and it takes nothing that was not acknowledged.
+        let start = stage.replicas[member].start().0 as usize;
+        let acknowledged = stage.acknowledged.get(start..);
+        let has_it_all = acknowledged.is_some_and(|rest| stage.logs[member][start..].starts_with(rest));
+        prop_assert!(has_it_all, "broker {member} of {members}");
         prop_assert!(stage.replicas[member].persisted_end().0 as usize >= stage.acknowledged.len());
     }
     let Some(leader) = stage.state.leader.map(|leader| usize::from(leader.broker.0)) else { return Ok(()) };
@@ -99,6 +103,10 @@ fn is_awaited(stage: &Stage, answer: &Answer) -> bool {
         Answer::End(answer) => {
             let replica = &stage.replicas[usize::from(answer.request.asker.broker.0)];
             replica.end_request().is_some_and(|(_, request)| request == answer.request)
+        }
+        Answer::OutOfRange(answer) => {
+            let replica = &stage.replicas[usize::from(answer.request.asker.broker.0)];
+            replica.fetch_request(SETTINGS).is_some_and(|(_, request)| request == answer.request)
         }
         Answer::Fetched(answer, _) => {
             let replica = &stage.replicas[usize::from(answer.request.asker.broker.0)];

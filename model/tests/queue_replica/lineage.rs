@@ -41,4 +41,16 @@ proptest! {
         }
         prop_assert_eq!(lineage.last(), kept.last().map(|epoch| LeaderEpoch(*epoch)));
     }
+
+    #[test]
+    fn what_was_dropped_from_the_front_wrote_nothing(log in log(), share in 0..100_usize) {
+        let start = log.len() * share / 100;
+        let mut lineage = lineage_of(&log);
+        lineage.expired(Offset(start as u64));
+        let mut rest = Lineage::default();
+        for (offset, epoch) in log.iter().enumerate().skip(start) {
+            rest.appended(LeaderEpoch(*epoch), Offset(offset as u64));
+        }
+        prop_assert_eq!(lineage, rest);
+    }
 }

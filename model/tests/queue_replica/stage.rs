@@ -3,9 +3,9 @@
 use rehearsal_model::queue::brokers::{BrokerEpoch, BrokerId, Brokers};
 use rehearsal_model::queue::controller::{Leader, PartitionState, SetRefusal};
 use rehearsal_model::queue::defects::Defects;
-use rehearsal_model::queue::offset::Offset;
+use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
 use rehearsal_model::queue::replica::{
-    EndAnswer, FetchAnswer, Flush, Leadership, Lineage, Replica, Role, Settings,
+    EndAnswer, FetchAnswer, Flush, Leadership, Lineage, OutOfRangeAnswer, Refusal, Replica, Role, Settings,
 };
 
 pub const SETTINGS: Settings = Settings { flush: Flush::BeforeAck, min_insync: 1, defects: Defects::NONE };
@@ -17,11 +17,25 @@ pub type Entry = (u32, u32);
 pub enum Answer {
     End(EndAnswer),
     Fetched(FetchAnswer, Option<Entry>),
+    OutOfRange(OutOfRangeAnswer),
+}
+
+/// What stands below the start of a log.
+const GONE: Entry = (u32::MAX, u32::MAX);
+
+/// A log as it was before it began anew, as far as its disk had it: a crash brings it back.
+#[derive(Clone, Debug)]
+struct Former {
+    start: Offset,
+    log: Vec<Entry>,
 }
 
 pub struct Stage {
     pub replicas: Vec<Replica>,
+    /// Every record by its offset; those below the start are not there any more.
     pub logs: Vec<Vec<Entry>>,
+    starts: Vec<Offset>,
+    formers: Vec<Option<Former>>,
     pub state: PartitionState,
     pub answers: Vec<Answer>,
     pub acknowledged: Vec<Entry>,
@@ -38,6 +52,8 @@ impl Stage {
         Stage {
             replicas: (0..3).map(replica).collect(),
             logs: vec![Vec::new(); 3],
+            starts: vec![Offset::ZERO; 3],
+            formers: vec![None; 3],
             state: PartitionState::new(Brokers::first(3), Leader { broker: BrokerId(0), life }),
             answers: Vec::new(),
             acknowledged: Vec::new(),
@@ -53,9 +69,9 @@ impl Stage {
     }
 
     pub fn hear(&mut self, broker: usize) {
-        let life = self.replicas[broker].life().1;
+        let (life, persisted) = (self.replicas[broker].life().1, self.replicas[broker].persisted_end());
         let cut = self.replicas[broker].ordered(&self.state, life, SETTINGS);
-        self.cut(broker, cut);
+        self.cut_from(broker, cut, persisted);
     }
 
     pub fn append(&mut self, broker: usize) {
@@ -68,6 +84,16 @@ impl Stage {
     pub fn sync(&mut self, broker: usize) {
         let end = self.replicas[broker].end();
         self.replicas[broker].persisted(end, SETTINGS);
+        self.formers[broker] = None;
+    }
+
+    /// Retention takes what is before `share` hundredths of what may go.
+    pub fn expire(&mut self, broker: usize, share: u64) {
+        let replica = &mut self.replicas[broker];
+        let start = replica.start().0;
+        let start = Offset(start + (replica.watermark().0 - start) * share / 100);
+        replica.expired(start);
+        self.starts[broker] = start;
     }
 
     /// A follower asks, and the answer is kept; who gets it is another matter.
@@ -78,9 +104,15 @@ impl Stage {
             self.answers.extend(answer.map(Answer::End));
         } else if let Some((leader, request)) = replica.fetch_request(SETTINGS) {
             let leader = usize::from(leader.0);
-            if let Ok(answer) = self.replicas[leader].fetch(&request, SETTINGS) {
-                let entry = self.logs[leader].get(request.offset.0 as usize).copied();
-                self.answers.push(Answer::Fetched(answer, entry));
+            match self.replicas[leader].fetch(&request, SETTINGS) {
+                Ok(answer) => {
+                    let entry = self.logs[leader].get(request.offset.0 as usize).copied();
+                    self.answers.push(Answer::Fetched(answer, entry));
+                }
+                Err(Refusal::OutOfRange { start, .. }) => {
+                    self.answers.push(Answer::OutOfRange(OutOfRangeAnswer { request, start }));
+                }
+                Err(_) => {}
             }
         }
     }
@@ -88,15 +120,23 @@ impl Stage {
     /// An answer arrives, now or again. Whether it was taken.
     pub fn answered(&mut self, answer: &Answer) -> bool {
         match answer {
+            Answer::OutOfRange(answer) => {
+                let broker = usize::from(answer.request.asker.broker.0);
+                let persisted = self.replicas[broker].persisted_end();
+                let taken = self.replicas[broker].out_of_range(answer, SETTINGS);
+                self.cut_from(broker, taken.ok().flatten(), persisted);
+                taken.is_ok()
+            }
             Answer::End(answer) => {
                 let broker = usize::from(answer.request.asker.broker.0);
+                let persisted = self.replicas[broker].persisted_end();
                 let taken = self.replicas[broker].end_answered(answer);
-                self.cut(broker, taken.ok().flatten());
+                self.cut_from(broker, taken.ok().flatten(), persisted);
                 taken.is_ok()
             }
             Answer::Fetched(answer, entry) => {
                 let broker = usize::from(answer.request.asker.broker.0);
-                let batches = entry.map(|(epoch, _)| (rehearsal_model::queue::offset::LeaderEpoch(epoch), 1));
+                let batches = entry.map(|(epoch, _)| (LeaderEpoch(epoch), 1));
                 let taken = self.replicas[broker].fetched(answer, batches, SETTINGS);
                 if taken.is_ok() {
                     self.logs[broker].extend(entry);
@@ -134,19 +174,39 @@ impl Stage {
     /// A broker dies and keeps what its disk has.
     pub fn restart(&mut self, broker: usize) {
         let old = &self.replicas[broker];
-        let kept = old.persisted_end();
-        let mut lineage = old.lineage().clone();
-        lineage.truncated(kept);
         let (me, life) = (old.life().0, BrokerEpoch(old.life().1.0 + 1));
-        self.replicas[broker] = Replica::recovered(me, life, Offset::ZERO..kept, lineage, Offset::ZERO);
-        self.logs[broker].truncate(kept.0 as usize);
+        let kept = old.persisted_end();
+        match self.formers[broker].take() {
+            Some(Former { start, log }) => (self.starts[broker], self.logs[broker]) = (start, log),
+            None => self.logs[broker].truncate(kept.0 as usize),
+        }
+        let (start, end) = (self.starts[broker], Offset(self.logs[broker].len() as u64));
+        let lineage = self.lineage(broker);
+        self.replicas[broker] = Replica::recovered(me, life, start..end, lineage, start);
         self.state = self.state.restarted(me, false, SETTINGS.min_insync, Defects::NONE);
     }
 
-    fn cut(&mut self, broker: usize, to: Option<Offset>) {
-        if let Some(to) = to {
-            self.logs[broker].truncate(to.0 as usize);
+    /// The lineage of the log as it is.
+    pub fn lineage(&self, broker: usize) -> Lineage {
+        let mut lineage = Lineage::default();
+        let start = self.starts[broker].0 as usize;
+        for (offset, (epoch, _)) in self.logs[broker].iter().enumerate().skip(start) {
+            lineage.appended(LeaderEpoch(*epoch), Offset(offset as u64));
         }
+        lineage
+    }
+
+    /// Drops what the replica wants dropped of a log of which the disk had everything before `persisted`.
+    fn cut_from(&mut self, broker: usize, to: Option<Offset>, persisted: Offset) {
+        let Some(to) = to else { return };
+        let start = self.replicas[broker].start();
+        if start == self.starts[broker] {
+            return self.logs[broker].truncate(to.0 as usize);
+        }
+        let mut log = std::mem::replace(&mut self.logs[broker], vec![GONE; to.0 as usize]);
+        log.truncate(persisted.0 as usize);
+        let former = Former { start: std::mem::replace(&mut self.starts[broker], start), log };
+        self.formers[broker].get_or_insert(former);
     }
 
     /// Notes what leaders acknowledge by now.
@@ -154,7 +214,8 @@ impl Stage {
         for broker in 0..3 {
             let through = self.replicas[broker].watermark().0 as usize;
             if self.leadership(broker).is_some() && through > self.acknowledged.len() {
-                self.acknowledged = self.logs[broker][..through].to_vec();
+                let known = self.acknowledged.len();
+                self.acknowledged.extend_from_slice(&self.logs[broker][known..through]);
             }
         }
     }

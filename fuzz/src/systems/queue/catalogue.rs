@@ -19,6 +19,10 @@ pub(super) const FACT_KINDS: &[&str] = &[
     "Refused",
     "Replicated",
     "Truncated",
+    "BeganAnew",
+    "Dropped",
+    "SegmentClosed",
+    "Archived",
     "Persisted",
     "WatermarkMoved",
     "StaleRequestRefused",
@@ -41,6 +45,9 @@ pub(super) const FACT_KINDS: &[&str] = &[
     "Processed",
     "CommitConfirmed",
     "OffsetOutOfRange",
+    "Replayed",
+    "BitFlipped",
+    "DamageFound",
 ];
 
 /// Facts worth striking at; one that is listed twice is struck at twice as often.
@@ -76,6 +83,10 @@ pub(super) const FACTS: &[&str] = &[
     "Positioned",
     "Processed",
     "CommitConfirmed",
+    "Dropped",
+    "SegmentClosed",
+    "Archived",
+    "Replayed",
 ];
 
 const FIRST: &str = "broker-0";
@@ -173,7 +184,12 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     ),
     invariant("group-settles", "in the calm every partition has an owner, and no group lags"),
     invariant("every-message-told", "in the calm a producer knows of each message what became of it"),
-    invariant("start-below-watermark", "what a leader calls its watermark lies within its own log"),
+    invariant("start-below-watermark", "on every replica start ≤ watermark ≤ end"),
+    invariant(
+        "retention-honest",
+        "what is within retention or not archived is not dropped, and what was archived replays byte for byte",
+    ),
+    invariant("bytes-intact", "a batch that lost a bit on its way is never in a log and never processed"),
     invariant(
         "lost-only-as-allowed",
         "what only the leader or nobody acknowledged is lost only with its leader or its request",
@@ -364,5 +380,35 @@ pub(super) const DEFECTS: &[Defect] = &[
         "group-settles",
         "a filtered fetch that matched nothing and does not say where to go on",
         &["workload.tags=2"],
+    ),
+    defect(
+        "drops-active-segment",
+        "retention-honest",
+        "retention that takes the segment too that is being written",
+        &["queue.retention_age=500ms", "queue.segment_bytes=512"],
+    ),
+    defect(
+        "retention-by-producers-time",
+        "retention-honest",
+        "KIP-32: retention by the time that producers claim, and what was long on its way is gone at once",
+        &["queue.retention_age=500ms", "queue.segment_bytes=512"],
+    ),
+    defect(
+        "retention-overtakes-archiver",
+        "retention-honest",
+        "retention that does not wait for the archive: what was to be kept for ever is gone",
+        &["queue.retention_age=500ms", "queue.segment_bytes=512", "queue.archive=true"],
+    ),
+    defect(
+        "checksum-rewritten",
+        "bytes-intact",
+        "a broker that computes the checksum anew where it should compare it: damage is sealed for good",
+        &["queue.flips=50"],
+    ),
+    defect(
+        "fetched-unchecked",
+        "bytes-intact",
+        "check.crcs=false: a consumer hands on what it fetched without a look at the checksum",
+        &["queue.flips=50"],
     ),
 ];

@@ -4,7 +4,7 @@ use super::figures::{EXPONENTS, Sizes, key};
 use super::sections::{Topology, Workload};
 use crate::draws::Draws;
 use rehearsal_model::queue::group::StrategyName;
-use rehearsal_model::queue::knobs::{Delivery, Knobs};
+use rehearsal_model::queue::knobs::{Delivery, Knobs, OffsetReset};
 use rehearsal_model::queue::plan::{ConsumerPlan, Sending, TopicPlan};
 use rehearsal_model::queue::producers::REMEMBERED_BATCHES;
 use rehearsal_model::queue::production::Acks;
@@ -53,6 +53,7 @@ pub(super) fn topology_beside(fixed: &Topology, drawn: Topology) -> Topology {
 
 /// The settings.
 pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> Knobs {
+    let keeping = keeping(draws);
     let mut draws = draws.part("knobs", 0);
     let acks = match draws.below(100) {
         0..70 => Acks::All,
@@ -87,7 +88,10 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
             &[1_024, 8_192, 65_536]
         }),
         flush_interval: draws.millis(50, 500),
-        segment_bytes: *draws.pick(&[1_024, 2_048, 4_096, 8_192]),
+        segment_bytes: {
+            let drawn = *draws.pick(&[1_024, 2_048, 4_096, 8_192]);
+            if keeps_all(&keeping) { drawn } else { keeping.segment_bytes }
+        },
         broker_session: draws.millis(1_000, 3_000),
         delivery,
         read_from: if draws.percent(30) { ReadFrom::InSync } else { ReadFrom::Leader },
@@ -107,7 +111,40 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
         },
         resend: draws.millis(100, 500),
         silence: draws.millis(1_000, 3_000),
+        archive: keeping.archive && delivery != Delivery::ExactlyOnce,
+        ..keeping
     }
+}
+
+/// How much is kept, and what becomes of the rest: in a quarter of the scenarios not all is, and then segments are small,
+/// so that some are closed. And where a bit flips now and then.
+fn keeping(draws: &Draws) -> Knobs {
+    let mut draws = draws.part("keeping", 0);
+    let flips = if draws.percent(10) { draws.between(20, 60) as u32 } else { 0 };
+    let plain = Knobs { flips, ..Knobs::default() };
+    if !draws.percent(25) {
+        return plain;
+    }
+    let (by_age, by_bytes) = *draws.pick(&[(true, false), (true, false), (false, true), (true, true)]);
+    Knobs {
+        retention_age: if by_age { draws.millis(200, 4_000) } else { Span(0) },
+        retention_bytes: if by_bytes { draws.between(512, 6_144) as u32 } else { 0 },
+        retention_check: draws.millis(100, 800),
+        segment_bytes: *draws.pick(&[512, 1_024, 2_048]),
+        archive: draws.percent(50),
+        reset: *draws.pick(&[
+            OffsetReset::Earliest,
+            OffsetReset::Earliest,
+            OffsetReset::Latest,
+            OffsetReset::Error,
+        ]),
+        ..plain
+    }
+}
+
+/// Whether nothing is ever dropped.
+fn keeps_all(knobs: &Knobs) -> bool {
+    knobs.retention_age == Span(0) && knobs.retention_bytes == 0
 }
 
 /// What was drawn, but for what cannot go with the values that were fixed.
@@ -126,6 +163,7 @@ pub(super) fn knobs_beside(fixed: &Knobs, drawn: Knobs) -> Knobs {
             Delivery::ExactlyOnce if !may_transact => Delivery::AtLeastOnce,
             delivery => delivery,
         },
+        archive: drawn.archive && fixed.delivery != Delivery::ExactlyOnce,
         heartbeat: drawn.heartbeat.min(Span(fixed.member_session.0 / 3)),
         ..drawn
     }

@@ -16,7 +16,9 @@ use crate::swarm::{self, Families, MaskBit, Targets};
 use crate::system::{Defect, Invariant, Plain, Run, System, Watch};
 use rehearsal_env::{Marker, Time};
 use rehearsal_invariants::queue::{MARKERS, Markers, Rules, monitors};
-use rehearsal_model::queue::deploy::{COORDINATION, broker_name, consumer_name, deploy, producer_name};
+use rehearsal_model::queue::deploy::{
+    BLOBS, COORDINATION, broker_name, consumer_name, deploy, producer_name,
+};
 use rehearsal_model::queue::knobs::Delivery;
 use rehearsal_model::queue::plan::{Plan, Sending};
 use rehearsal_model::queue::reading::ReadFrom;
@@ -110,7 +112,9 @@ impl System for Queue {
     }
 
     fn operations(&self, scenario: &Scenario) -> Vec<MaskBit> {
-        let Ok(Plan { knobs, topics, sendings, consumers, .. }) = read(scenario) else { return Vec::new() };
+        let Ok(plan) = read(scenario) else { return Vec::new() };
+        let has_archive = plan.has_archive();
+        let Plan { knobs, topics, sendings, consumers, .. } = plan;
         let groups: BTreeSet<u32> = consumers.iter().map(|consumer| consumer.group).collect();
         vec![
             ("groups", !consumers.is_empty()),
@@ -124,6 +128,9 @@ impl System for Queue {
             ("reads from followers", knobs.read_from == ReadFrom::InSync),
             ("pipelines", consumers.iter().any(|consumer| consumer.into.is_some())),
             ("transactions", knobs.delivery == Delivery::ExactlyOnce),
+            ("retention", knobs.retention_age > Span(0) || knobs.retention_bytes > 0),
+            ("archive", has_archive),
+            ("flipped bits", knobs.flips > 0),
             ("slow consumers", !consumers.is_empty() && knobs.processing >= SLOW),
         ]
     }
@@ -141,8 +148,8 @@ fn read(scenario: &Scenario) -> Result<Plan, ScenarioError> {
     scenario.check_world()?;
     scenario.check_defects(catalogue::DEFECTS)?;
     let plan = plan(scenario)?;
-    let Nodes { brokers, producers, consumers } = nodes(&plan);
-    let all: Vec<String> = [brokers, vec![COORDINATION.to_owned()], producers, consumers].concat();
+    let Nodes { brokers, blobs, producers, consumers } = nodes(&plan);
+    let all: Vec<String> = [brokers, vec![COORDINATION.to_owned()], blobs, producers, consumers].concat();
     scenario.check_faults(&all, catalogue::FACT_KINDS)?;
     Ok(plan)
 }
@@ -150,6 +157,7 @@ fn read(scenario: &Scenario) -> Result<Plan, ScenarioError> {
 /// The names of the nodes by what they do, but for the coordination service's.
 struct Nodes {
     brokers: Vec<String>,
+    blobs: Vec<String>,
     producers: Vec<String>,
     consumers: Vec<String>,
 }
@@ -159,19 +167,23 @@ fn nodes(plan: &Plan) -> Nodes {
     let producers: BTreeSet<u32> = plan.sendings.iter().map(|sending| sending.producer).collect();
     Nodes {
         brokers: (0..plan.brokers).map(broker_name).collect(),
+        blobs: plan.has_archive().then(|| BLOBS.to_owned()).into_iter().collect(),
         producers: producers.into_iter().map(producer_name).collect(),
         consumers: plan.consumers.iter().map(|consumer| consumer_name(consumer.number)).collect(),
     }
 }
 
 fn targets(plan: &Plan) -> Targets {
-    let Nodes { brokers, producers, consumers } = nodes(plan);
+    let Nodes { brokers, blobs, producers, consumers } = nodes(plan);
     let coordination = vec![COORDINATION.to_owned()];
-    let all = [&brokers, &coordination, &producers, &consumers].map(|nodes| nodes.as_slice()).concat();
+    let all =
+        [&brokers, &coordination, &blobs, &producers, &consumers].map(|nodes| nodes.as_slice()).concat();
     Targets {
         // Brokers have most to lose, so they are struck most.
-        crashable: [&brokers, &brokers, &coordination, &consumers].map(|nodes| nodes.as_slice()).concat(),
-        disks: [&brokers, &brokers, &coordination].map(|nodes| nodes.as_slice()).concat(),
+        crashable: [&brokers, &brokers, &coordination, &blobs, &consumers]
+            .map(|nodes| nodes.as_slice())
+            .concat(),
+        disks: [&brokers, &brokers, &coordination, &blobs].map(|nodes| nodes.as_slice()).concat(),
         critical: catalogue::critical(&all),
         all,
         facts: catalogue::FACTS,

@@ -70,6 +70,7 @@ fn check_spans(knobs: &Knobs) -> Result<(), ScenarioError> {
         ("resend", knobs.resend),
         ("silence", knobs.silence),
         ("transaction_timeout", knobs.transaction_timeout),
+        ("retention_check", knobs.retention_check),
     ] {
         if span == Span(0) {
             return refuse(key, "a span of 0 leaves no time", "write a span, as \"500ms\"");
@@ -95,6 +96,10 @@ fn check_knobs(knobs: &Knobs, topology: &Topology) -> Result<(), ScenarioError> 
             return refuse(key, "with 0 nothing is ever written or read", "write at least 1");
         }
     }
+    if knobs.flips > 500 {
+        let reason = format!("{} of 1,000 batches are too many for any to come through", knobs.flips);
+        return refuse("flips", reason, "write at most 500");
+    }
     if knobs.min_insync > topology.factor {
         let reason = format!("of {} copies there are never {} in sync", topology.factor, knobs.min_insync);
         return refuse("min_insync", reason, "let it be at most topology.factor");
@@ -102,6 +107,10 @@ fn check_knobs(knobs: &Knobs, topology: &Topology) -> Result<(), ScenarioError> 
     if knobs.idempotent && knobs.acks != Acks::All {
         let reason = "an idempotent producer needs acks = \"all\"";
         return refuse("idempotent", reason, "write acks = \"all\", or idempotent = false");
+    }
+    if knobs.delivery == Delivery::ExactlyOnce && knobs.archive {
+        let reason = "the archive does not say which transactions were aborted";
+        return refuse("archive", reason, "write archive = false, or another delivery");
     }
     if knobs.delivery == Delivery::ExactlyOnce && !knobs.idempotent {
         let reason = "transactions need an idempotent producer";

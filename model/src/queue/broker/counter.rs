@@ -1,7 +1,7 @@
 //! What clients ask a broker.
 
 use super::super::defects::Defect;
-use super::super::facts::Fact;
+use super::super::facts::{Fact, Stretch};
 use super::super::message::MessageId;
 use super::super::offset::{LeaderEpoch, Offset};
 use super::super::partition::Partition;
@@ -11,7 +11,7 @@ use super::super::protocol::{Answer, Refusal, Request};
 use super::super::record::{Batch, Content, Payload};
 use super::super::replica::{self, Role};
 use super::super::transactions::TransactionalId;
-use super::{Broker, Host, host};
+use super::{Broker, Host};
 use rehearsal_env::Env;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -98,9 +98,11 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         payload: Arc<Payload>,
         checksum: u32,
     ) -> Result<(Offset, Offset, LeaderEpoch), Refusal> {
-        if payload.checksum() != checksum {
+        let found = payload.checksum();
+        if found != checksum && !self.plan.defects.has(Defect::ChecksumRewritten) {
             return Err(Refusal::Corrupt);
         }
+        let checksum = found;
         let Content::Records(records) = &payload.content else { return Err(Refusal::Corrupt) };
         let limit = self.plan.knobs.record_limit as usize;
         if records.is_empty() || records.iter().any(|record| record.value.len() > limit) {
@@ -142,9 +144,9 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         let end = batch.end();
         self.env.observe(Fact::Appended {
             partition: host.partition,
-            stretch: host::stretch(host.partition, &batch),
+            stretch: Stretch::of(host.partition, &batch),
         });
-        host.append(&mut cores, batch);
+        host.append(&self.env, &mut cores, batch);
         host.moved(&self.env, &mut cores);
         Ok((base, end, epoch))
     }

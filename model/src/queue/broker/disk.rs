@@ -2,7 +2,7 @@
 
 use super::super::defects::Defects;
 use super::super::knobs::Knobs;
-use super::super::log::{LogKnobs, PartitionLog, SegmentName, Write};
+use super::super::log::{ClosedSegment, DueSync, LogKnobs, PartitionLog, SegmentName, Write};
 use super::super::partition::Partition;
 use super::super::replica::Flush;
 use super::host::Host;
@@ -79,8 +79,8 @@ pub(super) async fn keep<E: Env<Fact = super::super::facts::Fact>>(
         if flush == Flush::Background {
             env.sleep(interval).await;
         }
-        let writes = host.writes.take();
-        if let Err(failed) = write_all(&env, &host, &mut open, writes.into()).await {
+        let (writes, due) = (host.writes.take(), host.cores.borrow().log.due_sync());
+        if let Err(failed) = write_all(&env, &host, &mut open, writes.into(), due).await {
             return failed;
         }
     }
@@ -91,22 +91,33 @@ async fn write_all<E: Env<Fact = super::super::facts::Fact>>(
     host: &Host,
     open: &mut BTreeMap<SegmentName, E::File>,
     writes: Vec<Write>,
+    due: DueSync,
 ) -> Result<(), StorageError> {
-    // What is handed out while these are written goes to the disk after them, perhaps into another segment: it is neither
-    // covered by this ticket, nor is its segment the one to sync.
-    let (ticket, active) = {
-        let cores = host.cores.borrow();
-        (cores.log.ticket(), cores.log.active_segment())
-    };
+    let files = host.files.lock().await;
     for write in writes {
         carry_out(env, host.partition, open, write).await?;
     }
-    if let Some(file) = active.and_then(|segment| open.get(&segment)) {
-        file.sync().await?;
+    drop(files);
+    if let Some(segment) = due.segment {
+        carry_out(env, host.partition, open, Write::Sync { segment }).await?;
     }
-    host.cores.borrow_mut().log.persisted(ticket);
+    host.cores.borrow_mut().log.persisted(due.ticket);
     host.persisted(env);
     Ok(())
+}
+
+/// All bytes of a closed segment. None when its log has it no more, when not all of it is on the disk yet, or when the
+/// disk has failed.
+pub(super) async fn read_closed<E: Env>(env: &E, host: &Host, closed: ClosedSegment) -> Option<Vec<u8>> {
+    // Whoever opens a file that was removed makes it anew. The log knows of each removal before the disk does, and while
+    // this is held the disk does nothing.
+    let _files = host.files.lock().await;
+    if !host.cores.borrow().log.closed_segments().any(|known| known == closed) {
+        return None;
+    }
+    let file = env.open(&name(host.partition, closed.segment)).await.ok()?;
+    let bytes = file.read_at(0, WHOLE).await.ok()?;
+    (bytes.len() as u64 == closed.length).then_some(bytes)
 }
 
 async fn carry_out<E: Env>(

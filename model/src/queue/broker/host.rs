@@ -2,19 +2,18 @@
 
 use super::super::brokers::BrokerId;
 use super::super::controller::PartitionState;
-use super::super::facts::{Fact, Stretch, Within};
-use super::super::log::{PartitionLog, Write};
-use super::super::message::MessageId;
+use super::super::facts::Fact;
+use super::super::log::{Extent, PartitionLog, Retention, Write};
 use super::super::offset::Offset;
-use super::super::partition::{Partition, Topic};
+use super::super::partition::Partition;
 use super::super::producers::Producers;
-use super::super::record::{Batch, Content};
+use super::super::record::Batch;
 use super::super::replica::{Replica, Role, Settings};
 use rehearsal_env::{Env, Time};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 /// The cores of one replica, moved together: no step of one is seen without that of the other.
 #[derive(Debug)]
@@ -35,6 +34,8 @@ pub(super) struct Cores {
 pub(super) struct Host {
     pub(super) partition: Partition,
     pub(super) settings: Settings,
+    /// How much of it is kept, if not all.
+    pub(super) retention: Option<Retention>,
     pub(super) cores: RefCell<Cores>,
     /// Something about it has changed.
     pub(super) changed: Notify,
@@ -44,12 +45,15 @@ pub(super) struct Host {
     pub(super) asking: Cell<bool>,
     /// How many fetches were answered.
     pub(super) answers: Cell<u64>,
+    /// Who may open its files: the one who writes them, or one who reads a closed one.
+    pub(super) files: Mutex<()>,
 }
 
 impl Host {
     pub(super) fn new(
         partition: Partition,
         settings: Settings,
+        retention: Option<Retention>,
         replica: Replica,
         log: PartitionLog,
         producers: Producers,
@@ -60,12 +64,14 @@ impl Host {
         Host {
             partition,
             settings,
+            retention,
             cores: RefCell::new(cores),
             changed: Notify::new(),
             writes: RefCell::default(),
             something_to_write: Notify::new(),
             asking: Cell::new(false),
             answers: Cell::new(0),
+            files: Mutex::new(()),
         }
     }
 
@@ -97,18 +103,52 @@ impl Host {
     pub(super) fn cut<E: Env<Fact = Fact>>(&self, env: &E, cores: &mut Cores, cut: Option<Offset>) {
         let Some(to) = cut else { return };
         let from = cores.log.end();
-        let writes = cores.log.truncate(to);
+        let anew = cores.replica.start() != cores.log.start();
+        let writes = if anew { cores.log.reset(to) } else { cores.log.truncate(to) };
         self.write(writes);
         let left = super::batches_of(&cores.log);
         cores.producers = Producers::of(self.settings.defects, left.iter().map(|batch| &**batch));
-        env.observe(Fact::Truncated { partition: self.partition, to, from });
+        let partition = self.partition;
+        env.observe(match anew {
+            true => Fact::BeganAnew { partition, at: to },
+            false => Fact::Truncated { partition, to, from },
+        });
     }
 
     /// Appends a batch that already has its place, and hands it to the disk.
-    pub(super) fn append(&self, cores: &mut Cores, batch: Arc<Batch>) {
+    pub(super) fn append<E: Env<Fact = Fact>>(&self, env: &E, cores: &mut Cores, batch: Arc<Batch>) {
         cores.producers.appended(&batch);
+        let before = cores.log.extents().last();
         let writes = cores.log.append(batch.clone(), batch.appended);
         self.write(writes);
+        let active = cores.log.extents().last();
+        if let Some(closed) = before.filter(|before| active.is_some_and(|active| active.base > before.base))
+            && self.retention.is_some()
+        {
+            let Extent { base, end, length } = closed;
+            env.observe(Fact::SegmentClosed { partition: self.partition, base, end, bytes: length });
+        }
+    }
+
+    /// Drops what is out of retention, below the watermark and, where archiving is on, archived.
+    pub(super) fn expire<E: Env<Fact = Fact>>(&self, env: &E, archived_up_to: Option<Offset>) {
+        let Some(retention) = self.retention else { return };
+        let mut cores = self.cores.borrow_mut();
+        let (at, watermark) = (env.wall().micros(), cores.replica.watermark());
+        let before: Vec<Extent> = cores.log.extents().collect();
+        let writes = cores.log.expired(at, retention, archived_up_to, watermark, self.settings.defects);
+        if writes.is_empty() {
+            return;
+        }
+        let start = cores.log.start();
+        cores.replica.expired(start);
+        self.write(writes);
+        let mut left: u64 = before.iter().map(|extent| extent.length).sum();
+        for Extent { base, end, length } in before.into_iter().filter(|extent| extent.end <= start) {
+            left -= length;
+            env.observe(Fact::Dropped { partition: self.partition, from: base, to: end, left, at });
+        }
+        self.moved(env, &mut cores);
     }
 
     /// The disk has everything up to where the log says.
@@ -149,17 +189,4 @@ impl Host {
         self.writes.borrow_mut().extend(writes);
         self.something_to_write.notify_one();
     }
-}
-
-/// What is told of a batch. The queue's own records are no messages.
-pub(super) fn stretch(partition: Partition, batch: &Batch) -> Stretch {
-    let is_workload = matches!(partition.topic, Topic::Named(_));
-    let messages = if is_workload { MessageId::of_payload(&batch.payload) } else { Vec::new() };
-    let producer = batch.payload.producer.filter(|_| batch.payload.transactional);
-    let within = producer.map(|stamp| match batch.payload.content {
-        Content::Records(_) => Within::Records(stamp.into()),
-        Content::Marker(verdict) => Within::Marker(stamp.into(), verdict),
-    });
-    let (base, end) = (batch.base, batch.end());
-    Stretch { base, end, epoch: batch.epoch, checksum: batch.checksum, messages, within }
 }

@@ -8,9 +8,12 @@
 //! 5. As a follower cut where the logs part, fetch, sync, fetch on.
 //! 6. Stand for controller; as the controller see to it that somebody leads.
 //! 7. Coordinate the groups whose partition of the offsets topic it leads, and the transactions likewise.
+//! 8. Look from time to time what is out of retention, as every replica; as a leader have closed segments archived before.
 //!
-//! A broker whose session has ended, or whose disk has failed, stops; its next life begins at step 1.
+//! A broker whose session has ended, who is not registered for its life any more, or whose disk has failed, stops; its next
+//! life begins at step 1.
 
+mod archiver;
 mod chair;
 mod counter;
 mod desk;
@@ -20,13 +23,15 @@ mod groups;
 mod host;
 mod news;
 mod replication;
+mod retention;
 mod serving;
 mod sets;
 mod transactions;
 
+use super::archive::Archived;
 use super::brokers::{BrokerEpoch, BrokerId};
 use super::controller::PartitionState;
-use super::facts::Fact;
+use super::facts::{Fact, Stretch};
 use super::keys;
 use super::log::{Found, PartitionLog};
 use super::offset::LeaderEpoch;
@@ -61,12 +66,15 @@ pub struct Neighbours {
     pub coordination: NodeId,
     /// The brokers by number, this one included.
     pub brokers: Vec<NodeId>,
+    /// The blob store, if there is one.
+    pub blobs: Option<NodeId>,
 }
 
 struct Broker<E: Env<Fact = Fact>> {
     env: E,
     plan: Arc<Plan>,
     me: BrokerId,
+    life: BrokerEpoch,
     neighbours: Neighbours,
     coordination: Coordination<E>,
     session: CoordinationSession<E>,
@@ -78,6 +86,8 @@ struct Broker<E: Env<Fact = Fact>> {
     news: Notify,
     /// The disk has failed.
     failed: Notify,
+    /// It is registered for another life, or for none.
+    replaced: Notify,
     groups: Desks<E, Groups>,
     transactions: Desks<E, Transactions>,
     errands: Errands<E>,
@@ -93,6 +103,7 @@ struct Known {
     noted: BTreeMap<BrokerId, BrokerEpoch>,
     controller: Option<(BrokerId, Revision)>,
     partitions: BTreeMap<Partition, (PartitionState, Revision)>,
+    archived: BTreeMap<Partition, (Archived, Revision)>,
 }
 
 /// Runs a broker on this node. Returns when it has to stop.
@@ -119,12 +130,14 @@ pub async fn serve<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, number: u32, ne
         hosts: hosts.collect(),
         plan,
         me,
+        life,
         neighbours,
         coordination,
         session,
         known: RefCell::default(),
         news: Notify::new(),
         failed: Notify::new(),
+        replaced: Notify::new(),
         groups: Desks::default(),
         transactions: Desks::default(),
         errands: Errands::bind(&env),
@@ -144,8 +157,8 @@ async fn read_logs<E: Env<Fact = Fact>>(
     for partition in plan.partitions() {
         let read = disk::read(env, &files, partition, &plan.knobs, plan.defects).await?;
         let Some(Disk { log, torn }) = read else { return Ok(None) };
-        let stretches = batches_of(&log).iter().map(|batch| host::stretch(partition, batch)).collect();
-        env.observe(Fact::Recovered { broker: me, partition, log: stretches, torn });
+        let stretches = batches_of(&log).iter().map(|batch| Stretch::of(partition, batch)).collect();
+        env.observe(Fact::Recovered { broker: me, partition, start: log.start(), log: stretches, torn });
         logs.push((partition, log));
     }
     Ok(Some(logs))
@@ -172,7 +185,7 @@ fn host(plan: &Plan, me: BrokerId, life: BrokerEpoch, partition: Partition, log:
     // Where the watermark was is not remembered: what consumers may read is told anew by the next leader.
     let replica = Replica::recovered(me, life, log.start()..log.end(), lineage, log.start());
     let producers = Producers::of(plan.defects, batches_of(&log).iter().map(|batch| &**batch));
-    Host::new(partition, plan.settings(), replica, log, producers)
+    Host::new(partition, plan.settings(), plan.retention(partition), replica, log, producers)
 }
 
 /// All batches of a log.
@@ -207,8 +220,15 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         self.coordinate::<Groups>();
         self.coordinate::<Transactions>();
         self.env.spawn(self.clone().run_errands());
-        match race(self.failed.notified(), self.session.lost()).await {
-            Either::Left(()) | Either::Right(()) => {}
+        if self.hosts.values().any(|host| host.retention.is_some()) {
+            self.env.spawn(self.clone().keep_retention());
+        }
+        if let Some(blobs) = self.neighbours.blobs {
+            self.env.spawn(self.clone().archive(blobs));
+        }
+        let lost = race(self.session.lost(), self.replaced.notified());
+        match race(self.failed.notified(), lost).await {
+            Either::Left(()) | Either::Right(Either::Left(()) | Either::Right(())) => {}
         }
     }
 

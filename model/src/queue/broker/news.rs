@@ -38,6 +38,14 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         let Some(news) = keys::news(key, entry) else { return };
         let mut known = self.known.borrow_mut();
         match news {
+            News::Broker(broker, life) if broker == self.me && revision.0 > self.life.0 => {
+                // A request of a former life was late: it has registered that, whose session ends soon. Everybody takes
+                // this broker for that life, or for gone.
+                drop(known);
+                if life != Some(self.life) {
+                    self.replaced.notify_one();
+                }
+            }
             News::Broker(broker, Some(life)) => {
                 known.live.insert(broker, life);
             }
@@ -47,6 +55,9 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             News::Controller(broker) => known.controller = broker.map(|broker| (broker, revision)),
             News::Life(broker, life) => {
                 known.noted.insert(broker, life);
+            }
+            News::Archived(partition, archived) => {
+                known.archived.insert(partition, (archived, revision));
             }
             News::Partition(partition, state) => {
                 if known.partitions.get(&partition).is_some_and(|(_, known)| *known >= revision) {

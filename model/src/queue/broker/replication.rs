@@ -1,11 +1,11 @@
 //! Between replicas: a follower asks, its leader answers when there is something to say.
 
 use super::super::brokers::BrokerId;
-use super::super::facts::Fact;
+use super::super::facts::{Fact, Stretch};
 use super::super::log::Found;
 use super::super::protocol::{ReplicaBody, ReplicaMessage};
-use super::super::replica::{FetchRequest, Refusal, Role};
-use super::{Broker, Host, host};
+use super::super::replica::{FetchRequest, OutOfRangeAnswer, Refusal, Role};
+use super::{Broker, Host};
 use rehearsal_env::{Env, Port, Received};
 use std::rc::Rc;
 
@@ -126,9 +126,16 @@ impl<E: Env<Fact = Fact>> Broker<E> {
                 else {
                     return Some(ReplicaBody::Fetched(answer, Vec::new()));
                 };
+                // A follower with an empty log may want to go on where no batch of this one begins.
+                if batches.first().is_some_and(|first| first.base < request.offset) {
+                    let start = cores.log.start();
+                    return Some(ReplicaBody::OutOfRange(OutOfRangeAnswer { request: *request, start }));
+                }
                 Some(ReplicaBody::Fetched(answer, batches))
             }
-            Err(Refusal::OutOfRange { .. }) => Some(ReplicaBody::OutOfRange(*request)),
+            Err(Refusal::OutOfRange { start, .. }) => {
+                Some(ReplicaBody::OutOfRange(OutOfRangeAnswer { request: *request, start }))
+            }
             Err(_) => None,
         }
     }
@@ -146,14 +153,18 @@ impl<E: Env<Fact = Fact>> Broker<E> {
                 if cores.replica.fetched(&answer, epochs, host.settings).is_ok() {
                     host.answers.set(host.answers.get() + 1);
                     for batch in batches {
-                        let (partition, stretch) = (host.partition, host::stretch(host.partition, &batch));
+                        let (partition, stretch) = (host.partition, Stretch::of(host.partition, &batch));
                         self.env.observe(Fact::Replicated { partition, stretch });
-                        host.append(&mut cores, batch);
+                        host.append(&self.env, &mut cores, batch);
                     }
                 }
             }
-            // The next leader, or the next question, finds out where the logs part.
-            ReplicaBody::OutOfRange(_) | ReplicaBody::End(_) | ReplicaBody::Fetch(_) => {}
+            ReplicaBody::OutOfRange(answer) => {
+                if let Ok(anew) = cores.replica.out_of_range(&answer, host.settings) {
+                    host.cut(&self.env, &mut cores, anew);
+                }
+            }
+            ReplicaBody::End(_) | ReplicaBody::Fetch(_) => {}
         }
         host.moved(&self.env, &mut cores);
     }

@@ -1,7 +1,7 @@
 //! What consumers read: from a partition's leader or, if they want, from any replica that is in sync with it (KIP-392).
 
 use super::super::defects::Defect;
-use super::super::facts::Fact;
+use super::super::facts::{Fact, Stretch};
 use super::super::log::Found;
 use super::super::offset::Offset;
 use super::super::partition::Partition;
@@ -10,7 +10,7 @@ use super::super::reading::{Isolation, ReadFrom, Terms};
 use super::super::record::{Batch, Content};
 use super::super::replica::Role;
 use super::host::Cores;
-use super::{Broker, Host, host};
+use super::{Broker, Host};
 use rehearsal_env::Env;
 use std::sync::Arc;
 
@@ -110,7 +110,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
 
     fn tell_what_a_follower_serves(&self, host: &Host, offset: Offset, fetched: &Fetched) {
         let partition = host.partition;
-        let served: Vec<_> = fetched.batches.iter().map(|batch| host::stretch(partition, batch)).collect();
+        let served: Vec<_> = fetched.batches.iter().map(|batch| Stretch::of(partition, batch)).collect();
         if !served.is_empty() {
             self.env.observe(Fact::FollowerServed { partition, served });
         } else if fetched.next == offset {

@@ -2,6 +2,8 @@
 //! that use the queue: a [`Sender`] sends records, a [`Seat`] is a place in a group, and a [`Worker`] works through what
 //! its seat owns; a [`Transactor`] does so in transactions.
 
+mod damage;
+mod reader;
 mod seat;
 mod sender;
 mod transaction;
@@ -14,6 +16,7 @@ pub use transaction::{Lost, Transactional};
 pub use transactor::{Transactor, Transform};
 pub use worker::{Handler, Place, Worker};
 
+use super::archive::ArchiveReader;
 use super::brokers::BrokerId;
 use super::facts::Fact;
 use super::knobs::Knobs;
@@ -39,15 +42,35 @@ pub struct Client<E: Env> {
     leaders: RefCell<BTreeMap<Partition, BrokerId>>,
     /// Who is asked for what any replica may serve.
     nearby: Cell<NodeId>,
+    archive: Option<ArchiveReader<E>>,
+    /// Of so many batches out of a thousand a bit flips on their way.
+    flips: u32,
 }
 
 impl<E: Env<Fact = Fact>> Client<E> {
     /// One for this node: there can be only one, which all that run there share.
     pub fn bind(env: &E, brokers: Vec<NodeId>, knobs: &Knobs) -> Rc<Self> {
+        Client::bind_with_archive(env, brokers, None, knobs)
+    }
+
+    /// One for this node, who reads what retention has taken from the archive, if there is one.
+    pub fn bind_with_archive(
+        env: &E,
+        brokers: Vec<NodeId>,
+        blobs: Option<NodeId>,
+        knobs: &Knobs,
+    ) -> Rc<Self> {
         let patience = Patience { resend: knobs.resend.duration(), silence: knobs.silence.duration() };
         let sessions = Clients::bind(env, patience);
-        let nearby = Cell::new(any_of(env, &brokers));
-        Rc::new(Client { env: env.clone(), brokers, sessions, leaders: RefCell::default(), nearby })
+        let archive = blobs.map(|server| ArchiveReader::bind(env, server, patience));
+        let (leaders, nearby) = (RefCell::default(), Cell::new(any_of(env, &brokers)));
+        let (env, flips) = (env.clone(), knobs.flips);
+        Rc::new(Client { env, brokers, sessions, leaders, nearby, archive, flips })
+    }
+
+    /// What retention has taken from the log, if there is an archive.
+    pub(super) fn archive(&self) -> Option<&ArchiveReader<E>> {
+        self.archive.as_ref()
     }
 
     /// Asks who leads the partition. Whoever says that it does not is not asked again.

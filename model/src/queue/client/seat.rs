@@ -116,6 +116,13 @@ impl<E: Env<Fact = Fact>> Seat<E> {
         self.env.observe(Fact::Positioned { group: self.group, member, partition, offset, committed });
     }
 
+    /// Goes on from there, since what it wanted is not in the log; that is committed soon.
+    pub(super) fn reset(&self, (member, _): Membership, partition: Partition, offset: Offset) {
+        self.member.borrow_mut().reset(partition, offset);
+        let (group, committed) = (self.group, false);
+        self.env.observe(Fact::Positioned { group, member, partition, offset, committed });
+    }
+
     /// How far it is.
     pub(super) fn member(&self) -> &RefCell<Member> {
         &self.member
@@ -229,7 +236,11 @@ impl<E: Env<Fact = Fact>> Seat<E> {
         loop {
             let request = Request::Earliest { partition };
             if let Ok(Answer::Earliest(Ok(start))) = self.client.ask_leader(partition, request).await {
-                return start;
+                // What retention has taken is there still where there is an archive (as with tiered storage, KIP-405).
+                let Some(archive) = self.client.archive() else { return start };
+                if let Ok(archived) = archive.start(partition).await {
+                    return archived.map_or(start, |archived| archived.min(start));
+                }
             }
             self.pause().await;
         }

@@ -210,6 +210,7 @@ impl<E: Env<Fact = Fact>> Sender<E> {
             return Outcome::Refused { definitely_not_appended: true, retriable: true };
         };
         let (acks, checksum) = (self.acks, payload.checksum());
+        let payload = self.client.on_its_way(partition, payload);
         let request = Request::Produce { partition, acks, payload, checksum, transaction: self.transaction };
         match self.client.ask(leader, partition, request).await {
             Ok(Answer::Produced(Ok(base))) => Outcome::Appended { base },

@@ -10,9 +10,9 @@ use super::super::facts::Fact;
 use super::super::offset::Offset;
 use super::super::partition::Partition;
 use super::super::plan::Plan;
-use super::super::protocol::{Fetched, Refusal};
-use super::super::reading::{Shown, Terms, View};
+use super::super::reading::{Shown, Terms};
 use super::super::record::Record;
+use super::reader::{Read, Reader};
 use super::seat::{Membership, Seat, Work};
 use super::transaction::{Lost, Transactional};
 use super::{Client, Place};
@@ -20,6 +20,7 @@ use rehearsal_env::Env;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 use tokio::sync::Mutex;
 
 /// What comes of a record.
@@ -37,10 +38,9 @@ pub trait Transform: 'static {
 /// Works through what its seat owns, in transactions.
 pub struct Transactor<E: Env, T: Transform> {
     env: E,
-    client: Rc<Client<E>>,
     seat: Rc<Seat<E>>,
+    reader: Reader<E>,
     transform: T,
-    terms: Terms,
     defects: Defects,
     /// One transaction at a time.
     producer: Mutex<Transactional<E>>,
@@ -61,31 +61,26 @@ impl<E: Env<Fact = Fact>, T: Transform> Transactor<E, T> {
         producer: Transactional<E>,
         transform: T,
         terms: Terms,
-        defects: Defects,
+        plan: &Arc<Plan>,
     ) -> Rc<Self> {
-        let producer = Mutex::new(producer);
+        let reader = Reader::new(env, client, seat.clone(), terms, plan);
+        let (producer, defects) = (Mutex::new(producer), plan.defects);
         let most = Cell::new(MOST);
-        Rc::new(Transactor { env: env.clone(), client, seat, transform, terms, defects, producer, most })
+        Rc::new(Transactor { env: env.clone(), seat, reader, transform, defects, producer, most })
     }
 
     async fn work(self: Rc<Self>, membership: Membership, partition: Partition) {
         while self.seat.is_at_work(membership) {
             let Some(offset) = self.seat.position(partition) else { return };
-            match self.client.fetch(partition, offset, self.terms).await {
-                Ok(Ok(Fetched { batches, next, end, aborted })) => {
-                    let Terms { isolation, tag, .. } = self.terms;
-                    let view = View { isolation, tag, end, next, aborted, defects: self.defects };
-                    let shown = view.read(offset, &batches);
-                    if shown.next > offset {
-                        self.take(membership, partition, offset, shown).await;
-                    }
+            match self.reader.read(membership, partition, offset).await {
+                Read::Shown(shown) => self.take(membership, partition, offset, shown).await,
+                Read::Reset(to) => {
+                    self.seat.reset(membership, partition, to);
+                    let nothing = Shown { records: Vec::new(), next: to };
+                    self.take(membership, partition, to, nothing).await;
                 }
-                Ok(Err(Refusal::OutOfRange { start, .. })) if self.seat.is_at_work(membership) => {
-                    let group = self.seat.group();
-                    self.env.observe(Fact::OffsetOutOfRange { group, partition, offset });
-                    self.seat.seek(membership, partition, start, false);
-                }
-                _ => self.seat.pause().await,
+                Read::Nothing => {}
+                Read::Over => return,
             }
         }
     }

@@ -4,10 +4,10 @@ use super::super::facts::Fact;
 use super::super::offset::Offset;
 use super::super::partition::Partition;
 use super::super::plan::Plan;
-use super::super::protocol::{Fetched, Refusal};
-use super::super::reading::{Shown, Terms, View};
+use super::super::reading::{Shown, Terms};
 use super::super::record::Record;
 use super::Client;
+use super::reader::{Read, Reader};
 use super::seat::{Commit, Membership, Seat, Work};
 use rehearsal_env::Env;
 use std::collections::BTreeSet;
@@ -35,10 +35,9 @@ pub trait Handler: 'static {
 /// Works through what its seat owns.
 pub struct Worker<E: Env, H: Handler> {
     env: E,
-    client: Rc<Client<E>>,
     seat: Rc<Seat<E>>,
+    reader: Reader<E>,
     handler: H,
-    terms: Terms,
     plan: Arc<Plan>,
 }
 
@@ -52,24 +51,18 @@ impl<E: Env<Fact = Fact>, H: Handler> Worker<E, H> {
         terms: Terms,
         plan: &Arc<Plan>,
     ) -> Rc<Self> {
-        Rc::new(Worker { env: env.clone(), client, seat, handler, terms, plan: plan.clone() })
+        let reader = Reader::new(env, client, seat.clone(), terms, plan);
+        Rc::new(Worker { env: env.clone(), seat, reader, handler, plan: plan.clone() })
     }
 
     async fn work(self: Rc<Self>, membership: Membership, partition: Partition) {
         while self.seat.is_at_work(membership) {
             let Some(offset) = self.seat.position(partition) else { return };
-            match self.client.fetch(partition, offset, self.terms).await {
-                Ok(Ok(Fetched { batches, next, end, aborted })) => {
-                    let Terms { isolation, tag, .. } = self.terms;
-                    let view = View { isolation, tag, end, next, aborted, defects: self.plan.defects };
-                    self.handle_all(membership, partition, offset, view.read(offset, &batches)).await;
-                }
-                Ok(Err(Refusal::OutOfRange { start, .. })) if self.seat.is_at_work(membership) => {
-                    let group = self.seat.group();
-                    self.env.observe(Fact::OffsetOutOfRange { group, partition, offset });
-                    self.seat.seek(membership, partition, start, false);
-                }
-                _ => self.seat.pause().await,
+            match self.reader.read(membership, partition, offset).await {
+                Read::Shown(shown) => self.handle_all(membership, partition, offset, shown).await,
+                Read::Reset(to) => self.seat.reset(membership, partition, to),
+                Read::Nothing => {}
+                Read::Over => return,
             }
         }
     }

@@ -187,6 +187,14 @@ impl Member {
         }
     }
 
+    /// Goes on from here because what the group had committed is not in the log: unlike after a
+    /// [seek](Member::seek) this is to be committed, so that the group never asks for that again.
+    pub fn reset(&mut self, partition: Partition, offset: Offset) {
+        if let Some(progress) = self.progress.get_mut(&partition) {
+            *progress = progress.reset(offset);
+        }
+    }
+
     /// Records came, fetched from `from`; the next fetch is from `next`. Says whether they are the next piece of what it
     /// owns: if not they are to be thrown away.
     pub fn fetched(&mut self, partition: Partition, from: Offset, next: Offset) -> bool {

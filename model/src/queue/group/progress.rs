@@ -36,6 +36,12 @@ impl Progress {
         Progress { fetched: start, processed: start, committed: start, asked: None }
     }
 
+    /// From here on, which is to be committed; after a commit that is under way, or that might overtake it.
+    #[must_use]
+    pub fn reset(self, start: Offset) -> Progress {
+        Progress { committed: Offset::ZERO, asked: self.asked, ..Progress::from(start) }
+    }
+
     /// Where to fetch.
     pub fn position(&self) -> Offset {
         self.fetched

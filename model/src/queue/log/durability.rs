@@ -1,11 +1,23 @@
 //! Up to where the log survives a crash.
 
+use super::write::SegmentName;
 use crate::queue::offset::Offset;
 use std::collections::VecDeque;
 
 /// The number of a mutation; a later one has a larger one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
+
+/// What makes everything up to a ticket durable: once all writes that were handed out before it are carried out, this
+/// file is to be synced, or none; then [`persisted`](super::PartitionLog::persisted) is told the ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DueSync {
+    /// What is durable then.
+    pub ticket: Ticket,
+    /// The file that is to be synced: the one that was active when the ticket was the newest. It may have been removed
+    /// by writes that were handed out later, so those are to be carried out afterwards.
+    pub segment: Option<SegmentName>,
+}
 
 /// What is durable, and what will be once a ticket is.
 ///
@@ -18,6 +30,9 @@ pub(super) struct Durability {
     end: Offset,
     /// The appends behind that which were not undone, each with its end. Both numbers rise.
     unsure: VecDeque<(Ticket, Offset)>,
+    /// The last time that everything was dropped, until that is durable itself: a crash before brings back what was
+    /// there, or a part of it, so that nothing is sure.
+    beginning: Option<Ticket>,
 }
 
 impl Durability {
@@ -31,7 +46,7 @@ impl Durability {
     }
 
     pub(super) fn end(&self) -> Offset {
-        self.end
+        if self.beginning.is_some() { Offset::ZERO } else { self.end }
     }
 
     /// A batch that ends at `end` was appended.
@@ -47,11 +62,13 @@ impl Durability {
         while self.unsure.pop_back_if(|(_, end)| *end > to).is_some() {}
     }
 
-    /// Everything was dropped, and the log goes on at `to`.
+    /// Everything was dropped, and the log goes on at `to`. A crash may leave what was dropped, or a part of it, until
+    /// that is durable.
     pub(super) fn reset(&mut self, to: Offset) {
         self.mutated();
         self.end = to;
         self.unsure.clear();
+        self.beginning = Some(self.newest);
     }
 
     /// The log starts at `start` from now on: what stood before needs to be durable no more.
@@ -68,6 +85,7 @@ impl Durability {
     /// Everything up to `ticket` is durable.
     pub(super) fn persisted(&mut self, ticket: Ticket) {
         assert!(ticket <= self.newest, "{ticket:?} was never given");
+        self.beginning.take_if(|beginning| *beginning <= ticket);
         while let Some((_, end)) = self.unsure.pop_front_if(|(append, _)| *append <= ticket) {
             self.end = end;
         }

@@ -92,6 +92,30 @@ pub fn decode_frames(bytes: &[u8]) -> Result<Vec<Batch>, Corrupt> {
     Ok(batches)
 }
 
+/// The end of a piece of a segment.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Located {
+    /// Where it begins in the piece.
+    pub position: u64,
+    /// Its batches.
+    pub batches: Vec<Batch>,
+}
+
+/// The same from the batch that holds `from` on. All of the piece is checked.
+///
+/// # Errors
+/// [`Corrupt`]: the first frame that is not what was written.
+pub fn decode_frames_from(bytes: &[u8], from: Offset) -> Result<Located, Corrupt> {
+    let mut batches = decode_frames(bytes)?;
+    let before = batches.partition_point(|batch| batch.end() <= from);
+    let mut position = 0;
+    for _ in 0..before {
+        let frame = Frame::at(bytes, position).ok_or(Corrupt { position: position as u64 })?;
+        position += frame.length();
+    }
+    Ok(Located { position: position as u64, batches: batches.split_off(before) })
+}
+
 impl<'a> Frame<'a> {
     /// The frame that begins at `position`. `None` when none does, or not all of it is there and right.
     pub(super) fn at(bytes: &'a [u8], position: usize) -> Option<Self> {

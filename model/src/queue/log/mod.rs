@@ -23,7 +23,8 @@
 //! - A file's name is synced before its first byte, or else a synced batch could vanish with its file; and what was
 //!   removed is surely gone before anything takes its place.
 //!
-//! To make the newest ticket durable it is then enough to sync the active segment.
+//! To make the newest ticket durable it is then enough to sync the segment that is active at that moment
+//! ([`PartitionLog::due_sync`]); whatever was written to others before was synced when they were closed or cut.
 
 mod durability;
 mod frame;
@@ -36,10 +37,10 @@ mod segment;
 mod stuffing;
 mod write;
 
-pub use durability::Ticket;
-pub use frame::{Corrupt, decode_frames};
+pub use durability::{DueSync, Ticket};
+pub use frame::{Corrupt, Located, decode_frames, decode_frames_from};
 pub use partition_log::{LogKnobs, PartitionLog};
 pub use reading::{Found, ReadError};
 pub use recovery::{CorruptLog, Recovered};
-pub use retention::{ClosedSegment, Retention};
+pub use retention::{ClosedSegment, Extent, Retention};
 pub use write::{SegmentName, Write};

@@ -1,6 +1,6 @@
 //! The log itself: what is added and what is dropped.
 
-use super::durability::{Durability, Ticket};
+use super::durability::{DueSync, Durability, Ticket};
 use super::frame::encode;
 use super::segment::Segment;
 use super::write::{SegmentName, Write};
@@ -52,10 +52,11 @@ impl PartitionLog {
         self.durability.end()
     }
 
-    /// The newest mutation. Once all writes handed out so far are carried out, a sync of the
-    /// [active segment](PartitionLog::active_segment) makes it durable.
-    pub fn ticket(&self) -> Ticket {
-        self.durability.newest()
+    /// The newest mutation, and what makes it durable. To be asked in the same step in which the writes are taken that
+    /// were handed out so far.
+    pub fn due_sync(&self) -> DueSync {
+        let segment = self.segments.last().map(|active| active.name);
+        DueSync { ticket: self.durability.newest(), segment }
     }
 
     /// All writes up to and with those of `ticket` are durable. Tickets may come in any order.
@@ -64,11 +65,6 @@ impl PartitionLog {
     /// When there was no such ticket.
     pub fn persisted(&mut self, ticket: Ticket) {
         self.durability.persisted(ticket);
-    }
-
-    /// The only segment that is written to; `None` when there is none yet.
-    pub fn active_segment(&self) -> Option<SegmentName> {
-        self.segments.last().map(|active| active.name)
     }
 
     /// In whose times the batches were appended: each epoch with the first offset it has here, in order.
@@ -125,10 +121,14 @@ impl PartitionLog {
     }
 
     /// Drops every batch that does not end at or before `to`; one that holds `to` goes as a whole. Nothing happens
-    /// when there is none. A closed segment that is cut becomes the active one again.
+    /// when there is none. A closed segment that is cut becomes the active one again. Below the start it is a
+    /// [reset](PartitionLog::reset): the log has nothing that the next batch could follow on.
     pub fn truncate(&mut self, to: Offset) -> Vec<Write> {
-        // A segment that begins at `to` stays, empty. Below the start everything goes, and the start stays.
-        let kept = self.segments.partition_point(|segment| segment.name.base() <= to).max(1);
+        if to < self.start() {
+            return self.reset(to);
+        }
+        // A segment that begins at `to` stays, empty.
+        let kept = self.segments.partition_point(|segment| segment.name.base() <= to);
         let mut writes = Vec::new();
         // The last one first: whatever a crash keeps of the removals, no gap is left.
         for removed in self.segments.drain(kept.min(self.segments.len())..).rev() {
@@ -151,7 +151,8 @@ impl PartitionLog {
         writes
     }
 
-    /// Drops everything. The next batch begins at `to`, and so does the log, also after a crash.
+    /// Drops everything. The next batch begins at `to`, and so does the log, also after a crash. Until that is durable a
+    /// crash may bring back what was there, or a part of it, and so nothing is.
     pub fn reset(&mut self, to: Offset) -> Vec<Write> {
         // The last one first, as above.
         let removed = self.segments.drain(..).rev().map(|removed| Write::Remove { segment: removed.name });

@@ -28,7 +28,28 @@ pub struct ClosedSegment {
     pub newest_append: i64,
 }
 
+/// Where a segment lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Extent {
+    /// Where it begins.
+    pub base: Offset,
+    /// Where the next one begins.
+    pub end: Offset,
+    /// How many bytes its file has.
+    pub length: u64,
+}
+
 impl PartitionLog {
+    /// All segments, the active one included, in order.
+    pub fn extents(&self) -> impl Iterator<Item = Extent> + '_ {
+        let extent = |segment: &Segment| Extent {
+            base: segment.name.base(),
+            end: segment.end(),
+            length: segment.length,
+        };
+        self.segments.iter().map(extent)
+    }
+
     /// All closed segments, in order. Their files are durable once all writes handed out so far are carried out, and
     /// change no more unless they are cut or dropped.
     pub fn closed_segments(&self) -> impl Iterator<Item = ClosedSegment> + '_ {

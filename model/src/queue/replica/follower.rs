@@ -1,6 +1,8 @@
 //! The follower's half: first cut where the logs part, then fetch.
 
-use super::{Asker, EndAnswer, EndRequest, FetchAnswer, FetchRequest, Replica, Role, Settings};
+use super::{
+    Asker, EndAnswer, EndRequest, FetchAnswer, FetchRequest, OutOfRangeAnswer, Replica, Role, Settings,
+};
 use crate::queue::brokers::BrokerId;
 use crate::queue::defects::Defect;
 use crate::queue::offset::{LeaderEpoch, Offset};
@@ -37,7 +39,7 @@ impl Replica {
     }
 
     /// The leader has said where an epoch ends in its log (R3). What must be dropped, if anything: everything from
-    /// there on.
+    /// there on. If [`start`](Replica::start) is another then, the log begins anew there.
     ///
     /// # Errors
     /// [`Discarded`]: it answers another question.
@@ -47,9 +49,11 @@ impl Replica {
             return Err(Discarded::Stale);
         }
         let Some(found) = answer.end.found else {
-            // The leader has nothing of this epoch or an earlier one: only what lies before its own log can stay.
+            // The leader has nothing of this epoch or an earlier one, and nothing can stay: where retention has taken
+            // what was before its start, nobody can tell how much of that is as it was here.
             self.role = Role::Fetching(leader);
-            return Ok(self.cut(answer.end.end));
+            let start = answer.end.end;
+            return Ok(if start == self.start { self.cut(start) } else { Some(self.begin_anew(start)) });
         };
         let own = self.lineage.end_of(found, self.end);
         let cut = self.cut(answer.end.end.min(own.end));
@@ -91,6 +95,28 @@ impl Replica {
         }
         self.watermark = self.watermark.max(answer.watermark.min(self.end));
         Ok(())
+    }
+
+    /// The leader's log does not hold the offset that this replica wants. Where it begins anew if that is before the
+    /// leader's start: what lies between was out of retention there, and so is all that this replica has. One that has
+    /// nothing begins wherever its leader does. (A log that ends beyond its leader's was never cut, which R3 does not
+    /// let happen.)
+    ///
+    /// # Errors
+    /// [`Discarded`]: it answers another question, or nothing can be done about it.
+    pub fn out_of_range(
+        &mut self,
+        answer: &OutOfRangeAnswer,
+        settings: Settings,
+    ) -> Result<Option<Offset>, Discarded> {
+        let (_, asked) = self.fetch_request(settings).ok_or(Discarded::Stale)?;
+        if asked != answer.request {
+            return Err(Discarded::Stale);
+        }
+        if answer.start <= self.end && self.lineage.last().is_some() {
+            return Err(Discarded::Misplaced);
+        }
+        Ok(Some(self.begin_anew(answer.start)))
     }
 
     fn asker(&self) -> Asker {

@@ -40,6 +40,15 @@ impl Lineage {
         }
     }
 
+    /// Everything before `start` is gone: the epoch that wrote the record there begins with it.
+    pub fn expired(&mut self, start: Offset) {
+        let before = self.0.partition_point(|(_, at)| *at <= start);
+        self.0.drain(..before.saturating_sub(1));
+        if let Some((_, first)) = self.0.first_mut() {
+            *first = (*first).max(start);
+        }
+    }
+
     /// Everything from there on is gone.
     pub fn truncated(&mut self, to: Offset) {
         self.0.retain(|(_, start)| *start < to);

@@ -53,6 +53,15 @@ pub struct FetchAnswer {
     pub watermark: Offset,
 }
 
+/// The leader's answer to a follower whose log ends outside of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct OutOfRangeAnswer {
+    /// What was asked.
+    pub request: FetchRequest,
+    /// Where the leader's log starts.
+    pub start: Offset,
+}
+
 /// A leader asks the controller to change the in-sync set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SetRequest {

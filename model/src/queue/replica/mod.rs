@@ -29,7 +29,7 @@ mod messages;
 pub use follower::Discarded;
 pub use leader::{Leadership, Progress, Refusal};
 pub use lineage::{EpochEnd, Lineage};
-pub use messages::{Asker, EndAnswer, EndRequest, FetchAnswer, FetchRequest, SetRequest};
+pub use messages::{Asker, EndAnswer, EndRequest, FetchAnswer, FetchRequest, OutOfRangeAnswer, SetRequest};
 
 use super::brokers::{BrokerEpoch, BrokerId};
 use super::controller::{Leader, PartitionState};
@@ -117,7 +117,8 @@ impl Replica {
     }
 
     /// The controller says who leads and who is in sync, and for which life of this broker. What this replica must drop
-    /// first of its log, if anything: everything from there on.
+    /// first of its log, if anything: everything from there on; and if [`start`](Replica::start) is another then, all
+    /// that is before it as well: the log begins anew there.
     ///
     /// Older news than it knows is ignored, and so is what was meant for another life of it (KIP-380): an order that was
     /// on its way when the broker died may speak of an epoch that ended before it came back. A leader that is not of
@@ -170,11 +171,33 @@ impl Replica {
         if to >= self.end {
             return None;
         }
+        if to < self.start {
+            return Some(self.begin_anew(to));
+        }
         self.end = to;
         self.persisted = self.persisted.min(to);
         self.watermark = self.watermark.min(to);
         self.lineage.truncated(to);
         Some(to)
+    }
+
+    /// Drops everything, and goes on there. Nothing counts as persisted until the disk has that: before, a crash brings
+    /// back what was there.
+    fn begin_anew(&mut self, at: Offset) -> Offset {
+        (self.start, self.watermark, self.end) = (at, at, at);
+        self.persisted = Offset::ZERO;
+        self.lineage = Lineage::default();
+        at
+    }
+
+    /// Retention has dropped everything before `start`: of what lies below the watermark alone.
+    pub fn expired(&mut self, start: Offset) {
+        self.start = self.start.max(start);
+        self.watermark = self.watermark.max(start);
+        self.lineage.expired(start);
+        if start >= self.end {
+            self.lineage = Lineage::default();
+        }
     }
 
     /// How far the leader may count on this replica.

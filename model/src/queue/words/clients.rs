@@ -48,8 +48,29 @@ pub(super) fn of(fact: &Fact) -> String {
             "is told that group {group} goes on in {}, by its commit as {member} in generation {generation}",
             places(offsets)
         ),
-        Fact::OffsetOutOfRange { group, partition, offset } => {
-            format!("finds that offset {offset} is not in the log of {partition}, for group {group}")
+        Fact::OffsetOutOfRange { group, partition, offset, reset } => {
+            let goes_on = match reset {
+                Some(reset) => format!("goes on at {reset}"),
+                None => "gives up".to_owned(),
+            };
+            format!(
+                "finds that offset {offset} is not in the log of {partition}, for group {group}, and {goes_on}"
+            )
+        }
+        Fact::Replayed { group, partition, batches } => match (batches.first(), batches.last()) {
+            (Some(first), Some(last)) => {
+                let (from, to) = (first.base, last.end);
+                format!("reads {partition} from offset {from} to {to} from the archive, for group {group}")
+            }
+            _ => format!("finds nothing of {partition} in the archive, for group {group}"),
+        },
+        Fact::BitFlipped { partition, .. } => {
+            format!("has a bit flipped in a batch of {partition}, on its way")
+        }
+        Fact::DamageFound { partition, offset } => {
+            format!(
+                "throws the batch at offset {offset} of {partition} away, since its checksum does not fit"
+            )
         }
         // The rest is told elsewhere.
         other => format!("reports {other:?}"),

@@ -18,7 +18,8 @@ const MESSAGE: MessageId = MessageId { producer: 0, number: 3 };
 
 fn stretch(messages: &[MessageId]) -> Stretch {
     let end = Offset(5).plus(messages.len().max(1) as u64);
-    Stretch { base: Offset(5), end, epoch: EPOCH, checksum: 7, messages: messages.to_vec(), within: None }
+    let messages = messages.to_vec();
+    Stretch { base: Offset(5), end, epoch: EPOCH, appended: 0, checksum: 7, messages, within: None }
 }
 
 fn state() -> PartitionState {
@@ -51,7 +52,7 @@ fn of_cluster() -> Vec<Fact> {
 
 fn of_brokers() -> Vec<Fact> {
     let (partition, epoch, messages) = (PARTITION, EPOCH, vec![MESSAGE]);
-    let recovered = |log, torn| Fact::Recovered { broker: BROKER, partition, log, torn };
+    let recovered = |log, torn| Fact::Recovered { broker: BROKER, partition, start: Offset::ZERO, log, torn };
     let stretch = stretch(&messages);
     vec![
         recovered(vec![], false),
@@ -86,6 +87,10 @@ fn of_brokers() -> Vec<Fact> {
         Fact::Refused { partition, why: "too few replicas are in sync".to_owned(), messages },
         Fact::Replicated { partition, stretch },
         Fact::Truncated { partition, to: Offset(5), from: Offset(7) },
+        Fact::BeganAnew { partition, at: Offset(5) },
+        Fact::Dropped { partition, from: Offset(5), to: Offset(7), left: 100, at: 0 },
+        Fact::SegmentClosed { partition, base: Offset(5), end: Offset(7), bytes: 100 },
+        Fact::Archived { partition, base: Offset(5), end: Offset(7) },
         Fact::Persisted { partition, through: Offset(5) },
         Fact::WatermarkMoved { partition, epoch, to: Offset(5) },
         Fact::StaleRequestRefused { partition, epoch },
@@ -123,7 +128,12 @@ fn of_clients() -> Vec<Fact> {
         positioned(false),
         Fact::Processed { group, member, generation, partition, offset, message },
         Fact::CommitConfirmed { group, member, generation, offsets },
-        Fact::OffsetOutOfRange { group, partition, offset },
+        Fact::OffsetOutOfRange { group, partition, offset, reset: None },
+        Fact::OffsetOutOfRange { group, partition, offset, reset: Some(Offset(7)) },
+        Fact::Replayed { group, partition, batches: vec![stretch(&[message])] },
+        Fact::Replayed { group, partition, batches: vec![] },
+        Fact::BitFlipped { partition, checksum: 7 },
+        Fact::DamageFound { partition, offset },
     ]
 }
 

@@ -1,0 +1,130 @@
+//! Reads a partition for a seat: from the log on the terms that were asked for, from the archive what retention has taken,
+//! and where neither has it, from where the reset policy says.
+
+use super::super::defects::Defect;
+use super::super::facts::{Fact, Stretch};
+use super::super::knobs::OffsetReset;
+use super::super::offset::Offset;
+use super::super::partition::Partition;
+use super::super::plan::Plan;
+use super::super::protocol::{Fetched, Refusal};
+use super::super::reading::{Shown, Terms, View};
+use super::super::record::Batch;
+use super::Client;
+use super::seat::{Membership, Seat};
+use rehearsal_env::Env;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// What came of reading.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Read {
+    /// These records; none where all that was looked at is not for this consumer.
+    Shown(Shown),
+    /// Nothing now, or something that is to be read again.
+    Nothing,
+    /// What is wanted is nowhere: go on from there.
+    Reset(Offset),
+    /// What is wanted is nowhere, and that is an error: the partition is not to be read any more.
+    Over,
+}
+
+/// Reads for one seat.
+pub(super) struct Reader<E: Env> {
+    env: E,
+    client: Rc<Client<E>>,
+    seat: Rc<Seat<E>>,
+    terms: Terms,
+    plan: Arc<Plan>,
+}
+
+impl<E: Env<Fact = Fact>> Reader<E> {
+    pub(super) fn new(
+        env: &E,
+        client: Rc<Client<E>>,
+        seat: Rc<Seat<E>>,
+        terms: Terms,
+        plan: &Arc<Plan>,
+    ) -> Self {
+        Reader { env: env.clone(), client, seat, terms, plan: plan.clone() }
+    }
+
+    /// What stands at `offset` and behind it. Waits for some time for something.
+    pub(super) async fn read(&self, membership: Membership, partition: Partition, offset: Offset) -> Read {
+        match self.client.fetch(partition, offset, self.terms).await {
+            Ok(Ok(fetched)) => self.look_at(partition, offset, fetched),
+            Ok(Err(Refusal::OutOfRange { start, end })) if self.seat.is_at_work(membership) => {
+                self.find(membership, partition, offset, (start, end)).await
+            }
+            _ => {
+                self.seat.pause().await;
+                Read::Nothing
+            }
+        }
+    }
+
+    fn look_at(&self, partition: Partition, offset: Offset, fetched: Fetched) -> Read {
+        let Fetched { batches, next, end, aborted } = fetched;
+        let batches = self.client.as_they_come(partition, batches);
+        if !self.are_intact(partition, &batches) {
+            return Read::Nothing;
+        }
+        let Terms { isolation, tag, .. } = self.terms;
+        let view = View { isolation, tag, end, next, aborted, defects: self.plan.defects };
+        let shown = view.read(offset, &batches);
+        if shown.next > offset { Read::Shown(shown) } else { Read::Nothing }
+    }
+
+    /// Whether all of it is what its producers made. What is not is thrown away and fetched again.
+    fn are_intact(&self, partition: Partition, batches: &[Arc<Batch>]) -> bool {
+        let Some(damaged) = batches.iter().find(|batch| !batch.is_intact()) else { return true };
+        if self.plan.defects.has(Defect::FetchedUnchecked) {
+            return true;
+        }
+        self.env.observe(Fact::DamageFound { partition, offset: damaged.base });
+        false
+    }
+
+    /// The log does not hold the offset.
+    async fn find(
+        &self,
+        membership: Membership,
+        partition: Partition,
+        offset: Offset,
+        log: (Offset, Offset),
+    ) -> Read {
+        let archived = match self.client.archive().filter(|_| offset < log.0) {
+            Some(archive) => archive.read(partition, offset).await,
+            None => Ok(None),
+        };
+        match archived {
+            Ok(Some(batches)) => self.replay(partition, offset, batches),
+            Ok(None) if self.seat.is_at_work(membership) => self.reset(partition, offset, log),
+            Ok(None) => Read::Nothing,
+            Err(_) => {
+                self.seat.pause().await;
+                Read::Nothing
+            }
+        }
+    }
+
+    /// The log starts behind what is wanted, which the archive has. In it nothing is read of transactions.
+    fn replay(&self, partition: Partition, offset: Offset, batches: Vec<Arc<Batch>>) -> Read {
+        let stretches = batches.iter().map(|batch| Stretch::of(partition, batch)).collect();
+        self.env.observe(Fact::Replayed { group: self.seat.group(), partition, batches: stretches });
+        let end = batches.last().map_or(offset, |batch| batch.end());
+        let Terms { isolation, tag, .. } = self.terms;
+        let view = View { isolation, tag, end, next: end, aborted: Vec::new(), defects: self.plan.defects };
+        Read::Shown(view.read(offset, &batches))
+    }
+
+    fn reset(&self, partition: Partition, offset: Offset, (start, end): (Offset, Offset)) -> Read {
+        let reset = match self.plan.knobs.reset {
+            OffsetReset::Earliest => Some(start),
+            OffsetReset::Latest => Some(end),
+            OffsetReset::Error => None,
+        };
+        self.env.observe(Fact::OffsetOutOfRange { group: self.seat.group(), partition, offset, reset });
+        reset.map_or(Read::Over, Read::Reset)
+    }
+}
