@@ -1,6 +1,7 @@
 //! The cores that can be searched, by name.
 
 use super::choice::{Choice, Misfit};
+use super::consensus::Consensus;
 use super::core::{Core, Knob, Rule};
 use super::replication::Replication;
 use super::search::{Found, Limits, Progress, Shortfall, Verdict, search};
@@ -54,7 +55,7 @@ pub enum Replayed {
 
 /// All of them.
 pub fn cores() -> Vec<Box<dyn Explorable>> {
-    vec![of::<Replication>()]
+    vec![of::<Replication>(), of::<Consensus>()]
 }
 
 /// A core of this type.
