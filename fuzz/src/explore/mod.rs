@@ -16,6 +16,7 @@ pub mod consensus;
 pub mod core;
 pub mod counterexample;
 pub mod explorable;
+pub mod group;
 mod orders;
 pub mod progress;
 pub mod replication;

@@ -15,22 +15,12 @@ type Places<'a> = &'a [u8];
 impl State {
     pub(super) fn key(&self, setup: &Setup) -> u64 {
         let mut hasher = DefaultHasher::new();
-        if setup.reduced {
-            self.text().hash(&mut hasher);
-        } else {
-            let State { nodes, leaders, committed, proposed, asked, crashes, stale_read, .. } = self;
-            (nodes, leaders, committed, proposed, asked, crashes, stale_read).hash(&mut hasher);
-            self.answered.hash(&mut hasher);
-            let everybody: Vec<u8> = setup.members().map(|id| id.0).collect();
-            let mut network: Vec<_> = self.network.iter().map(|letter| letter_text(letter, &everybody)).collect();
-            network.sort_unstable();
-            network.hash(&mut hasher);
-        }
+        self.text(setup).hash(&mut hasher);
         hasher.finish()
     }
 
     /// The key, written out.
-    fn text(&self) -> Vec<u8> {
+    fn text(&self, setup: &Setup) -> Vec<u8> {
         let mut text = Vec::with_capacity(192);
         text.extend([self.proposed, self.asked, self.answered, self.crashes, u8::from(self.stale_read)]);
         text.push(self.committed.len() as u8);
@@ -38,7 +28,7 @@ impl State {
             entry_text(&known.entry, &mut text);
             text.push(known.term.0 as u8);
         }
-        let plain: Vec<Vec<u8>> = self.members().map(|(id, node)| plain(id, node)).collect();
+        let plain: Vec<Vec<u8>> = self.members().map(|(id, node)| self.plain(id, node, setup)).collect();
         let mut sorted: Vec<usize> = (0..plain.len()).collect();
         sorted.sort_unstable_by(|one, other| plain[*one].cmp(&plain[*other]));
         for member in &sorted {
@@ -47,7 +37,7 @@ impl State {
         }
         let mut least: Option<Vec<u8>> = None;
         each_order(&mut sorted, 0, &plain, &mut |sorted| {
-            let named = self.named(&places(sorted), sorted);
+            let named = self.named(&places(sorted), sorted, setup);
             if least.as_ref().is_none_or(|known| named < *known) {
                 least = Some(named);
             }
@@ -57,7 +47,7 @@ impl State {
     }
 
     /// What members know of each other, and what is on its way between them.
-    fn named(&self, places: Places, sorted: &[usize]) -> Vec<u8> {
+    fn named(&self, places: Places, sorted: &[usize], setup: &Setup) -> Vec<u8> {
         let mut text = Vec::with_capacity(96);
         for number in sorted {
             let node = &self.nodes[*number];
@@ -73,10 +63,10 @@ impl State {
             }
             text.push(optional(node.disk.vote, places));
             text.extend(node.writes.iter().map(|write| optional(write.vote, places)));
-            for (_, to, message) in node.member.held() {
-                let letter = Letter { from: *to, to: *to, message: message.clone() };
-                text.extend(letter_text(&letter, places));
-            }
+            let held = self.held(MemberId(*number as u8), setup).into_iter();
+            let mut held: Vec<_> = held.map(|(behind, letter)| (behind, letter_text(&letter, places))).collect();
+            held.sort_unstable();
+            text.extend(held.into_iter().flat_map(|(_, letter)| letter));
         }
         // A term that everybody is beyond gets no second leader.
         let open = self.nodes.iter().map(|node| node.member.term()).min().unwrap_or(Term(0));
@@ -89,38 +79,54 @@ impl State {
         text.extend(network.into_iter().flatten());
         text
     }
-}
 
-/// What can be said of a member without naming another.
-fn plain(id: MemberId, node: &Node) -> Vec<u8> {
-    let Node { member, disk, writes, reads } = node;
-    let mut text = Vec::with_capacity(48);
-    let role = match (member.leadership(), member.votes()) {
-        (Some(_), _) => 2,
-        (None, Some(votes)) => 8 + votes.len() as u8,
-        (None, None) => 0,
-    };
-    let own = |vote: Option<MemberId>| u8::from(vote.is_some()) + u8::from(vote == Some(id));
-    text.extend([member.term().0 as u8, own(node.vote()), role, member.committed().0 as u8]);
-    log_text(member.log(), &mut text);
-    if let Some(leader) = member.leadership() {
-        text.extend([leader.first.0 as u8, leader.round as u8]);
-        text.extend(leader.reads.iter().flat_map(|waiting| [waiting.index.0 as u8, waiting.round as u8]));
+    /// What can be said of a member without naming another.
+    fn plain(&self, id: MemberId, node: &Node, setup: &Setup) -> Vec<u8> {
+        let Node { member, disk, writes, reads } = node;
+        let mut text = Vec::with_capacity(48);
+        let role = match (member.leadership(), member.votes()) {
+            (Some(_), _) => 2,
+            (None, Some(votes)) => 8 + votes.len() as u8,
+            (None, None) => 0,
+        };
+        let own = |vote: Option<MemberId>| u8::from(vote.is_some()) + u8::from(vote == Some(id));
+        text.extend([member.term().0 as u8, own(node.vote()), role, member.committed().0 as u8]);
+        log_text(member.log(), &mut text);
+        if let Some(leader) = member.leadership() {
+            text.extend([leader.first.0 as u8, leader.round as u8]);
+            text.extend(leader.reads.iter().flat_map(|waiting| [waiting.index.0 as u8, waiting.round as u8]));
+        }
+        text.extend([u8::MAX, reads.len() as u8]);
+        text.extend(reads.iter().map(|(_, before)| before.0 as u8));
+        text.extend([writes.len() as u8, disk.term.0 as u8]);
+        // Without anything on its way, the disk has what the member has.
+        if !writes.is_empty() {
+            log_text(&disk.log, &mut text);
+        }
+        for write in writes {
+            text.extend([write.term.0 as u8, write.keep.0 as u8]);
+            log_text(&write.entries, &mut text);
+        }
+        let mut held: Vec<u8> = self.held(id, setup).into_iter().map(|(behind, _)| behind).collect();
+        held.sort_unstable();
+        text.extend(held);
+        text
     }
-    text.extend([u8::MAX, reads.len() as u8]);
-    text.extend(reads.iter().map(|(_, before)| before.0 as u8));
-    text.extend([writes.len() as u8, disk.term.0 as u8]);
-    // Without anything on its way, the disk has what the member has.
-    if !writes.is_empty() {
-        log_text(&disk.log, &mut text);
+
+    /// What a member will say, and behind how many of its writes: each message once, and none that nobody would heed.
+    fn held(&self, id: MemberId, setup: &Setup) -> Vec<(u8, Letter)> {
+        let Node { member, writes, .. } = self.node(id);
+        let mut held: Vec<(u8, Letter)> = Vec::new();
+        for (ticket, to, message) in member.held() {
+            let letter = Letter { from: id, to: *to, message: message.clone() };
+            let behind = writes.iter().take_while(|write| write.ticket <= *ticket).count() as u8;
+            let is_known = held.iter().any(|(_, known)| *known == letter);
+            if !is_known && (!setup.reduced || self.may_be_heeded(&letter, setup)) {
+                held.push((behind, letter));
+            }
+        }
+        held
     }
-    for write in writes {
-        text.extend([write.term.0 as u8, write.keep.0 as u8]);
-        log_text(&write.entries, &mut text);
-    }
-    let behind = |ticket| writes.iter().position(|write| write.ticket == ticket).map_or(0, |place| place as u8 + 1);
-    text.extend(member.held().map(|(ticket, ..)| behind(*ticket)));
-    text
 }
 
 fn log_text(log: &[LogEntry<u8>], text: &mut Vec<u8>) {

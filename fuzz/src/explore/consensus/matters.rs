@@ -34,7 +34,8 @@ impl State {
         node.writes.iter().map(|write| write.ticket).find(|ticket| commits(*ticket))
     }
 
-    fn may_be_heeded(&self, letter: &Letter, setup: &Setup) -> bool {
+    /// Whether somebody may yet do something about this.
+    pub(super) fn may_be_heeded(&self, letter: &Letter, setup: &Setup) -> bool {
         let (from, to) = (self.node(letter.from), self.node(letter.to));
         let term = letter.message.term();
         // Who leads must hear of a larger term to stand for election once more.
