@@ -10,7 +10,12 @@ pub(super) fn places(sorted: &[usize]) -> Vec<u8> {
 }
 
 /// Calls `visit` with every order of those that are alike.
-pub(super) fn each_order(sorted: &mut Vec<usize>, from: usize, plain: &[Vec<u8>], visit: &mut dyn FnMut(&[usize])) {
+pub(super) fn each_order(
+    sorted: &mut Vec<usize>,
+    from: usize,
+    plain: &[Vec<u8>],
+    visit: &mut dyn FnMut(&[usize]),
+) {
     if from == sorted.len() {
         return visit(sorted);
     }

@@ -52,7 +52,11 @@ impl State {
         for number in sorted {
             let node = &self.nodes[*number];
             text.push(optional(node.vote(), places));
-            text.extend(node.member.votes().map(|votes| votes.iter().fold(0, |set, id| set | 1 << place(*id, places))));
+            text.extend(
+                node.member
+                    .votes()
+                    .map(|votes| votes.iter().fold(0, |set, id| set | 1 << place(*id, places))),
+            );
             if let Some(leader) = node.member.leadership() {
                 let mut followers = vec![[0; 3]; places.len()];
                 for (id, known) in &leader.followers {
@@ -64,7 +68,8 @@ impl State {
             text.push(optional(node.disk.vote, places));
             text.extend(node.writes.iter().map(|write| optional(write.vote, places)));
             let held = self.held(MemberId(*number as u8), setup).into_iter();
-            let mut held: Vec<_> = held.map(|(behind, letter)| (behind, letter_text(&letter, places))).collect();
+            let mut held: Vec<_> =
+                held.map(|(behind, letter)| (behind, letter_text(&letter, places))).collect();
             held.sort_unstable();
             text.extend(held.into_iter().flat_map(|(_, letter)| letter));
         }
@@ -74,7 +79,8 @@ impl State {
             text.extend([term.0 as u8, place(*leader, places)]);
         }
         text.push(u8::MAX);
-        let mut network: Vec<Vec<u8>> = self.network.iter().map(|letter| letter_text(letter, places)).collect();
+        let mut network: Vec<Vec<u8>> =
+            self.network.iter().map(|letter| letter_text(letter, places)).collect();
         network.sort_unstable();
         text.extend(network.into_iter().flatten());
         text

@@ -31,7 +31,8 @@ pub(super) const MARKERS: &[Marker<Consensus>] = &[
         name: "a leader had entries that no leader after it had",
         expected: |core| contest(&core.setup.bounds),
         seen: |_, state| {
-            let newest = state.nodes.iter().filter(|node| node.member.leads()).max_by_key(|node| node.member.term());
+            let newest =
+                state.nodes.iter().filter(|node| node.member.leads()).max_by_key(|node| node.member.term());
             newest.is_some_and(|newest| {
                 let log = newest.member.log();
                 state.nodes.iter().any(|node| {
@@ -59,7 +60,10 @@ pub(super) const MARKERS: &[Marker<Consensus>] = &[
                 && state.members().any(|(id, node)| {
                     !node.member.leads()
                         && node.member.log().is_empty()
-                        && state.leaders.iter().any(|(term, leader)| *leader == id && *term == node.member.term())
+                        && state
+                            .leaders
+                            .iter()
+                            .any(|(term, leader)| *leader == id && *term == node.member.term())
                 })
         },
     },

@@ -53,23 +53,23 @@ impl State {
             Message::Append { .. } => teaches(letter, from, to) || setup.lacks(&[Defect::LateAppendCuts]),
             Message::Appended { .. } if deposes => true,
             Message::Appended { .. } if is_stale => setup.lacks(&[Defect::CountsStaleAnswers]),
-            Message::Appended { result, round, .. } => {
-                to.member.leadership().is_some_and(|leader| {
-                    let known = &leader.followers[&letter.from];
-                    let more = match result {
-                        Ok(matched) => *matched > known.matched,
-                        Err(mismatch) => mismatch.hint.next() < known.next && known.matched < mismatch.hint,
-                    };
-                    more || *round > known.round
-                })
-            }
+            Message::Appended { result, round, .. } => to.member.leadership().is_some_and(|leader| {
+                let known = &leader.followers[&letter.from];
+                let more = match result {
+                    Ok(matched) => *matched > known.matched,
+                    Err(mismatch) => mismatch.hint.next() < known.next && known.matched < mismatch.hint,
+                };
+                more || *round > known.round
+            }),
         }
     }
 }
 
 /// Whether entries of a term that is not over can teach the follower, or their answer the leader, anything.
 fn teaches(letter: &Letter, from: &Node, to: &Node) -> bool {
-    let Message::Append { term, before, entries, committed, round, .. } = &letter.message else { return true };
+    let Message::Append { term, before, entries, committed, round, .. } = &letter.message else {
+        return true;
+    };
     let place = before.0 + entries.len() as u32;
     let log = to.member.log();
     let has_all = to.member.term() == *term

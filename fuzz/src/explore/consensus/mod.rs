@@ -43,9 +43,9 @@ impl Core for Consensus {
     fn knobs() -> &'static [Knob] {
         const KNOBS: &[Knob] = &[
             Knob::number("members", "members", [3, 1, 4]),
-            Knob::number("terms", "terms", [3, 1, 7]),
+            Knob::number("terms", "terms", [2, 1, 7]),
             Knob::number("proposals", "proposals that leaders take in all", [1, 0, 7]),
-            Knob::number("reads", "reads that leaders take in all", [1, 0, 7]),
+            Knob::number("reads", "reads that leaders take in all", [0, 0, 7]),
             Knob::number("crashes", "crashes in all", [1, 0, 7]),
             Knob::number("messages", "messages on their way at once", [2, 0, 7]),
         ];

@@ -3,7 +3,7 @@
 use super::Consensus;
 use super::state::{Node, State};
 use crate::explore::core::Promise;
-use rehearsal_model::coordination::consensus::LogEntry;
+use rehearsal_model::coordination::consensus::{LogEntry, Term};
 
 pub(super) const PROMISES: &[Promise<Consensus>] = &[
     Promise {
@@ -25,6 +25,11 @@ pub(super) const PROMISES: &[Promise<Consensus>] = &[
         name: "committed-on-disks",
         says: "what was committed is on the disks of a majority",
         holds: |_, state| state.committed_is_on_disks(),
+    },
+    Promise {
+        name: "electable-has-all",
+        says: "whom a majority would vote for by what is on their disks has all that was committed",
+        holds: |_, state| state.electable_have_all(),
     },
     Promise {
         name: "logs-match",
@@ -61,6 +66,20 @@ impl State {
         self.committed.iter().enumerate().all(|(place, known)| {
             let disks = self.nodes.iter().filter(|node| node.disk.log.get(place) == Some(&known.entry));
             disks.count() * 2 > self.nodes.len()
+        })
+    }
+
+    /// Who votes once more knows no more than its disk.
+    fn electable_have_all(&self) -> bool {
+        let end = |log: &[LogEntry<u8>]| (log.last().map_or(Term(0), |entry| entry.term), log.len());
+        let has_all = |log: &[LogEntry<u8>]| {
+            log.len() >= self.committed.len()
+                && log.iter().zip(&*self.committed).all(|(entry, known)| *entry == known.entry)
+        };
+        self.nodes.iter().all(|node| {
+            let log = node.member.log();
+            let votes = || self.nodes.iter().filter(|voter| end(&voter.disk.log) <= end(log)).count();
+            has_all(log) || votes() * 2 <= self.nodes.len()
         })
     }
 

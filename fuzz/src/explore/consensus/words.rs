@@ -90,13 +90,20 @@ fn node_words(node: &Node) -> String {
     let role = match (member.leads(), member.votes()) {
         (true, _) => "leads".to_owned(),
         (false, Some(votes)) => {
-            format!("stands with the votes of {}", votes.iter().map(|id| name(*id)).collect::<Vec<_>>().join(", "))
+            format!(
+                "stands with the votes of {}",
+                votes.iter().map(|id| name(*id)).collect::<Vec<_>>().join(", ")
+            )
         }
         (false, None) => "follows".to_owned(),
     };
     let (log, disk) = (log_words(member.log()), log_words(&node.disk.log));
     let vote = node.vote().map_or(String::new(), |id| format!(", voted for {}", name(id)));
-    format!("term {}{vote}: {role}; log {log}, on disk {disk}, committed {}", member.term().0, member.committed().0)
+    format!(
+        "term {}{vote}: {role}; log {log}, on disk {disk}, committed {}",
+        member.term().0,
+        member.committed().0
+    )
 }
 
 fn log_words(log: &[LogEntry<u8>]) -> String {

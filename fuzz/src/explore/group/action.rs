@@ -12,6 +12,8 @@ pub enum Action {
     /// A consumer does what is next: its join, sync or question where to go on reaches the coordinator, or it has let go
     /// and is to join.
     Ask(usize),
+    /// It asks the coordinator that was replaced where to go on.
+    AskDeposed(usize),
     /// It waits no more for the answer to its join or sync, or that never came to the coordinator.
     GiveUp(usize),
     /// It says that it lives, and hears that it is to do something.
@@ -61,7 +63,8 @@ impl State {
         let from = actions.len();
         for (number, consumer) in self.consumers.iter().enumerate() {
             // Of consumers of whom nothing was heard any does for all.
-            let alike = consumer.is_newcomer() && self.consumers[..number].iter().any(|other| other.is_newcomer());
+            let alike =
+                consumer.is_newcomer() && self.consumers[..number].iter().any(|other| other.is_newcomer());
             if !(alike && setup.reduced) {
                 self.belonging(number, consumer, setup, actions);
                 self.working(number, consumer, setup, actions);
@@ -94,6 +97,8 @@ impl State {
             At::Next(Ask::Nothing) if consumer.member.membership().is_some() => {}
             At::Next(ask) => {
                 actions.push(Action::Ask(number));
+                let elsewhere = self.deposed.is_some() && matches!(ask, Ask::Offsets(_));
+                actions.extend(elsewhere.then_some(Action::AskDeposed(number)));
                 let is_sync = matches!(ask, Ask::Sync { .. });
                 actions.extend((is_sync && patience).then_some(Action::GiveUp(number)));
             }

@@ -4,7 +4,8 @@ use super::action::{Action, Reads, Way};
 use super::setup::Setup;
 use super::state::{At, Chronicle, Commit, Consumer, Coordinator, State};
 use rehearsal_model::queue::group::{
-    Answer, Ask, CommitRule, Group, GroupError, Input, Interest, Knobs, MemberId, Output, RequestId, TimerKind, WriteId,
+    Answer, Ask, CommitRule, Group, GroupError, Input, Interest, Knobs, MemberId, Output, RequestId,
+    TimerKind, WriteId,
 };
 use rehearsal_model::queue::offset::Offset;
 use rehearsal_model::queue::partition::Partition;
@@ -25,6 +26,11 @@ impl State {
         let mut state = self.clone();
         match *action {
             Action::Ask(number) => state.ask(number, setup),
+            Action::AskDeposed(number) => {
+                if let Some(mut deposed) = state.deposed.clone() {
+                    state.begin(number, Arc::make_mut(&mut deposed), setup);
+                }
+            }
             Action::GiveUp(number) => {
                 state.counts.timeouts += 1;
                 state.rejoin(number, setup);
@@ -73,7 +79,10 @@ impl State {
                 self.consumer(number).at = At::Waits(request);
                 self.step(Input::Sync { request, member, generation, plan }, setup);
             }
-            Ask::Offsets(_) => self.begin(number, setup),
+            Ask::Offsets(_) => {
+                let mut coordinator = Arc::clone(&self.coordinator);
+                self.begin(number, &mut Arc::make_mut(&mut coordinator).group, setup);
+            }
             Ask::LetGo | Ask::Nothing => self.rejoin(number, setup),
         }
     }
@@ -111,7 +120,9 @@ impl State {
     fn beat(&mut self, number: usize, setup: &Setup) {
         let Some((member, generation)) = self.consumers[number].member.membership() else { return };
         let (request, mut out) = (RequestId(0), Vec::new());
-        Arc::make_mut(&mut self.coordinator).group.step(Input::Heartbeat { request, member, generation }, &mut out);
+        Arc::make_mut(&mut self.coordinator)
+            .group
+            .step(Input::Heartbeat { request, member, generation }, &mut out);
         let answer = out.iter().find_map(|output| match output {
             Output::Answer { result, .. } => Some(result.clone().map(|_| ())),
             _ => None,
@@ -125,11 +136,14 @@ impl State {
         self.goes_on(number, ask, setup);
     }
 
-    /// It learns where to go on in what it owns, and fetches.
-    fn begin(&mut self, number: usize, setup: &Setup) {
+    /// It learns from a coordinator where to go on in what it owns, and fetches. That leaves the coordinator as it was.
+    fn begin(&mut self, number: usize, group: &mut Group, setup: &Setup) {
         let At::Next(Ask::Offsets(partitions)) = self.consumers[number].at.clone() else { return };
+        let (request, mut out) = (RequestId(0), Vec::new());
+        group.step(Input::Fetch { request, partitions: partitions.clone() }, &mut out);
+        let Some(Output::Answer { result: Ok(Answer::Fetched(committed)), .. }) = out.pop() else { return };
         for partition in partitions {
-            let offset = self.committed(partition);
+            let offset = committed.get(&partition).copied().unwrap_or(Offset::ZERO);
             if self.chronicle.confirmed.get(&partition).is_some_and(|confirmed| offset < *confirmed) {
                 self.chronicle().began_below = true;
             }
@@ -177,7 +191,8 @@ impl State {
         let Some((write, _)) = self.coordinator.unsettled.get(before) else { return };
         let write = *write;
         for commit in &mut self.consumer(number).commits {
-            commit.taken = commit.taken.map(|taken| if taken.0 == request { (request, write) } else { taken });
+            commit.taken =
+                commit.taken.map(|taken| if taken.0 == request { (request, write) } else { taken });
         }
         if self.is_over(generation) {
             self.chronicle().zombie_committed = true;
@@ -228,7 +243,9 @@ impl State {
             consumer.commits.iter().position(|commit| commit.taken.is_some_and(|(taken, _)| taken == request))
         };
         let commit = self.consumers.iter().enumerate();
-        if let Some((number, place)) = commit.clone().find_map(|(number, one)| Some((number, by_commit(one)?))) {
+        if let Some((number, place)) =
+            commit.clone().find_map(|(number, one)| Some((number, by_commit(one)?)))
+        {
             return self.answered_commit(number, place, result.is_ok());
         }
         // Who has asked again listens no more to what it asked before.
@@ -245,7 +262,9 @@ impl State {
                 self.chronicle().told = self.chronicle.told.max(told);
                 ask
             }
-            Ok(Answer::Synced { generation, partitions }) => member.on_sync_answer(Ok((generation, partitions))),
+            Ok(Answer::Synced { generation, partitions }) => {
+                member.on_sync_answer(Ok((generation, partitions)))
+            }
             Ok(_) => return,
             Err(error) if member.membership().is_some() => member.on_sync_answer(Err(error)),
             Err(error) => member.on_join_answer(Err(error), &setup.topics()),
@@ -292,10 +311,13 @@ impl State {
         let mut out = Vec::new();
         let group = Group::recover(entries, Knobs::default(), setup.defects, &mut out);
         let (unsettled, timers) = Default::default();
+        self.deposed = setup.deposed_answers.then(|| Arc::new(self.coordinator.group.clone()));
         self.coordinator = Arc::new(Coordinator { group, unsettled, timers });
         self.carry_out(out, setup);
         for number in 0..self.consumers.len() {
-            while let Some(place) = self.consumers[number].commits.iter().position(|commit| commit.taken.is_some()) {
+            while let Some(place) =
+                self.consumers[number].commits.iter().position(|commit| commit.taken.is_some())
+            {
                 self.answered_commit(number, place, false);
             }
             if matches!(self.consumers[number].at, At::Waits(_)) {

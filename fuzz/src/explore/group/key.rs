@@ -21,6 +21,7 @@ impl State {
         }
         let mut hasher = DefaultHasher::new();
         group.renumbered(&to_report).hash(&mut hasher);
+        self.deposed.as_ref().map(|group| group.renumbered(&[])).hash(&mut hasher);
         (entries, &*self.log, consumers, &*self.chronicle, self.counts).hash(&mut hasher);
         hasher.finish()
     }
@@ -37,7 +38,14 @@ impl State {
             member.progress(partition).hash(&mut hasher);
         }
         for commit in commits {
-            (commit.member, commit.generation, &commit.offsets, commit.taken.is_some(), self.place(commit.taken)).hash(&mut hasher);
+            (
+                commit.member,
+                commit.generation,
+                &commit.offsets,
+                commit.taken.is_some(),
+                self.place(commit.taken),
+            )
+                .hash(&mut hasher);
         }
         if !setup.reduced {
             member.hash(&mut hasher);

@@ -63,14 +63,17 @@ pub(super) const MARKERS: &[Marker<Consumers>] = &[
     Marker {
         name: "another coordinator found members at work",
         expected: |core| core.setup.bounds.takeovers > 0,
-        seen: |_, state| state.counts.takeovers > 0 && state.consumers.iter().any(|consumer| consumer.works()),
+        seen: |_, state| {
+            state.counts.takeovers > 0 && state.consumers.iter().any(|consumer| consumer.works())
+        },
     },
     Marker {
         name: "another coordinator found a generation without a plan",
         expected: |core| core.setup.bounds.takeovers > 0,
         seen: |_, state| {
             state.counts.takeovers > 0
-                && state.coordinator.group.state() == rehearsal_model::queue::group::State::CompletingRebalance
+                && state.coordinator.group.state()
+                    == rehearsal_model::queue::group::State::CompletingRebalance
                 && state.coordinator.unsettled.is_empty()
                 && state.consumers.iter().all(|consumer| matches!(consumer.at, At::Next(_)))
         },
@@ -97,7 +100,8 @@ fn grows(core: &Consumers) -> bool {
 
 /// Those who own what one of a later generation owns too.
 fn zombies(state: &State) -> impl Iterator<Item = usize> {
-    let owners = || state.consumers.iter().enumerate().filter_map(|(number, one)| Some((number, one.owned()?)));
+    let owners =
+        || state.consumers.iter().enumerate().filter_map(|(number, one)| Some((number, one.owned()?)));
     let later = move |generation, owned: &std::collections::BTreeSet<_>| {
         owners().any(|(_, (theirs, partitions))| theirs > generation && !owned.is_disjoint(partitions))
     };

@@ -47,17 +47,22 @@ impl Core for Consumers {
         const KNOBS: &[Knob] = &[
             Knob::number("consumers", "consumers", [2, 1, 4]),
             Knob::number("partitions", "partitions", [2, 1, 4]),
-            Knob::number("records", "records in each partition", [2, 1, 7]),
+            Knob::number("records", "records in each partition", [1, 1, 7]),
             Knob::number("generations", "generations of the group", [2, 1, 7]),
             Knob::number("deaths", "deaths of consumers in all", [1, 0, 7]),
             Knob::number("takeovers", "times that another coordinator takes over", [1, 0, 7]),
             Knob::number("silences", "sessions that end by silence in all", [1, 0, 7]),
-            Knob::number("timeouts", "answers that are not waited for in all", [1, 0, 7]),
+            Knob::number("timeouts", "answers that are not waited for in all", [0, 0, 7]),
             Knob::number("messages", "late commits on their way at once", [1, 0, 7]),
             Knob {
                 name: "delivery",
                 says: "when consumers commit: after they process, or before",
                 values: Values::Word(&["at-least-once", "at-most-once"]),
+            },
+            Knob {
+                name: "deposed",
+                says: "whether a coordinator that was replaced, and has not heard of it, says where to go on",
+                values: Values::Word(&["silent", "answers"]),
             },
         ];
         KNOBS
@@ -101,7 +106,8 @@ impl Core for Consumers {
             _ => CommitRule::AfterProcessing,
         };
         let defects = Defects::of(choice.defects.iter().filter_map(|name| Defect::named(name)));
-        Ok(Consumers { setup: Setup { bounds, rule, defects, reduced: choice.reduced } })
+        let deposed_answers = choice.word("deposed") == "answers";
+        Ok(Consumers { setup: Setup { bounds, rule, deposed_answers, defects, reduced: choice.reduced } })
     }
 
     fn first(&self) -> State {

@@ -53,7 +53,8 @@ pub(super) const PROMISES: &[Promise<Consumers>] = &[
 
 impl State {
     fn each_partition_has_one_owner(&self) -> bool {
-        let owners = || self.consumers.iter().enumerate().filter_map(|(number, one)| Some((number, one.owned()?)));
+        let owners =
+            || self.consumers.iter().enumerate().filter_map(|(number, one)| Some((number, one.owned()?)));
         owners().all(|(number, (generation, owned))| {
             let others = owners().filter(|(other, _)| *other < number);
             let same = others.filter(|(_, (theirs, _))| *theirs == generation);

@@ -103,7 +103,9 @@ pub struct Counts {
 pub struct State {
     /// The coordinator.
     pub coordinator: Arc<Coordinator>,
-    /// What is in sync of its log.
+    /// The core of the one before it, if that has not heard that it was replaced, and may still be asked.
+    pub deposed: Option<Arc<Group>>,
+    /// What is in sync of the log.
     pub log: Arc<Log>,
     /// The consumers, by number.
     pub consumers: Vec<Arc<Consumer>>,
@@ -182,6 +184,7 @@ impl State {
         let newcomer = Arc::new(Consumer::newcomer(setup));
         let mut state = State {
             coordinator: Arc::new(coordinator),
+            deposed: None,
             log: Arc::default(),
             consumers: vec![newcomer; usize::from(setup.bounds.consumers)],
             chronicle: Arc::new(chronicle),

@@ -11,6 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) fn label(action: &Action) -> String {
     match action {
         Action::Ask(number) => format!("{} goes on with its group", name(*number)),
+        Action::AskDeposed(number) => {
+            format!("{} asks the coordinator that was replaced where to go on", name(*number))
+        }
         Action::GiveUp(number) => format!("{} waits no more for its group's answer", name(*number)),
         Action::Beat(number) => format!("{} says that it lives", name(*number)),
         Action::Process(number, partition) => {
@@ -52,7 +55,9 @@ pub(super) fn consequences(before: &State, after: &State) -> Vec<String> {
         told.push(format!("the group is {}", group_words(after)));
     }
     if new.unsettled.len() > old.unsettled.len() {
-        told.extend(new.unsettled.back().map(|(_, entry)| format!("the coordinator writes {}", entry_words(entry))));
+        told.extend(
+            new.unsettled.back().map(|(_, entry)| format!("the coordinator writes {}", entry_words(entry))),
+        );
     }
     if before.chronicle.confirmed != after.chronicle.confirmed {
         told.push(format!("confirmed: {}", offsets_words(&after.chronicle.confirmed)));
@@ -63,10 +68,12 @@ pub(super) fn consequences(before: &State, after: &State) -> Vec<String> {
 /// A state: each consumer in a line, then the group, its log and what was processed.
 pub(super) fn picture(state: &State) -> Vec<String> {
     let consumers = state.consumers.iter().enumerate();
-    let mut lines: Vec<String> =
-        consumers.map(|(number, consumer)| format!("{}  {}", name(number), consumer_words(consumer))).collect();
+    let mut lines: Vec<String> = consumers
+        .map(|(number, consumer)| format!("{}  {}", name(number), consumer_words(consumer)))
+        .collect();
     lines.push(format!("group  {}", group_words(state)));
-    let unsettled: Vec<String> = state.coordinator.unsettled.iter().map(|(_, entry)| entry_words(entry)).collect();
+    let unsettled: Vec<String> =
+        state.coordinator.unsettled.iter().map(|(_, entry)| entry_words(entry)).collect();
     let log: Vec<String> = state.log.entries().iter().map(entry_words).collect();
     lines.push(format!("log  {}; not in sync: [{}]", log.join(", "), unsettled.join(", ")));
     let processed = state.chronicle.processed.iter();

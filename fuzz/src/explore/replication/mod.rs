@@ -56,9 +56,17 @@ impl Core for Replication {
             Knob::number("records", "records that are appended in all", [3, 1, 14]),
             Knob::number("epochs", "leader epochs", [3, 1, 7]),
             Knob::number("crashes", "crashes in all", [1, 0, 7]),
-            Knob::number("changes", "changes of the in-sync set in all; 255: as many as there can be", [2, 0, 255]),
+            Knob::number(
+                "changes",
+                "changes of the in-sync set in all; 255: as many as there can be",
+                [2, 0, 255],
+            ),
             Knob::number("messages", "late messages on their way at once", [1, 0, 3]),
-            Knob::number("min_insync", "members that the set must have for anything to be acknowledged", [1, 1, 4]),
+            Knob::number(
+                "min_insync",
+                "members that the set must have for anything to be acknowledged",
+                [1, 1, 4],
+            ),
             Knob {
                 name: "flush",
                 says: "when a record counts as held",

@@ -1,8 +1,8 @@
 //! What can be seen of a member by whoever searches its states.
 
+use super::Member;
 use super::role::{Leader, Role};
 use super::step::{MemberId, Message, Ticket};
-use super::Member;
 use std::collections::BTreeSet;
 
 impl<C: Clone> Member<C> {

@@ -58,7 +58,9 @@ impl Offsets {
         let persisted = self.persisted.iter();
         let pending = self.pending.iter();
         Offsets {
-            persisted: persisted.map(|(place, (_, offset))| (*place, (WriteId::default(), *offset))).collect(),
+            persisted: persisted
+                .map(|(place, (_, offset))| (*place, (WriteId::default(), *offset)))
+                .collect(),
             pending: pending
                 .map(|(write, pending)| (name(*write), Pending { request, offsets: pending.offsets.clone() }))
                 .collect(),
