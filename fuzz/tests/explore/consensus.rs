@@ -98,7 +98,7 @@ fn defects() -> impl Strategy<Value = Vec<&'static str>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
     /// The same walk of members with other names goes through the same states, and everywhere the same can happen next.
     #[test]

@@ -62,10 +62,11 @@ const MISSED: [Missed; 9] = [
 #[test]
 fn a_coordinator_that_was_replaced_tells_less_than_was_committed() {
     let bounds =
-        "partitions=1 records=1 generations=1 deaths=0 silences=0 timeouts=1 messages=0 deposed=answers";
+        "partitions=1 records=1 deaths=0 silences=0 timeouts=0 messages=0 deposed=answers";
     let found = search(CORE, &chosen(CORE, bounds, &[]), &Limits::default());
     let Verdict::Refuted(violation) = found.verdict else { panic!("{:?}", found.verdict) };
-    assert_eq!(violation.promise, "offsets-move-forward", "{:#?}", violation.story);
+    let told = (violation.promise, violation.steps.len());
+    assert_eq!(told, ("offsets-move-forward", 16), "{:#?}", violation.story);
 }
 
 #[test]
@@ -113,7 +114,7 @@ fn defects() -> impl Strategy<Value = Vec<&'static str>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
     /// Wherever a walk leads: whichever consumer is which, the same can happen next.
     #[test]

@@ -43,6 +43,14 @@ pub(super) const MARKERS: &[Marker<Consensus>] = &[
         },
     },
     Marker {
+        name: "a leader had to find out where a follower's log parts from its own",
+        expected: |core| contest(&core.setup.bounds),
+        seen: |_, state| {
+            let leaders = state.nodes.iter().filter_map(|node| node.member.leadership());
+            leaders.into_iter().any(|leader| leader.followers.values().any(|known| known.next < leader.first))
+        },
+    },
+    Marker {
         name: "an entry was committed in a later term than its own",
         expected: |core| contest(&core.setup.bounds),
         seen: |_, state| state.committed.iter().any(|known| known.term > known.entry.term),
@@ -75,7 +83,7 @@ fn talks(bounds: &Bounds) -> bool {
 }
 
 fn contest(bounds: &Bounds) -> bool {
-    bounds.members > 2 && bounds.terms > 1 && bounds.messages > 1
+    bounds.members > 2 && bounds.terms > 1 && bounds.messages > 0
 }
 
 /// Whether this asks for the vote of one who has more than who asks.

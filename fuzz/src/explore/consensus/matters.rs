@@ -57,7 +57,7 @@ impl State {
                 let known = &leader.followers[&letter.from];
                 let more = match result {
                     Ok(matched) => *matched > known.matched,
-                    Err(mismatch) => mismatch.hint.next() < known.next && known.matched < mismatch.hint,
+                    Err(mismatch) => mismatch.hint.max(known.matched).next() < known.next,
                 };
                 more || *round > known.round
             }),

@@ -47,7 +47,7 @@ impl Core for Consensus {
             Knob::number("proposals", "proposals that leaders take in all", [1, 0, 7]),
             Knob::number("reads", "reads that leaders take in all", [0, 0, 7]),
             Knob::number("crashes", "crashes in all", [1, 0, 7]),
-            Knob::number("messages", "messages on their way at once", [2, 0, 7]),
+            Knob::number("messages", "messages on their way at once", [1, 0, 7]),
         ];
         KNOBS
     }
