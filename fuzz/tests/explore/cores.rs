@@ -49,7 +49,7 @@ pub fn are_missed(name: &str, missed: &[Missed]) {
         let Verdict::Refuted(violation) = found.verdict else { panic!("{defect}: {:?}", found.verdict) };
         let told = (violation.promise, violation.steps.len());
         assert_eq!(told, (*promise, *steps), "{defect}: {:#?}", violation.story);
-        let limits = Limits { order: Order::Depth, states: Some(20_000), ..Limits::default() };
+        let limits = Limits { order: Order::Depth, states: Some(3_000), ..Limits::default() };
         let sound = search(name, &chosen(name, bounds, &[]), &limits);
         assert!(!matches!(sound.verdict, Verdict::Refuted(_)), "{bounds}: {:?}", sound.verdict);
     }

@@ -61,8 +61,7 @@ const MISSED: [Missed; 9] = [
 /// heard of it, knows less than was committed.
 #[test]
 fn a_coordinator_that_was_replaced_tells_less_than_was_committed() {
-    let bounds =
-        "partitions=1 records=1 deaths=0 silences=0 timeouts=0 messages=0 deposed=answers";
+    let bounds = "partitions=1 records=1 deaths=0 silences=0 timeouts=0 messages=0 deposed=answers";
     let found = search(CORE, &chosen(CORE, bounds, &[]), &Limits::default());
     let Verdict::Refuted(violation) = found.verdict else { panic!("{:?}", found.verdict) };
     let told = (violation.promise, violation.steps.len());
