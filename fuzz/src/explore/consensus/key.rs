@@ -75,9 +75,11 @@ impl State {
         }
         // A term that everybody is beyond gets no second leader.
         let open = self.nodes.iter().map(|node| node.member.term()).min().unwrap_or(Term(0));
-        for (term, leader) in self.leaders.iter().filter(|(term, _)| *term >= open) {
-            text.extend([term.0 as u8, place(*leader, places)]);
-        }
+        let led = self.leaders.iter().filter(|(term, _)| *term >= open);
+        let mut led: Vec<[u8; 2]> =
+            led.map(|(term, leader)| [term.0 as u8, place(*leader, places)]).collect();
+        led.sort_unstable();
+        text.extend(led.into_iter().flatten());
         text.push(u8::MAX);
         let mut network: Vec<Vec<u8>> =
             self.network.iter().map(|letter| letter_text(letter, places)).collect();
