@@ -17,8 +17,22 @@ use serde::Serialize;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+const CORES: &str = "\
+Cores:
+  queue-replica            in-sync replication of one partition
+  queue-group              a consumer group and the coordinators that follow one another
+  coordination-consensus   agreement of the coordination service's members on one log
+
+Examples:
+  rehearsal explore                                              what can be chosen of each, and what it promises
+  rehearsal explore queue-group                                  all rules together: verified, or how it breaks
+  rehearsal explore queue-group --bounds generations=3,deaths=0  other bounds
+  rehearsal explore queue-group --defect zombie-commits          without a rule: the shortest way to a broken promise
+  rehearsal explore coordination-consensus --rules               without each rule by itself";
+
 /// What `explore` takes.
 #[derive(Clone, Debug, Args)]
+#[command(after_long_help = CORES)]
 pub struct ExploreOptions {
     /// Which core. Without, they are listed.
     pub core: Option<String>,

@@ -62,6 +62,13 @@ pub struct Knob {
     pub values: Values,
 }
 
+impl Knob {
+    /// One that is a number: where nothing is chosen, at least, and at most.
+    pub const fn number(name: &'static str, says: &'static str, [default, least, most]: [u8; 3]) -> Knob {
+        Knob { name, says, values: Values::Number { default, least, most } }
+    }
+}
+
 /// The values of a knob.
 #[derive(Clone, Copy, Debug)]
 pub enum Values {

@@ -1,7 +1,9 @@
 //! The cores that can be searched, by name.
 
 use super::choice::{Choice, Misfit};
+use super::consensus::Consensus;
 use super::core::{Core, Knob, Rule};
+use super::group::Consumers;
 use super::replication::Replication;
 use super::search::{Found, Limits, Progress, Shortfall, Verdict, search};
 use super::story;
@@ -54,7 +56,7 @@ pub enum Replayed {
 
 /// All of them.
 pub fn cores() -> Vec<Box<dyn Explorable>> {
-    vec![of::<Replication>()]
+    vec![of::<Replication>(), of::<Consumers>(), of::<Consensus>()]
 }
 
 /// A core of this type.

@@ -12,9 +12,12 @@
 //! removes each rule of a core by itself and says what becomes of it.
 
 pub mod choice;
+pub mod consensus;
 pub mod core;
 pub mod counterexample;
 pub mod explorable;
+pub mod group;
+mod orders;
 pub mod progress;
 pub mod replication;
 pub mod report;

@@ -43,12 +43,28 @@ fn what_there_is_not_is_refused_with_what_there_is() {
 fn without_a_core_the_cores_are_listed() {
     let (code, output, _) = type_in("explore");
     assert_eq!(code, 0);
-    for part in ["queue-replica", "slots", "acked-not-lost", "never-truncates"] {
+    for part in [
+        "queue-replica",
+        "slots",
+        "acked-not-lost",
+        "never-truncates",
+        "queue-group",
+        "coordination-consensus",
+    ] {
         assert!(output.contains(part), "{output}");
     }
     let (_, output, _) = type_in("explore --format json");
     let object: Value = serde_json::from_str(&output).expect("JSON");
     assert_eq!(object["cores"][0]["core"], "queue-replica");
+}
+
+#[test]
+fn the_help_names_every_core() {
+    let (code, help, _) = type_in("explore --help");
+    assert_eq!(code, 0);
+    for core in rehearsal::explore::cores() {
+        assert!(help.contains(core.name()), "{} is missing in {help}", core.name());
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! That what the search leaves out cannot matter: without any reduction it comes to the same.
 
+use crate::cores::without_reductions;
 use crate::verdicts::{chosen, search};
 use rehearsal::explore::replication::Replication;
 use rehearsal::explore::replication::state::{Entry, State};
@@ -46,12 +47,6 @@ fn everything_visible(choice: &Choice) -> (usize, BTreeSet<Visible>) {
         }
     }
     (known.len(), seen)
-}
-
-fn without_reductions(choice: &Choice) -> Choice {
-    let mut choice = choice.clone();
-    choice.reduced = false;
-    choice
 }
 
 #[test]

@@ -22,14 +22,16 @@
 mod journal;
 mod role;
 mod step;
+mod view;
 
+pub use role::{Leader, Progress, WaitingRead};
 pub use step::{
     Index, Input, LogEntry, MemberId, Message, Mismatch, Output, ReadId, Stored, Term, Ticket, Timer,
 };
 
 use crate::queue::defects::{Defect, Defects};
 use journal::Journal;
-use role::{Leader, Role, WaitingRead};
+use role::Role;
 use std::collections::{BTreeSet, VecDeque};
 
 /// One member; commands are `C`.
@@ -133,22 +135,29 @@ impl<C: Clone> Member<C> {
             Message::Vote { granted, .. } => {
                 if let Role::Candidate { votes } = &mut self.role
                     && granted
-                    && !is_stale
+                    && (!is_stale || self.defects.has(Defect::CountsStaleVotes))
                 {
                     votes.insert(from);
                 }
             }
-            Message::Append { round, .. } if is_stale => {
+            Message::Append { round, .. } if is_stale && !self.defects.has(Defect::ObeysStaleLeader) => {
                 let (term, result) = (self.term(), Err(Mismatch { hint: Index(0) }));
                 self.send_when_durable(from, Message::Appended { term, result, round });
             }
             Message::Append { before, before_term, entries, committed, round, .. } => {
                 self.follow(Some(from), out);
                 let result = self.take(before, before_term, entries, committed, out);
-                let term = self.term();
-                self.send_when_durable(from, Message::Appended { term, result, round });
+                let message = Message::Appended { term: self.term(), result, round };
+                if self.defects.has(Defect::AppendsAnsweredBeforeSync) {
+                    return out.push(Output::Send { to: from, message });
+                }
+                self.send_when_durable(from, message);
             }
-            Message::Appended { result, round, .. } if !is_stale => self.appended(from, result, round, out),
+            Message::Appended { result, round, .. }
+                if !is_stale || self.defects.has(Defect::CountsStaleAnswers) =>
+            {
+                self.appended(from, result, round, out);
+            }
             Message::Appended { .. } => {}
         }
     }
@@ -193,8 +202,10 @@ impl<C: Clone> Member<C> {
         out: &mut Vec<Output<C>>,
     ) {
         let (last, last_term) = self.end_of_log();
-        let is_free = self.journal.stored().vote.is_none_or(|given| given == candidate);
-        let granted = !is_stale && is_free && end >= (last_term, last);
+        let is_free = self.journal.stored().vote.is_none_or(|given| given == candidate)
+            || self.defects.has(Defect::VotesTwice);
+        let is_up_to_date = end >= (last_term, last) || self.defects.has(Defect::VotesForShorterLog);
+        let granted = !is_stale && is_free && is_up_to_date;
         if granted {
             self.journal.vote(candidate);
             out.push(Output::SetTimer(Timer::Election));
@@ -274,8 +285,10 @@ impl<C: Clone> Member<C> {
         for entry in entries {
             place = place.next();
             // What it has already stays, or a late message would cut off what came after it.
-            if self.journal.stored().term_at(place) != Some(entry.term) {
-                assert!(place > self.committed, "what is committed is never replaced");
+            let cuts = self.defects.has(Defect::LateAppendCuts);
+            if cuts || self.journal.stored().term_at(place) != Some(entry.term) {
+                let is_sound = self.defects == Defects::NONE;
+                assert!(place > self.committed || !is_sound, "what is committed is never replaced");
                 if self.journal.stored().last() >= place {
                     self.journal.truncate(place.previous());
                 }
@@ -295,10 +308,11 @@ impl<C: Clone> Member<C> {
     ) {
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(progress) = leader.followers.get_mut(&from) else { return };
+        let last = self.journal.stored().last();
         progress.round = progress.round.max(round);
         match result {
             Ok(matched) => {
-                progress.matched = progress.matched.max(matched);
+                progress.matched = progress.matched.max(matched.min(last));
                 progress.next = progress.next.max(progress.matched.next());
             }
             Err(Mismatch { hint }) => {
@@ -310,10 +324,13 @@ impl<C: Clone> Member<C> {
 
     fn commit_what_a_majority_has(&mut self, out: &mut Vec<Output<C>>) {
         let Role::Leader(leader) = &self.role else { return };
-        let reached = leader.majority_has(self.journal.durable());
+        let counts_all = self.defects.has(Defect::LeaderCountsBeforeSync);
+        let own = if counts_all { self.journal.stored().last() } else { self.journal.durable() };
+        let reached = leader.majority_has(own);
+        let counts_any = self.defects.has(Defect::CommitsEarlierTerm);
         // Only entries of its own term are counted: an older one may still be replaced though a majority has
         // it (3.6.2).
-        if self.journal.stored().term_at(reached) == Some(self.term()) {
+        if counts_any || self.journal.stored().term_at(reached) == Some(self.term()) {
             self.commit_through(reached, out);
         }
     }
@@ -341,7 +358,8 @@ impl<C: Clone> Member<C> {
             }
             Role::Leader(leader) => {
                 leader.round += 1;
-                let index = committed.max(leader.first);
+                let is_early = self.defects.has(Defect::ReadsBeforeFirstCommit);
+                let index = if is_early { committed } else { committed.max(leader.first) };
                 leader.reads.push(WaitingRead { read, index, round: leader.round });
                 for other in self.others() {
                     self.send_entries(other, out);

@@ -118,11 +118,39 @@ defects! {
     FollowerSaysOutOfRange "follower-says-out-of-range",
     /// A fetch that matched nothing does not say where to go on.
     FilteredTailLags "filtered-tail-lags",
+    /// A member votes for whoever asks, as often as it is asked in a term (Raft, 5.2).
+    VotesTwice "votes-twice",
+    /// A member votes for one whose log is less up to date than its own (Raft, 5.4.1).
+    VotesForShorterLog "votes-for-shorter-log",
+    /// A candidate counts votes that it was given in an earlier term.
+    CountsStaleVotes "counts-stale-votes",
+    /// A follower says that it has entries before its disk has them.
+    AppendsAnsweredBeforeSync "appends-answered-before-sync",
+    /// A leader counts itself for entries that its disk does not have.
+    LeaderCountsBeforeSync "leader-counts-before-sync",
+    /// A leader commits an entry of an earlier term as soon as a majority has it (Raft, figure 8).
+    CommitsEarlierTerm "commits-earlier-term",
+    /// A follower cuts off what stands behind entries that it has already.
+    LateAppendCuts "late-append-cuts",
+    /// A follower takes entries from the leader of an earlier term.
+    ObeysStaleLeader "obeys-stale-leader",
+    /// A leader counts what followers said that they have in an earlier term.
+    CountsStaleAnswers "counts-stale-answers",
+    /// A new leader answers reads from what it knows to be committed before an entry of its own is (6.4).
+    ReadsBeforeFirstCommit "reads-before-first-commit",
+    /// The members hear of a generation before it is on the log.
+    GenerationToldBeforeWritten "generation-told-before-written",
+    /// A commit is confirmed before it is on the log.
+    CommitToldBeforeWritten "commit-told-before-written",
+    /// A consumer that joins again keeps how far it was in what it had owned.
+    JoinsWithoutLettingGo "joins-without-letting-go",
+    /// A consumer of an at-most-once group begins a record before the commit behind it is confirmed.
+    BeginsBeforeConfirmed "begins-before-confirmed",
 }
 
 /// The known bugs that are switched on.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Defects(u64);
+pub struct Defects(u128);
 
 impl Defect {
     /// The defect of this name.
@@ -142,12 +170,12 @@ impl Defects {
 
     /// These and no others.
     pub fn of(defects: impl IntoIterator<Item = Defect>) -> Defects {
-        Defects(defects.into_iter().fold(0, |all, defect| all | 1 << defect as u64))
+        Defects(defects.into_iter().fold(0, |all, defect| all | 1 << defect as u32))
     }
 
     /// Whether this one is switched on.
     pub fn has(self, defect: Defect) -> bool {
-        self.0 & 1 << defect as u64 != 0
+        self.0 & 1 << defect as u32 != 0
     }
 }
 

@@ -7,6 +7,7 @@
 use super::matters::maximal;
 use super::setup::Setup;
 use super::state::{Entry, Message, Node, State};
+use crate::explore::orders::{each_order, places};
 use rehearsal_model::queue::brokers::{BrokerId, Brokers};
 use rehearsal_model::queue::defects::Defects;
 use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
@@ -229,27 +230,4 @@ fn name(known: &[Entry], entry: &Entry) -> u8 {
 
 fn renamed(set: Brokers, places: Places) -> u8 {
     set.iter().fold(0, |bits, broker| bits | 1 << places[usize::from(broker.0)])
-}
-
-/// From "who stands at each place" to "at which place each stands".
-fn places(sorted: &[usize]) -> Vec<u8> {
-    let mut places = vec![0; sorted.len()];
-    for (place, broker) in sorted.iter().enumerate() {
-        places[*broker] = place as u8;
-    }
-    places
-}
-
-/// Calls `visit` with every order of those that are alike.
-fn each_order(sorted: &mut Vec<usize>, from: usize, plain: &[Vec<u8>], visit: &mut dyn FnMut(&[usize])) {
-    if from == sorted.len() {
-        return visit(sorted);
-    }
-    for choice in from..sorted.len() {
-        if plain[sorted[choice]] == plain[sorted[from]] {
-            sorted.swap(from, choice);
-            each_order(sorted, from + 1, plain, visit);
-            sorted.swap(from, choice);
-        }
-    }
 }

@@ -41,10 +41,6 @@ pub struct Replication {
     pub leader: BrokerId,
 }
 
-const fn number(name: &'static str, says: &'static str, [default, least, most]: [u8; 3]) -> Knob {
-    Knob { name, says, values: Values::Number { default, least, most } }
-}
-
 impl Core for Replication {
     type State = State;
     type Action = Action;
@@ -55,14 +51,22 @@ impl Core for Replication {
 
     fn knobs() -> &'static [Knob] {
         const KNOBS: &[Knob] = &[
-            number("replicas", "brokers", [3, 1, 4]),
-            number("slots", "records that a log can hold", [3, 1, 7]),
-            number("records", "records that are appended in all", [3, 1, 14]),
-            number("epochs", "leader epochs", [3, 1, 7]),
-            number("crashes", "crashes in all", [1, 0, 7]),
-            number("changes", "changes of the in-sync set in all; 255: as many as there can be", [2, 0, 255]),
-            number("messages", "late messages on their way at once", [1, 0, 3]),
-            number("min_insync", "members that the set must have for anything to be acknowledged", [1, 1, 4]),
+            Knob::number("replicas", "brokers", [3, 1, 4]),
+            Knob::number("slots", "records that a log can hold", [3, 1, 7]),
+            Knob::number("records", "records that are appended in all", [3, 1, 14]),
+            Knob::number("epochs", "leader epochs", [3, 1, 7]),
+            Knob::number("crashes", "crashes in all", [1, 0, 7]),
+            Knob::number(
+                "changes",
+                "changes of the in-sync set in all; 255: as many as there can be",
+                [2, 0, 255],
+            ),
+            Knob::number("messages", "late messages on their way at once", [1, 0, 3]),
+            Knob::number(
+                "min_insync",
+                "members that the set must have for anything to be acknowledged",
+                [1, 1, 4],
+            ),
             Knob {
                 name: "flush",
                 says: "when a record counts as held",

@@ -16,18 +16,20 @@ pub(super) enum Role {
 
 /// What a leader knows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Leader {
+pub struct Leader {
+    /// How far each of the others has come.
     pub followers: BTreeMap<MemberId, Progress>,
     /// The first entry of its term. Until that is committed it does not know what was committed before it.
     pub first: Index,
     /// How often it has asked whether it still leads.
     pub round: u32,
+    /// Reads that wait.
     pub reads: Vec<WaitingRead>,
 }
 
 /// How far a follower has come.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Progress {
+pub struct Progress {
     /// Surely so far, on its disk.
     pub matched: Index,
     /// What to send next.
@@ -38,7 +40,8 @@ pub(super) struct Progress {
 
 /// A read that came to a leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct WaitingRead {
+pub struct WaitingRead {
+    /// Which.
     pub read: ReadId,
     /// What may have been answered before the read came is up to here.
     pub index: Index,

@@ -10,6 +10,7 @@
 //! | stable, and it leads | a new rebalance: this is how a leader says that the partitions have changed | a new rebalance |
 
 mod commits;
+mod numbers;
 mod rebalance;
 mod recovery;
 

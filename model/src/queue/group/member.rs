@@ -9,7 +9,7 @@ use super::progress::{CommitRule, Progress};
 use super::registration::Registration;
 use super::step::JoinAnswer;
 use super::strategy::Plan;
-use crate::queue::defects::Defects;
+use crate::queue::defects::{Defect, Defects};
 use crate::queue::offset::Offset;
 use crate::queue::partition::{Partition, Topic};
 use std::collections::{BTreeMap, BTreeSet};
@@ -109,7 +109,9 @@ impl Member {
 
     /// Joins, for the first time or again. Whatever it holds is gone.
     pub fn join(&mut self) -> Ask {
-        self.progress.clear();
+        if !self.defects.has(Defect::JoinsWithoutLettingGo) {
+            self.progress.clear();
+        }
         self.standing = Standing::Joining;
         Ask::Join { member: self.id, registration: self.registration.clone() }
     }
@@ -204,7 +206,7 @@ impl Member {
     /// Whether the record at this offset may be begun: it is owned, fetched, not processed yet, and if the rule says so
     /// the commit behind it is confirmed.
     pub fn begins(&self, partition: Partition, offset: Offset) -> bool {
-        self.progress.get(&partition).is_some_and(|progress| progress.begins(offset, self.rule))
+        self.progress.get(&partition).is_some_and(|progress| progress.begins(offset, self.rule, self.defects))
     }
 
     /// Everything before `next` in this partition is processed. Records are begun in their order, and one twice only if

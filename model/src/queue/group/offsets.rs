@@ -109,6 +109,21 @@ impl Offsets {
         self.persisted.get(&partition).map(|(_, offset)| *offset)
     }
 
+    /// The same with these names for the writes that are on their way, and this one for every request.
+    pub fn renumbered(&self, name: impl Fn(WriteId) -> WriteId, request: RequestId) -> Offsets {
+        let persisted = self.persisted.iter();
+        let pending = self.pending.iter();
+        Offsets {
+            persisted: persisted
+                .map(|(place, (_, offset))| (*place, (WriteId::default(), *offset)))
+                .collect(),
+            pending: pending
+                .map(|(write, pending)| (name(*write), Pending { request, offsets: pending.offsets.clone() }))
+                .collect(),
+            open: self.open.clone(),
+        }
+    }
+
     fn apply(&mut self, write: WriteId, offsets: BTreeMap<Partition, Offset>) {
         for (partition, offset) in offsets {
             let newest = self.persisted.entry(partition).or_insert((write, offset));

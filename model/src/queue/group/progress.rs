@@ -63,10 +63,12 @@ impl Progress {
     }
 
     /// Whether the record at this offset may be begun.
-    pub(super) fn begins(&self, offset: Offset, rule: CommitRule) -> bool {
+    pub(super) fn begins(&self, offset: Offset, rule: CommitRule, defects: Defects) -> bool {
         let until = match rule {
-            CommitRule::BeforeProcessing => self.committed.min(self.fetched),
-            CommitRule::AfterProcessing | CommitRule::WithTransaction => self.fetched,
+            CommitRule::BeforeProcessing if !defects.has(Defect::BeginsBeforeConfirmed) => {
+                self.committed.min(self.fetched)
+            }
+            _ => self.fetched,
         };
         (self.processed..until).contains(&offset)
     }

@@ -26,6 +26,9 @@ impl Group {
             self.hear_of(id, out);
         }
         let write = self.persist(GroupEntry::Offsets { offsets: offsets.clone() }, out);
+        if self.defects.has(Defect::CommitToldBeforeWritten) {
+            out.push(Output::Answer { request, result: Ok(Answer::Committed) });
+        }
         self.offsets.begin(write, request, offsets);
     }
 

@@ -1,6 +1,7 @@
 //! From one generation to the next: who is in it, who leads, by which strategy, and what became of those who waited.
 
 use super::{Group, Phase, Stage, refuse};
+use crate::queue::defects::Defect;
 use crate::queue::group::attendant::Attendant;
 use crate::queue::group::entry::Lead;
 use crate::queue::group::error::GroupError;
@@ -56,8 +57,14 @@ impl Group {
         let write = self.persist_generation(false, out);
         self.phase = match rejoined.is_empty() {
             true => Phase::Empty,
+            false if self.defects.has(Defect::GenerationToldBeforeWritten) => {
+                Phase::Completing(Stage::Planning)
+            }
             false => Phase::Completing(Stage::Starting(write)),
         };
+        if self.phase == Phase::Completing(Stage::Planning) {
+            rejoined.into_iter().for_each(|id| self.answer_join(id, out));
+        }
     }
 
     /// The leader stays the leader if it is there, and else the first is.
