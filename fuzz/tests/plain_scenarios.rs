@@ -133,9 +133,12 @@ processing = "1ms"
 rebalance = "2s"
 record_limit = 1000000
 resend = "300ms"
+retry = "none"
+retry_backoff = "500ms"
 segment_bytes = 4096
 silence = "2s"
 strategy = "sticky"
+tries = 3
 unclean_election = false
 topic = [
     { number = 0, partitions = 1 },

@@ -3,7 +3,8 @@
 //!
 //! Counted are the messages from where the group began. That an acknowledged message stands in the log at all is
 //! promised by `acked-not-lost`. After an election from outside of those who have everything a partition is not judged:
-//! its offsets may have been given out anew behind the back of the groups.
+//! its offsets may have been given out anew behind the back of the groups. What movers are to do with a delayed message is
+//! to move it. A message that was tried in vain is judged by `retried-or-dead`.
 //!
 //! Broken by: a commit before the processing, and a crash between the two; a member that goes on where it never was; a
 //! consumer that starts over at the end.
@@ -11,6 +12,7 @@
 use super::cluster::{Cluster, SharedCluster};
 use crate::{Monitor, Scope};
 use rehearsal_env::{Stamp, Time, Violation};
+use rehearsal_model::queue::delay::MOVERS;
 use rehearsal_model::queue::facts::{Fact, Fate};
 use rehearsal_model::queue::knobs::Delivery;
 use rehearsal_model::queue::message::MessageId;
@@ -28,6 +30,8 @@ pub struct AtLeastOnce {
     sent: BTreeSet<MessageId>,
     told: BTreeMap<(Partition, Offset, MessageId), u64>,
     processed: BTreeSet<(u32, MessageId)>,
+    /// Tried in vain.
+    failed: BTreeSet<(u32, MessageId)>,
     /// Where each group began.
     begun: BTreeMap<(u32, Partition), Offset>,
 }
@@ -40,6 +44,7 @@ impl AtLeastOnce {
             sent: BTreeSet::new(),
             told: BTreeMap::new(),
             processed: BTreeSet::new(),
+            failed: BTreeSet::new(),
             begun: BTreeMap::new(),
         }
     }
@@ -55,7 +60,8 @@ impl AtLeastOnce {
         let Some(placed) = placed.and_then(|log| log.batch_at(offset)) else { return Ok(()) };
         for group in cluster.rules().readers(partition.topic) {
             let begun = self.begun.get(&(group, partition)).is_none_or(|begun| *begun <= offset);
-            if begun && !self.processed.contains(&(group, message)) {
+            let seen = [&self.processed, &self.failed].iter().any(|seen| seen.contains(&(group, message)));
+            if begun && !seen {
                 let message = format!(
                     "{message} was acknowledged and stands at offset {offset} of {partition}, and group {group} has \
                      never processed it"
@@ -86,6 +92,12 @@ impl Monitor<Fact> for AtLeastOnce {
             }
             Fact::Processed { group, message, .. } => {
                 self.processed.insert((group, message));
+            }
+            Fact::Moved { message, .. } => {
+                self.processed.insert((MOVERS, message));
+            }
+            Fact::Failed { group, message, .. } => {
+                self.failed.insert((group, message));
             }
             Fact::Positioned { group, partition, offset, committed: false, .. } => {
                 let begun = self.begun.entry((group, partition)).or_insert(offset);

@@ -2,14 +2,17 @@
 
 mod brokers;
 mod clients;
+mod delays;
 
 use super::cluster::SharedCluster;
 use super::rules::Rules;
 use crate::{MarkerWatch, Monitor};
 use brokers::BrokerMarkers;
 use clients::ClientMarkers;
+use delays::DelayMarkers;
 use rehearsal_env::{Marker, Stamp};
 use rehearsal_model::queue::facts::{Fact, Fate};
+use rehearsal_model::queue::partition::Topic;
 use std::rc::Rc;
 
 /// A leader's life ended, and it had appended messages that no other broker had.
@@ -49,6 +52,16 @@ pub const CONSUMER_CRASHED_WITH_UNCOMMITTED_WORK: Marker = Marker("consumer-cras
 /// A leader's epoch began beyond every watermark that was ever told, so that it has to wait before it answers with a
 /// latest offset (KIP-207).
 pub const WATERMARK_BEHIND_EPOCH_START: Marker = Marker("watermark-behind-epoch-start");
+/// A new leader was elected in a partition of the delayed topic while a message was held there.
+pub const HELD_THROUGH_FAILOVER: Marker = Marker("delayed-message-held-through-a-failover");
+/// A mover found a message due in a partition that another mover had found messages due in.
+pub const MOVER_TOOK_OVER: Marker = Marker("mover-took-over-from-another");
+/// A message that had failed was processed.
+pub const MESSAGE_RETRIED: Marker = Marker("message-retried");
+/// A message was written to a group's dead letters.
+pub const MESSAGE_DEAD_LETTERED: Marker = Marker("message-dead-lettered");
+/// A record waited, since one before it with its key was to be tried again.
+pub const LATER_RECORD_OF_A_KEY_WAITED: Marker = Marker("later-record-of-a-key-waited");
 
 /// Every marker of the queue.
 pub const MARKERS: &[Marker] = &[
@@ -70,6 +83,11 @@ pub const MARKERS: &[Marker] = &[
     PROCESSED_TWICE,
     CONSUMER_CRASHED_WITH_UNCOMMITTED_WORK,
     WATERMARK_BEHIND_EPOCH_START,
+    HELD_THROUGH_FAILOVER,
+    MOVER_TOOK_OVER,
+    MESSAGE_RETRIED,
+    MESSAGE_DEAD_LETTERED,
+    LATER_RECORD_OF_A_KEY_WAITED,
 ];
 
 /// Looks out for the markers.
@@ -78,13 +96,19 @@ pub struct Markers {
     cluster: SharedCluster,
     brokers: BrokerMarkers,
     clients: ClientMarkers,
+    delays: DelayMarkers,
 }
 
 impl Markers {
     /// For a deployment with these rules.
     pub fn new(rules: Rules) -> Markers {
         let cluster = super::cluster::Cluster::shared(Rc::new(rules));
-        Markers { cluster, brokers: BrokerMarkers::default(), clients: ClientMarkers::default() }
+        Markers {
+            cluster,
+            brokers: BrokerMarkers::default(),
+            clients: ClientMarkers::default(),
+            delays: DelayMarkers::default(),
+        }
     }
 }
 
@@ -99,6 +123,8 @@ fn at_once(fact: &Fact) -> Option<Marker> {
         Fact::MemberFenced { .. } => GENERATION_FENCED_A_ZOMBIE,
         Fact::Recovered { torn: true, .. } => TORN_BATCH_CUT,
         Fact::Told { fate: Fate::Unknown, .. } => TOLD_UNKNOWN,
+        Fact::Parked { .. } => LATER_RECORD_OF_A_KEY_WAITED,
+        Fact::Forwarded { to, .. } if matches!(to.topic, Topic::Dead(_)) => MESSAGE_DEAD_LETTERED,
         _ => return None,
     })
 }
@@ -113,5 +139,6 @@ impl MarkerWatch<Fact> for Markers {
         let cluster = self.cluster.borrow();
         self.brokers.after(stamp, fact, &cluster, reached);
         self.clients.witness(stamp, fact, &cluster, reached);
+        self.delays.witness(stamp, fact, &cluster, reached);
     }
 }

@@ -11,6 +11,8 @@
 //!  Sent, Told ───────────────┼────────▶ acked_not_lost  lost_only_as_allowed  every_message_told
 //!  Assigned, Processed … ──▶ consumers ──▶ at_least_once  at_most_once  partition_order
 //!                                          one_owner  offsets_move_forward  group_settles
+//!  Postponed, Released … ─────────────▶ not_before_due  moved_once
+//!  Failed, Forwarded, Parked ─────────▶ retried_or_dead  partition_order
 //! ```
 //!
 //! What an invariant may not know it does not judge: a promise that another one depends on is named in its file.
@@ -27,14 +29,19 @@ pub mod isr_ordering;
 pub mod logs_agree;
 pub mod lost_only_as_allowed;
 pub mod markers;
+pub mod moved_once;
+pub mod not_before_due;
 pub mod offsets_move_forward;
 pub mod one_controller_per_epoch;
 pub mod one_leader_per_epoch;
 pub mod one_owner;
 pub mod partition_order;
 pub mod placement_spread;
+pub mod retried_or_dead;
 pub mod rules;
 pub mod start_below_watermark;
+
+mod parked_keys;
 
 use crate::Monitor;
 use rehearsal_model::queue::facts::Fact;
@@ -67,5 +74,8 @@ pub fn monitors(rules: Rules) -> Vec<Box<dyn Monitor<Fact>>> {
         Box::new(start_below_watermark::StartBelowWatermark::new(shared())),
         Box::new(placement_spread::PlacementSpread::new(shared())),
         Box::new(lost_only_as_allowed::LostOnlyAsAllowed::new(shared())),
+        Box::new(not_before_due::NotBeforeDue::new(shared())),
+        Box::new(moved_once::MovedOnce::new(shared())),
+        Box::new(retried_or_dead::RetriedOrDead::new(shared())),
     ]
 }

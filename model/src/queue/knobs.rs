@@ -16,6 +16,18 @@ pub enum Delivery {
     AtLeastOnce,
 }
 
+/// What becomes of a message whose processing fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Retry {
+    /// It is tried again and again, and everything behind it in its partition waits.
+    None,
+    /// It is written to a retry topic of the group, and the partition goes on. Order is lost.
+    Topic,
+    /// It is tried again where it is; what comes behind it with the same key waits, and the rest goes on.
+    ParkKey,
+}
+
 /// Everything that can be set about the queue, its topics and workload apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -68,6 +80,12 @@ pub struct Knobs {
     pub commit_interval: Span,
     /// How long a consumer works on a message.
     pub processing: Span,
+    /// What becomes of a message whose processing fails.
+    pub retry: Retry,
+    /// How often it is tried, unless `retry = none`; then it is a dead letter.
+    pub tries: u32,
+    /// How long it waits before it is tried again.
+    pub retry_backoff: Span,
     /// After how long without an answer a request within a session is sent again.
     pub resend: Span,
     /// After how long without a word a session ends.
@@ -101,6 +119,9 @@ impl Default for Knobs {
             heartbeat: Span::millis(500),
             commit_interval: Span::millis(200),
             processing: Span::millis(1),
+            retry: Retry::None,
+            tries: 3,
+            retry_backoff: Span::millis(500),
             resend: Span::millis(300),
             silence: Span::seconds(2),
         }

@@ -35,6 +35,9 @@ pub fn plan(messages: u32) -> Plan {
         topic: 0,
         key: number,
         bytes: 100,
+        delay: None,
+        appointment: None,
+        fails: 0,
     };
     Plan {
         brokers: 3,

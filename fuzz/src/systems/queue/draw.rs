@@ -4,7 +4,7 @@ use super::figures::{EXPONENTS, Sizes, key};
 use super::sections::{Topology, Workload};
 use crate::draws::Draws;
 use rehearsal_model::queue::group::StrategyName;
-use rehearsal_model::queue::knobs::{Delivery, Knobs};
+use rehearsal_model::queue::knobs::{Delivery, Knobs, Retry};
 use rehearsal_model::queue::plan::{ConsumerPlan, Sending, TopicPlan};
 use rehearsal_model::queue::producers::REMEMBERED_BATCHES;
 use rehearsal_model::queue::production::Acks;
@@ -29,6 +29,8 @@ pub(super) fn workload(draws: &Draws, storm: Span) -> Workload {
         sizes: *draws.pick(&[Sizes::Caches, Sizes::Caches, Sizes::Caches, Sizes::Benchmarks, Sizes::Small]),
         groups: *draws.pick(&[0, 1, 1, 1, 1, 2, 2, 2, 2]),
         slow_consumers: draws.percent(30),
+        delayed: if draws.percent(15) { draws.between(10, 40) as u32 } else { 0 },
+        failing: if draws.percent(15) { draws.between(5, 25) as u32 } else { 0 },
     }
 }
 
@@ -58,7 +60,7 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
     };
     let lag = draws.millis(500, 3_000);
     let member_session = draws.millis(1_000, 3_000);
-    Knobs {
+    let drawn = Knobs {
         acks,
         flush: if draws.percent(80) { Flush::BeforeAck } else { Flush::Background },
         min_insync: if draws.percent(75) { topology.factor.min(2) } else { 1 },
@@ -87,7 +89,12 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
         processing: if workload.slow_consumers { draws.millis(20, 100) } else { draws.millis(0, 2) },
         resend: draws.millis(100, 500),
         silence: draws.millis(1_000, 3_000),
-    }
+        retry: *draws.pick(&[Retry::None, Retry::Topic, Retry::Topic, Retry::ParkKey, Retry::ParkKey]),
+        tries: draws.between(1, 4) as u32,
+        retry_backoff: draws.millis(50, 1_000),
+    };
+    let at_most_once = drawn.delivery == Delivery::AtMostOnce;
+    Knobs { retry: if at_most_once { Retry::None } else { drawn.retry }, ..drawn }
 }
 
 /// What was drawn, but for what cannot go with the values that were fixed.
@@ -98,6 +105,8 @@ pub(super) fn knobs_beside(fixed: &Knobs, drawn: Knobs) -> Knobs {
         acks: if fixed.idempotent { Acks::All } else { drawn.acks },
         idempotent: drawn.idempotent && may_number,
         heartbeat: drawn.heartbeat.min(Span(fixed.member_session.0 / 3)),
+        delivery: if fixed.retry == Retry::None { drawn.delivery } else { Delivery::AtLeastOnce },
+        retry: if fixed.delivery == Delivery::AtMostOnce { Retry::None } else { drawn.retry },
         ..drawn
     }
 }
@@ -112,25 +121,44 @@ pub(super) fn topics(draws: &Draws, workload: &Workload) -> Vec<TopicPlan> {
 }
 
 /// What is sent, in the order of time.
-pub(super) fn sendings(draws: &Draws, topology: &Topology, workload: &Workload) -> Vec<Sending> {
+pub(super) fn sendings(
+    draws: &Draws,
+    topology: &Topology,
+    workload: &Workload,
+    knobs: &Knobs,
+) -> Vec<Sending> {
     let numbers = 0..u64::from(workload.messages);
     let mut sendings: Vec<Sending> =
-        numbers.map(|number| sending(draws, number, topology, workload)).collect();
+        numbers.map(|number| sending(draws, number, topology, workload, knobs)).collect();
     sendings.sort_by_key(|sending| sending.at);
     sendings
 }
 
-fn sending(draws: &Draws, number: u64, topology: &Topology, workload: &Workload) -> Sending {
+fn sending(draws: &Draws, number: u64, topology: &Topology, workload: &Workload, knobs: &Knobs) -> Sending {
+    let mut special = draws.part("special", number);
     let latest = workload.window.0 / 1_000_000;
     let together = draws.part("burst", number / BURST).millis(0, latest);
     let mut draws = draws.part("send", number);
     let alone = draws.millis(0, latest);
+    let at = if workload.bursts { together } else { alone };
+    let postponed = special.percent(u64::from(workload.delayed));
+    let (appointed, span) = (special.percent(30), special.millis(50, 5_000));
+    let fails = special.percent(u64::from(workload.failing));
+    let most = match knobs.retry {
+        // It holds up its partition until it succeeds.
+        Retry::None => 2,
+        Retry::Topic | Retry::ParkKey => u64::from(knobs.tries) + 1,
+    };
+    let tries = special.between(1, most) as u32;
     Sending {
         producer: draws.below(u64::from(topology.producers)) as u32,
-        at: if workload.bursts { together } else { alone },
+        at,
         topic: draws.below(u64::from(workload.topics)) as u32,
         key: key(&mut draws, workload.keys, workload.zipf),
         bytes: workload.sizes.draw(&mut draws),
+        delay: (postponed && !appointed).then_some(span),
+        appointment: (postponed && appointed).then_some(Span(at.0 + span.0)),
+        fails: if fails { tries } else { 0 },
     }
 }
 

@@ -16,7 +16,9 @@ use crate::swarm::{self, Families, MaskBit, Targets};
 use crate::system::{Defect, Invariant, Plain, Run, System, Watch};
 use rehearsal_env::{Marker, Time};
 use rehearsal_invariants::queue::{MARKERS, Markers, Rules, monitors};
-use rehearsal_model::queue::deploy::{COORDINATION, broker_name, consumer_name, deploy, producer_name};
+use rehearsal_model::queue::deploy::{
+    COORDINATION, MOVER_NODES, broker_name, consumer_name, deploy, mover_name, producer_name,
+};
 use rehearsal_model::queue::plan::{Plan, Sending};
 use rehearsal_sim::Span;
 use sections::{Section, plan};
@@ -65,12 +67,13 @@ impl System for Queue {
         topology.check()?;
         let drawn = draw::knobs(&draws, &topology, &workload);
         let fixed = overrides.apply("queue", drawn)?;
-        let section = Section {
+        let mut section = Section {
             knobs: overrides.apply("queue", draw::knobs_beside(&fixed, drawn))?,
             topics: draw::topics(&draws, &workload),
-            sendings: draw::sendings(&draws, &topology, &workload),
+            sendings: Vec::new(),
             consumers: draw::consumers(&draws, &topology, &workload),
         };
+        section.sendings = draw::sendings(&draws, &topology, &workload, &section.knobs);
         let mut scenario = Scenario {
             version: VERSION,
             system: self.name().to_owned(),
@@ -118,6 +121,8 @@ impl System for Queue {
             ("several partitions", topics.iter().any(|topic| topic.partitions > 1)),
             ("large messages", sendings.iter().any(|sending| sending.bytes > figures::LARGE)),
             ("bursts", comes_in_bursts(&sendings)),
+            ("delayed messages", sendings.iter().any(Sending::is_postponed)),
+            ("failing messages", sendings.iter().any(|sending| sending.fails > 0)),
             ("slow consumers", !consumers.is_empty() && knobs.processing >= SLOW),
         ]
     }
@@ -135,8 +140,8 @@ fn read(scenario: &Scenario) -> Result<Plan, ScenarioError> {
     scenario.check_world()?;
     scenario.check_defects(catalogue::DEFECTS)?;
     let plan = plan(scenario)?;
-    let Nodes { brokers, producers, consumers } = nodes(&plan);
-    let all: Vec<String> = [brokers, vec![COORDINATION.to_owned()], producers, consumers].concat();
+    let Nodes { brokers, producers, consumers, movers } = nodes(&plan);
+    let all: Vec<String> = [brokers, vec![COORDINATION.to_owned()], producers, consumers, movers].concat();
     scenario.check_faults(&all, catalogue::FACT_KINDS)?;
     Ok(plan)
 }
@@ -146,6 +151,7 @@ struct Nodes {
     brokers: Vec<String>,
     producers: Vec<String>,
     consumers: Vec<String>,
+    movers: Vec<String>,
 }
 
 /// A producer that sends nothing is not started.
@@ -155,16 +161,20 @@ fn nodes(plan: &Plan) -> Nodes {
         brokers: (0..plan.brokers).map(broker_name).collect(),
         producers: producers.into_iter().map(producer_name).collect(),
         consumers: plan.consumers.iter().map(|consumer| consumer_name(consumer.number)).collect(),
+        movers: (0..if plan.holds_back() { MOVER_NODES } else { 0 }).map(mover_name).collect(),
     }
 }
 
 fn targets(plan: &Plan) -> Targets {
-    let Nodes { brokers, producers, consumers } = nodes(plan);
+    let Nodes { brokers, producers, consumers, movers } = nodes(plan);
     let coordination = vec![COORDINATION.to_owned()];
-    let all = [&brokers, &coordination, &producers, &consumers].map(|nodes| nodes.as_slice()).concat();
+    let all =
+        [&brokers, &coordination, &producers, &consumers, &movers].map(|nodes| nodes.as_slice()).concat();
     Targets {
         // Brokers have most to lose, so they are struck most.
-        crashable: [&brokers, &brokers, &coordination, &consumers].map(|nodes| nodes.as_slice()).concat(),
+        crashable: [&brokers, &brokers, &coordination, &consumers, &movers]
+            .map(|nodes| nodes.as_slice())
+            .concat(),
         disks: [&brokers, &brokers, &coordination].map(|nodes| nodes.as_slice()).concat(),
         critical: catalogue::critical(&all),
         all,

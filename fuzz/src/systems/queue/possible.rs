@@ -2,7 +2,8 @@
 
 use super::sections::{Section, Topology};
 use crate::scenario::ScenarioError;
-use rehearsal_model::queue::knobs::Knobs;
+use rehearsal_model::queue::delay::MOVERS;
+use rehearsal_model::queue::knobs::{Delivery, Knobs, Retry};
 use rehearsal_model::queue::plan::{ConsumerPlan, Sending, TopicPlan};
 use rehearsal_model::queue::producers::REMEMBERED_BATCHES;
 use rehearsal_model::queue::production::Acks;
@@ -69,6 +70,7 @@ fn check_spans(knobs: &Knobs) -> Result<(), ScenarioError> {
         ("commit_interval", knobs.commit_interval),
         ("resend", knobs.resend),
         ("silence", knobs.silence),
+        ("retry_backoff", knobs.retry_backoff),
     ] {
         if span == Span(0) {
             return refuse(key, "a span of 0 leaves no time", "write a span, as \"500ms\"");
@@ -89,6 +91,7 @@ fn check_knobs(knobs: &Knobs, topology: &Topology) -> Result<(), ScenarioError> 
         ("record_limit", knobs.record_limit),
         ("fetch_bytes", knobs.fetch_bytes),
         ("segment_bytes", knobs.segment_bytes),
+        ("tries", knobs.tries),
     ] {
         if value == 0 {
             return refuse(key, "with 0 nothing is ever written or read", "write at least 1");
@@ -97,6 +100,10 @@ fn check_knobs(knobs: &Knobs, topology: &Topology) -> Result<(), ScenarioError> 
     if knobs.min_insync > topology.factor {
         let reason = format!("of {} copies there are never {} in sync", topology.factor, knobs.min_insync);
         return refuse("min_insync", reason, "let it be at most topology.factor");
+    }
+    if knobs.retry != Retry::None && knobs.delivery != Delivery::AtLeastOnce {
+        let reason = "what is committed before it is processed is not tried again elsewhere";
+        return refuse("retry", reason, "write delivery = \"at-least-once\", or retry = \"none\"");
     }
     if knobs.idempotent && knobs.acks != Acks::All {
         let reason = "an idempotent producer needs acks = \"all\"";
@@ -137,6 +144,9 @@ fn check_sending(
     if !is_there(sending.topic, topics) {
         return refuse(&key, "there is no such topic", "name a topic of [[queue.topic]]");
     }
+    if sending.delay.is_some() && sending.appointment.is_some() {
+        return refuse(&key, "a message is due after a delay or at an appointment", "leave one of them out");
+    }
     if sending.bytes > MOST_BYTES {
         return refuse(&key, "no message can be so large", &format!("write at most {MOST_BYTES} bytes"));
     }
@@ -146,7 +156,7 @@ fn check_sending(
 fn check_consumers(topology: &Topology, section: &Section) -> Result<(), ScenarioError> {
     let Section { consumers, topics, .. } = section;
     for (index, consumer) in consumers.iter().enumerate() {
-        let ConsumerPlan { number, topic, .. } = *consumer;
+        let ConsumerPlan { number, group, topic } = *consumer;
         let key = format!("consumer[{index}]");
         if number >= topology.consumers {
             return refuse(&key, "there is no such consumer", "consumers are 0 to topology.consumers − 1");
@@ -156,6 +166,10 @@ fn check_consumers(topology: &Topology, section: &Section) -> Result<(), Scenari
         }
         if !is_there(topic, topics) {
             return refuse(&key, "there is no such topic", "name a topic of [[queue.topic]]");
+        }
+        if group >= MOVERS {
+            let reason = format!("groups from {MOVERS} on are the queue's own");
+            return refuse(&key, reason, "write a smaller number");
         }
     }
     Ok(())

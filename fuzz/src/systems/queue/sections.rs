@@ -48,6 +48,10 @@ pub(super) struct Workload {
     pub(super) groups: u32,
     /// Whether consumers take their time with a message.
     pub(super) slow_consumers: bool,
+    /// How many of 100 messages nobody is to see at once.
+    pub(super) delayed: u32,
+    /// How many of 100 messages fail to be processed at first.
+    pub(super) failing: u32,
 }
 
 /// The section `[queue]`.
@@ -75,6 +79,8 @@ impl Workload {
             ("most_partitions", self.most_partitions, 1, possible::MOST_PARTITIONS),
             ("keys", self.keys, 1, MOST_KEYS),
             ("groups", self.groups, 0, 100),
+            ("delayed", self.delayed, 0, 100),
+            ("failing", self.failing, 0, 100),
         ] {
             if !(least..=most).contains(&value) {
                 let mend = format!("write {least} to {most}");

@@ -153,7 +153,7 @@ impl Host {
 
 /// What is told of a batch. The queue's own records are no messages.
 pub(super) fn stretch(partition: Partition, batch: &Batch) -> Stretch {
-    let is_workload = matches!(partition.topic, Topic::Named(_));
+    let is_workload = !matches!(partition.topic, Topic::Offsets | Topic::Transactions);
     let messages = if is_workload { MessageId::of_payload(&batch.payload) } else { Vec::new() };
     Stretch { base: batch.base, end: batch.end(), epoch: batch.epoch, checksum: batch.checksum, messages }
 }

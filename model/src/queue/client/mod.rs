@@ -1,11 +1,13 @@
 //! A client of the brokers: it knows, or finds out, who leads a partition, and asks that one. What programs are made of
-//! that use the queue: a [`Sender`] sends records, a [`Seat`] is a place in a group, and a [`Worker`] works through what
-//! its seat owns.
+//! that use the queue: a [`Sender`] sends records, a [`Seat`] is a place in a group, a [`Worker`] works through what its
+//! seat owns, and a [`Forwarder`] writes what follows from it.
 
+mod forwarder;
 mod seat;
 mod sender;
 mod worker;
 
+pub use forwarder::Forwarder;
 pub use seat::{Membership, Seat, Work};
 pub use sender::{Sender, Told};
 pub use worker::{Handler, Place, Worker};

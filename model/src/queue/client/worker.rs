@@ -2,7 +2,7 @@
 
 use super::super::facts::Fact;
 use super::super::knobs::Knobs;
-use super::super::offset::Offset;
+use super::super::offset::{LeaderEpoch, Offset};
 use super::super::partition::Partition;
 use super::super::protocol::{Answer, Refusal, Request};
 use super::super::record::{Batch, Content, Record};
@@ -21,6 +21,8 @@ pub struct Place {
     pub membership: Membership,
     /// In which partition.
     pub partition: Partition,
+    /// In whose time it was appended.
+    pub epoch: LeaderEpoch,
     /// Where.
     pub offset: Offset,
 }
@@ -30,6 +32,12 @@ pub trait Handler: 'static {
     /// Takes as long as it needs: the next record of the partition waits. False when it was not handled, because the
     /// partition is no longer this member's.
     fn handle(&self, place: Place, record: &Record) -> impl Future<Output = bool>;
+
+    /// Everything before it is done with, now that the record there was handled: what may be committed. Who says less
+    /// than that it is done with this record too says the rest later, by [`Seat::settle`].
+    fn through(&self, place: Place) -> Offset {
+        place.offset.plus(1)
+    }
 }
 
 /// Works through what its seat owns.
@@ -86,18 +94,18 @@ impl<E: Env<Fact = Fact>, H: Handler> Worker<E, H> {
                 if offset < from {
                     continue;
                 }
-                let place = Place { membership, partition, offset };
+                let place = Place { membership, partition, epoch: batch.epoch, offset };
                 if !self.may_begin(place).await || !self.handler.handle(place, record).await {
                     return;
                 }
-                self.seat.member().borrow_mut().processed(partition, offset.plus(1));
+                self.seat.member().borrow_mut().processed(partition, self.handler.through(place));
             }
         }
     }
 
     /// Waits until what has to be committed before the record is handled is committed. False when the partition is this
     /// member's no more.
-    async fn may_begin(&self, Place { membership, partition, offset }: Place) -> bool {
+    async fn may_begin(&self, Place { membership, partition, offset, .. }: Place) -> bool {
         while !self.seat.member().borrow().begins(partition, offset) {
             if !self.seat.is_at_work(membership) {
                 return false;

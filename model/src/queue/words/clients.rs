@@ -51,7 +51,6 @@ pub(super) fn of(fact: &Fact) -> String {
         Fact::OffsetOutOfRange { group, partition, offset } => {
             format!("finds that offset {offset} is not in the log of {partition}, for group {group}")
         }
-        // The rest is told elsewhere.
-        other => format!("reports {other:?}"),
+        _ => super::delays::of(fact),
     }
 }
