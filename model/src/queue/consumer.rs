@@ -138,6 +138,9 @@ impl<E: Env<Fact = Fact>> Processing<E> {
     async fn write_on(&self, source: Place, to: Partition, record: Record) -> bool {
         let message = MessageId::of_value(&record.value);
         let Some(place) = self.forwarder.forward(source, to, record).await else { return false };
+        if !self.seat.is_at_work(source.membership) {
+            return false;
+        }
         let (group, Place { partition, offset, .. }) = (self.seat.group(), source);
         if let Some(message) = message {
             self.env.observe(Fact::Forwarded { group, partition, offset, message, to, place });
@@ -201,12 +204,12 @@ impl<E: Env<Fact = Fact>> Processing<E> {
     /// Whether a parked record is done with: processed, or, after its last try, a dead letter. None when it is no longer
     /// this member's.
     async fn try_again(&self, place: Place, record: &Record, tries: u32) -> Option<bool> {
-        let Place { membership, partition, offset, .. } = place;
+        let Place { partition, offset, .. } = place;
         if tries >= self.plan.knobs.tries {
             let retried = Retried { tries, partition, offset, key: record.key.clone() };
             let dead = Plan::dead_partition(self.seat.group());
             let written = self.write_on(place, dead, retried.wrap(record)).await;
-            return (written && self.seat.is_at_work(membership)).then_some(true);
+            return written.then_some(true);
         }
         if tries > 0 {
             self.env.sleep(self.plan.knobs.retry_backoff.duration()).await;

@@ -30,7 +30,7 @@ pub(super) fn workload(draws: &Draws, storm: Span) -> Workload {
         groups: *draws.pick(&[0, 1, 1, 1, 1, 2, 2, 2, 2]),
         slow_consumers: draws.percent(30),
         delayed: if draws.percent(15) { draws.between(10, 40) as u32 } else { 0 },
-        failing: if draws.percent(15) { draws.between(5, 25) as u32 } else { 0 },
+        failing: if draws.percent(15) { draws.between(5, 15) as u32 } else { 0 },
     }
 }
 
@@ -91,7 +91,8 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
         silence: draws.millis(1_000, 3_000),
         retry: *draws.pick(&[Retry::None, Retry::Topic, Retry::Topic, Retry::ParkKey, Retry::ParkKey]),
         tries: draws.between(1, 4) as u32,
-        retry_backoff: draws.millis(50, 1_000),
+        // Even when all have one key, those that fail are worked off well within the calm.
+        retry_backoff: draws.millis(20, 200),
     };
     let at_most_once = drawn.delivery == Delivery::AtMostOnce;
     Knobs { retry: if at_most_once { Retry::None } else { drawn.retry }, ..drawn }
@@ -146,7 +147,7 @@ fn sending(draws: &Draws, number: u64, topology: &Topology, workload: &Workload,
     let fails = special.percent(u64::from(workload.failing));
     let most = match knobs.retry {
         // It holds up its partition until it succeeds.
-        Retry::None => 2,
+        Retry::None => 1,
         Retry::Topic | Retry::ParkKey => u64::from(knobs.tries) + 1,
     };
     let tries = special.between(1, most) as u32;
