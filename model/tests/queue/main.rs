@@ -1,5 +1,6 @@
 //! The whole queue in a world.
 
+mod delay;
 mod stage;
 
 use rehearsal_sim::{Blow, Span};

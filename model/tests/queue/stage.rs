@@ -71,6 +71,11 @@ pub fn every_seed(plan: &Plan, faults: impl Fn(u64) -> Vec<Fault>) -> Seen {
 }
 
 impl Seen {
+    /// Each run, by its seed.
+    pub fn runs(&self) -> impl Iterator<Item = &(u64, Vec<(Stamp, Fact)>)> {
+        self.0.iter()
+    }
+
     /// In each run every message was acknowledged, and processed at least once.
     pub fn each_processed_what_was_acknowledged(&self, messages: usize) {
         for (seed, facts) in &self.0 {
