@@ -95,7 +95,7 @@ impl Monitor<Fact> for NotBeforeDue {
                 _ => {}
             },
             Fact::Failed { group, message, partition, .. } => {
-                let first = self.failed.get(&(group, message)).is_none();
+                let first = !self.failed.contains_key(&(group, message));
                 if first {
                     self.failed.insert((group, message), (stamp.time, stamp.number));
                 } else if matches!(partition.topic, Topic::Retry(_)) {
