@@ -139,9 +139,12 @@ reset = "earliest"
 retention_age = "0s"
 retention_bytes = 0
 retention_check = "500ms"
+retry = "none"
+retry_backoff = "500ms"
 segment_bytes = 4096
 silence = "2s"
 strategy = "sticky"
+tries = 3
 unclean_election = false
 topic = [
     { number = 0, partitions = 1 },

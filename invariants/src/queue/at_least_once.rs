@@ -6,7 +6,8 @@
 //!
 //! Counted are the messages from where the group began. That an acknowledged message stands in the log at all is
 //! promised by `acked-not-lost`. After an election from outside of those who have everything a partition is not judged:
-//! its offsets may have been given out anew behind the back of the groups.
+//! its offsets may have been given out anew behind the back of the groups. What movers are to do with a delayed message is
+//! to move it. A message that was tried in vain is judged by `retried-or-dead`.
 //!
 //! Broken by: a commit before the processing, and a crash between the two; a member that goes on where it never was; a
 //! consumer that starts over at the end.
@@ -14,6 +15,7 @@
 use super::cluster::{Cluster, SharedCluster};
 use crate::{Monitor, Scope};
 use rehearsal_env::{Stamp, Time, Violation};
+use rehearsal_model::queue::delay::MOVERS;
 use rehearsal_model::queue::facts::{Fact, Fate};
 use rehearsal_model::queue::knobs::Delivery;
 use rehearsal_model::queue::message::MessageId;
@@ -32,6 +34,8 @@ pub struct AtLeastOnce {
     sent: BTreeSet<MessageId>,
     told: BTreeMap<(Partition, Offset, MessageId), u64>,
     processed: BTreeSet<(u32, MessageId)>,
+    /// Tried in vain.
+    failed: BTreeSet<(u32, MessageId)>,
     /// Where each group began.
     begun: BTreeMap<(u32, Partition), Offset>,
     /// What each group has passed over since it was not in the log, and the end of the log if it has given up.
@@ -46,6 +50,7 @@ impl AtLeastOnce {
             sent: BTreeSet::new(),
             told: BTreeMap::new(),
             processed: BTreeSet::new(),
+            failed: BTreeSet::new(),
             begun: BTreeMap::new(),
             passed_over: BTreeMap::new(),
         }
@@ -69,7 +74,8 @@ impl AtLeastOnce {
             let passed_over = self.passed_over.get(&(group, partition));
             let passed_over = passed_over.is_some_and(|all| all.iter().any(|range| range.contains(&offset)));
             let wanted = begun && cluster.rules().wants(group, message) && (!passed_over || is_archived);
-            if wanted && !self.processed.contains(&(group, message)) {
+            let seen = [&self.processed, &self.failed].iter().any(|seen| seen.contains(&(group, message)));
+            if wanted && !seen {
                 let message = format!(
                     "{message} was acknowledged and stands at offset {offset} of {partition}, and group {group} has \
                      never processed it"
@@ -104,6 +110,12 @@ impl Monitor<Fact> for AtLeastOnce {
             Fact::OffsetOutOfRange { group, partition, offset, reset } => {
                 let range = offset..reset.unwrap_or(Offset(u64::MAX));
                 self.passed_over.entry((group, partition)).or_default().push(range);
+            }
+            Fact::Moved { message, .. } => {
+                self.processed.insert((MOVERS, message));
+            }
+            Fact::Failed { group, message, .. } => {
+                self.failed.insert((group, message));
             }
             Fact::Positioned { group, partition, offset, committed: false, .. } => {
                 let begun = self.begun.entry((group, partition)).or_insert(offset);

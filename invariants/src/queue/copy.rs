@@ -97,6 +97,11 @@ impl LogCopy {
         self.places.get(&message)?.first().copied()
     }
 
+    /// Every place where a message stands.
+    pub fn places_of(&self, message: MessageId) -> impl Iterator<Item = Offset> + Clone {
+        self.places.get(&message).into_iter().flatten().copied()
+    }
+
     /// The later messages of the same producer that stand in the log, each with its first place.
     pub fn later_of(&self, message: MessageId) -> impl Iterator<Item = (MessageId, Offset)> {
         let last = MessageId { number: u32::MAX, ..message };

@@ -2,6 +2,7 @@
 
 mod brokers;
 mod clients;
+mod delays;
 mod retention;
 
 use super::cluster::SharedCluster;
@@ -9,8 +10,10 @@ use super::rules::Rules;
 use crate::{MarkerWatch, Monitor};
 use brokers::BrokerMarkers;
 use clients::ClientMarkers;
+use delays::DelayMarkers;
 use rehearsal_env::{Marker, Stamp};
 use rehearsal_model::queue::facts::{Fact, Fate};
+use rehearsal_model::queue::partition::Topic;
 use rehearsal_model::queue::protocol::Refusal;
 use rehearsal_model::queue::record::Verdict;
 use retention::RetentionMarkers;
@@ -53,6 +56,16 @@ pub const CONSUMER_CRASHED_WITH_UNCOMMITTED_WORK: Marker = Marker("consumer-cras
 /// A leader's epoch began beyond every watermark that was ever told, so that it has to wait before it answers with a
 /// latest offset (KIP-207).
 pub const WATERMARK_BEHIND_EPOCH_START: Marker = Marker("watermark-behind-epoch-start");
+/// A new leader was elected in a partition of the delayed topic while a message was held there.
+pub const HELD_THROUGH_FAILOVER: Marker = Marker("delayed-message-held-through-a-failover");
+/// A mover found a message due in a partition that another mover had found messages due in.
+pub const MOVER_TOOK_OVER: Marker = Marker("mover-took-over-from-another");
+/// A message that had failed was processed.
+pub const MESSAGE_RETRIED: Marker = Marker("message-retried");
+/// A message was written to a group's dead letters.
+pub const MESSAGE_DEAD_LETTERED: Marker = Marker("message-dead-lettered");
+/// A record waited, since one before it with its key was to be tried again.
+pub const LATER_RECORD_OF_A_KEY_WAITED: Marker = Marker("later-record-of-a-key-waited");
 
 /// A transaction was committed.
 pub const TRANSACTION_COMMITTED: Marker = Marker("transaction-committed");
@@ -124,6 +137,11 @@ pub const MARKERS: &[Marker] = &[
     TAKEN_UNREAD,
     CORRUPT_BATCH_REFUSED,
     CORRUPT_BATCH_THROWN_AWAY,
+    HELD_THROUGH_FAILOVER,
+    MOVER_TOOK_OVER,
+    MESSAGE_RETRIED,
+    MESSAGE_DEAD_LETTERED,
+    LATER_RECORD_OF_A_KEY_WAITED,
 ];
 
 /// Looks out for the markers.
@@ -133,14 +151,20 @@ pub struct Markers {
     brokers: BrokerMarkers,
     clients: ClientMarkers,
     retention: RetentionMarkers,
+    delays: DelayMarkers,
 }
 
 impl Markers {
     /// For a deployment with these rules.
     pub fn new(rules: Rules) -> Markers {
         let cluster = super::cluster::Cluster::shared(Rc::new(rules));
-        let (brokers, clients) = (BrokerMarkers::default(), ClientMarkers::default());
-        Markers { cluster, brokers, clients, retention: RetentionMarkers::default() }
+        Markers {
+            cluster,
+            brokers: BrokerMarkers::default(),
+            clients: ClientMarkers::default(),
+            retention: RetentionMarkers::default(),
+            delays: DelayMarkers::default(),
+        }
     }
 }
 
@@ -164,6 +188,8 @@ fn at_once(fact: &Fact) -> Option<Marker> {
         Fact::Replayed { .. } => REPLAYED_FROM_ARCHIVE,
         Fact::Refused { why, .. } if *why == Refusal::Corrupt.to_string() => CORRUPT_BATCH_REFUSED,
         Fact::DamageFound { .. } => CORRUPT_BATCH_THROWN_AWAY,
+        Fact::Parked { .. } => LATER_RECORD_OF_A_KEY_WAITED,
+        Fact::Forwarded { to, .. } if matches!(to.topic, Topic::Dead(_)) => MESSAGE_DEAD_LETTERED,
         _ => return None,
     })
 }
@@ -179,5 +205,6 @@ impl MarkerWatch<Fact> for Markers {
         self.brokers.after(stamp, fact, &cluster, reached);
         self.clients.witness(stamp, fact, &cluster, reached);
         self.retention.witness(stamp, fact, &cluster, reached);
+        self.delays.witness(stamp, fact, &cluster, reached);
     }
 }

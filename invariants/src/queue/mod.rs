@@ -13,6 +13,8 @@
 //!  Assigned, Processed … ──▶ consumers ──▶ at_least_once  at_most_once  partition_order
 //!                                          one_owner  offsets_move_forward  group_settles
 //!  … and both ──▶ exactly_once  last_stable_moves  follower_read
+//!  Postponed, Released … ─────────────▶ not_before_due  moved_once
+//!  Failed, Forwarded, Parked ─────────▶ retried_or_dead  partition_order
 //! ```
 //!
 //! What an invariant may not know it does not judge: a promise that another one depends on is named in its file.
@@ -33,6 +35,8 @@ pub mod last_stable_moves;
 pub mod logs_agree;
 pub mod lost_only_as_allowed;
 pub mod markers;
+pub mod moved_once;
+pub mod not_before_due;
 pub mod offsets_move_forward;
 pub mod one_controller_per_epoch;
 pub mod one_leader_per_epoch;
@@ -40,8 +44,11 @@ pub mod one_owner;
 pub mod partition_order;
 pub mod placement_spread;
 pub mod retention_honest;
+pub mod retried_or_dead;
 pub mod rules;
 pub mod start_below_watermark;
+
+mod parked_keys;
 
 use crate::Monitor;
 use rehearsal_model::queue::facts::Fact;
@@ -79,5 +86,8 @@ pub fn monitors(rules: Rules) -> Vec<Box<dyn Monitor<Fact>>> {
         Box::new(start_below_watermark::StartBelowWatermark::new(shared())),
         Box::new(placement_spread::PlacementSpread::new(shared())),
         Box::new(lost_only_as_allowed::LostOnlyAsAllowed::new(shared())),
+        Box::new(not_before_due::NotBeforeDue::new(shared())),
+        Box::new(moved_once::MovedOnce::new(shared())),
+        Box::new(retried_or_dead::RetriedOrDead::new(shared())),
     ]
 }

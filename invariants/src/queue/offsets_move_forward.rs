@@ -1,6 +1,6 @@
 //! `offsets-move-forward`: what a group has committed in a partition never falls by itself; a consumer never starts
 //! below what had been committed before it got the partition; and at least once, no commit passes what the group has
-//! processed. *Global*: the commits of a partition come from one owner after the other.
+//! processed, moved, or seen fail and written on. *Global*: the commits of a partition come from one owner after the other.
 //!
 //! A confirmation may come late: a lower commit convicts only if it was certainly sent after the higher one was
 //! confirmed. What retention took before a consumer had read it counts as processed; and where nothing was committed, a
@@ -169,15 +169,15 @@ impl Monitor<Fact> for OffsetsMoveForward {
             let offsets = Plan::offsets_partition(group);
             cluster.unclean(partition).is_none() && cluster.unclean(offsets).is_none()
         };
+        if let Some((group, partition, offset, _)) = cluster.rules().done_with(fact)
+            && let Some(prefix) = self.processed.get_mut(&(group, partition))
+        {
+            prefix.processed(offset, stamp.number);
+        }
         match fact {
             Fact::Assigned { group, partitions, .. } => self.assigned(stamp.node, *group, partitions),
             Fact::Positioned { group, partition, offset, committed, .. } if judged(*group, *partition) => {
                 return self.positioned(&cluster, stamp, (*group, *partition), *offset, *committed);
-            }
-            Fact::Processed { group, partition, offset, .. } => {
-                if let Some(prefix) = self.processed.get_mut(&(*group, *partition)) {
-                    prefix.processed(*offset, stamp.number);
-                }
             }
             Fact::CommitConfirmed { group, offsets, .. } => {
                 let mut judged = offsets.iter().filter(|(partition, _)| judged(*group, **partition));

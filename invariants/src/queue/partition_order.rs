@@ -9,17 +9,23 @@
 //! became of it, may still be on its way. The log that a consumer is compared with is the leader's, as far as it is
 //! known; after an election from outside of those who have everything a partition's consumers are not judged.
 //!
+//! With `retry = park-key` a consumer lets a record wait while one of its key before it is to be tried again, and so goes
+//! back to it ([`super::parked_keys`]). What was delayed stands where it was moved to when it was due, and what failed
+//! where it is tried again: those are in no order, and how often they stand there is judged by `moved-once`.
+//!
 //! Broken by: several batches in flight without sequences; a sequence that nobody checks; a consumer that is sent past
-//! what it has not read.
+//! what it has not read; a parked key that nobody waits for.
 
 use super::cluster::{Cluster, SharedCluster};
 use super::copy::LogCopy;
+use super::parked_keys::ParkedKeys;
 use crate::{Monitor, Scope};
 use rehearsal_env::{NodeId, Stamp, Violation};
 use rehearsal_model::queue::facts::{Fact, Fate, Stretch};
+use rehearsal_model::queue::knobs::Retry;
 use rehearsal_model::queue::message::MessageId;
 use rehearsal_model::queue::offset::Offset;
-use rehearsal_model::queue::partition::Partition;
+use rehearsal_model::queue::partition::{Partition, Topic};
 use rehearsal_model::queue::production::Acks;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,12 +39,22 @@ pub struct PartitionOrder {
     next: BTreeMap<(NodeId, u32, Partition), (Offset, u64)>,
     /// Messages that were given up: a request that is on its way still may be late.
     given_up: BTreeSet<MessageId>,
+    /// Messages that were delayed.
+    postponed: BTreeSet<MessageId>,
+    /// With `retry = park-key`: how far each consumer is.
+    parked: BTreeMap<(NodeId, u32, Partition), ParkedKeys>,
 }
 
 impl PartitionOrder {
     /// Judges with this cluster's logs.
     pub fn new(cluster: SharedCluster) -> PartitionOrder {
-        PartitionOrder { cluster, next: BTreeMap::new(), given_up: BTreeSet::new() }
+        PartitionOrder {
+            cluster,
+            next: BTreeMap::new(),
+            given_up: BTreeSet::new(),
+            postponed: BTreeSet::new(),
+            parked: BTreeMap::new(),
+        }
     }
 
     fn processed(
@@ -67,23 +83,60 @@ impl PartitionOrder {
             let message = format!("a consumer of {partition} skips {message} at offset {at}");
             return Err(Violation::new(NAME, message, [before, stamp.number]));
         }
-        match log.message_at(offset) {
-            Some(stands) if stands != message => {
-                let placed = log.batch_at(offset).map(|placed| placed.number);
-                let message = format!(
-                    "a consumer gets {message} from offset {offset} of {partition}, where {stands} stands"
-                );
-                Err(Violation::new(NAME, message, placed.into_iter().chain([stamp.number])))
+        is_what_stands(log, partition, (offset, message), stamp.number)
+    }
+
+    /// A consumer that parks keys has come to a record, has tried it, or is done with it.
+    fn parks(&mut self, stamp: &Stamp, fact: &Fact) -> Result<(), Violation> {
+        let (Fact::Processed { group, partition, offset, message, .. }
+        | Fact::Failed { group, partition, offset, message, .. }
+        | Fact::Forwarded { group, partition, offset, message, .. }
+        | Fact::Parked { group, partition, offset, message }) = *fact
+        else {
+            return Ok(());
+        };
+        let Some(parked) = self.parked.get_mut(&(stamp.node, group, partition)) else { return Ok(()) };
+        let (cluster, record) = (self.cluster.borrow(), (offset, message));
+        match fact {
+            Fact::Parked { .. } => parked.parked(&cluster, record, stamp.number),
+            Fact::Forwarded { .. } => {
+                parked.done(offset);
+                Ok(())
             }
-            _ => Ok(()),
+            _ => {
+                let log = cluster.leaders_log(partition).filter(|_| cluster.unclean(partition).is_none());
+                log.map_or(Ok(()), |log| is_what_stands(log, partition, record, stamp.number))?;
+                let succeeded = matches!(fact, Fact::Processed { .. });
+                parked.tried(&cluster, record, stamp.number, succeeded)
+            }
         }
     }
 }
 
-/// Judges the messages of a batch that has just been appended; but not those that their producer has `given_up`.
+/// Judges that what a consumer gets is what stands there.
+fn is_what_stands(
+    log: &LogCopy,
+    partition: Partition,
+    (offset, message): (Offset, MessageId),
+    number: u64,
+) -> Result<(), Violation> {
+    match log.message_at(offset) {
+        Some(stands) if stands != message => {
+            let placed = log.batch_at(offset).map(|placed| placed.number);
+            let message = format!(
+                "a consumer gets {message} from offset {offset} of {partition}, where {stands} stands"
+            );
+            Err(Violation::new(NAME, message, placed.into_iter().chain([number])))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Judges the messages of a batch that has just been appended; but not those that their producer has `given_up`,
+/// and none that was `postponed`.
 fn appended(
     cluster: &Cluster,
-    given_up: &BTreeSet<MessageId>,
+    (given_up, postponed): (&BTreeSet<MessageId>, &BTreeSet<MessageId>),
     log: &LogCopy,
     partition: Partition,
     stretch: &Stretch,
@@ -95,7 +148,8 @@ fn appended(
         return Ok(());
     }
     let fact_of = |place| log.batch_at(place).map_or(number, |placed| placed.number);
-    let once = |message: &&MessageId| !cluster.has_begun_anew(message.producer);
+    let once =
+        |message: &&MessageId| !cluster.has_begun_anew(message.producer) && !postponed.contains(*message);
     for (offset, message) in (stretch.base.0..).zip(&stretch.messages).filter(|(_, message)| once(message)) {
         let Some(first) = log.place_of(*message) else { continue };
         if first < Offset(offset) {
@@ -107,7 +161,8 @@ fn appended(
         }
         let waits = rules.max_in_flight == 1 && rules.acks != Acks::None && !given_up.contains(message);
         let ordered = rules.idempotent || waits;
-        let overtaken_by = log.later_of(*message).find(|(_, place)| *place < first);
+        let overtaken_by =
+            log.later_of(*message).find(|(later, place)| *place < first && !postponed.contains(later));
         if let Some((later, place)) = overtaken_by.filter(|_| ordered) {
             let message =
                 format!("in {partition} {later} stands at offset {place}, before {message} at {first}");
@@ -130,19 +185,36 @@ impl Monitor<Fact> for PartitionOrder {
         match fact {
             Fact::Positioned { group, partition, offset, .. } => {
                 self.next.insert((stamp.node, *group, *partition), (*offset, stamp.number));
+                let parked = ParkedKeys::from(*group, *partition, *offset, stamp.number);
+                self.parked.insert((stamp.node, *group, *partition), parked);
                 Ok(())
             }
-            Fact::Processed { group, partition, offset, message, .. } => {
-                self.processed(stamp, *group, *partition, (*offset, *message))
+            Fact::Processed { .. } | Fact::Failed { .. } | Fact::Forwarded { .. } | Fact::Parked { .. } => {
+                let retry = self.cluster.borrow().rules().retry;
+                match (retry, fact) {
+                    (Retry::ParkKey, _) => self.parks(stamp, fact),
+                    (_, Fact::Processed { group, partition, offset, message, .. })
+                    | (Retry::Topic, Fact::Failed { group, partition, offset, message, .. }) => {
+                        self.processed(stamp, *group, *partition, (*offset, *message))
+                    }
+                    _ => Ok(()),
+                }
+            }
+            Fact::Postponed { message, .. } => {
+                self.postponed.insert(*message);
+                Ok(())
             }
             Fact::Told { message, fate: Fate::Unknown, .. } => {
                 self.given_up.insert(*message);
                 Ok(())
             }
-            Fact::Appended { partition, stretch } => {
+            Fact::Appended { partition, stretch } if matches!(partition.topic, Topic::Named(_)) => {
                 let cluster = self.cluster.borrow();
                 match cluster.own_copy(*partition, stamp.node) {
-                    Some(log) => appended(&cluster, &self.given_up, log, *partition, stretch, stamp.number),
+                    Some(log) => {
+                        let spared = (&self.given_up, &self.postponed);
+                        appended(&cluster, spared, log, *partition, stretch, stamp.number)
+                    }
                     None => Ok(()),
                 }
             }

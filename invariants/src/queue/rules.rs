@@ -1,9 +1,12 @@
 //! What the queue has promised, as it was deployed.
 
-use rehearsal_env::Time;
-use rehearsal_model::queue::knobs::{Delivery, Knobs};
+use rehearsal_env::{Span, Time};
+use rehearsal_model::queue::delay::MOVERS;
+use rehearsal_model::queue::facts::Fact;
+use rehearsal_model::queue::knobs::{Delivery, Knobs, Retry};
 use rehearsal_model::queue::log::Retention;
 use rehearsal_model::queue::message::MessageId;
+use rehearsal_model::queue::offset::Offset;
 use rehearsal_model::queue::partition::{Partition, Topic};
 use rehearsal_model::queue::plan::Plan;
 use rehearsal_model::queue::production::Acks;
@@ -46,7 +49,13 @@ pub struct Rules {
     pub archive: bool,
     /// When the calm begins, in which everything comes to rest.
     pub calm_begins: Time,
-    /// What each consumer group reads.
+    /// What becomes of a message whose processing fails.
+    pub retry: Retry,
+    /// How long it waits before it is tried again.
+    pub retry_backoff: Span,
+    /// The key of each message.
+    pub keys: BTreeMap<MessageId, u32>,
+    /// What each group reads, that of the movers included.
     pub groups: BTreeMap<u32, BTreeSet<Topic>>,
     /// Every partition, the queue's own included.
     pub partitions: BTreeSet<Partition>,
@@ -67,21 +76,26 @@ impl Rules {
     /// Those of a deployment, in a run whose calm begins at this time.
     pub fn of(plan: &Plan, calm_begins: Time) -> Rules {
         let Knobs { acks, flush, min_insync, unclean_election, idempotent, .. } = plan.knobs;
-        let Knobs { max_in_flight, delivery, .. } = plan.knobs;
+        let Knobs { max_in_flight, delivery, retry, retry_backoff, .. } = plan.knobs;
         let pipes = plan.consumers.iter().filter_map(|consumer| {
             let (from, into) = (Topic::Named(consumer.topic), Topic::Named(consumer.into?));
             Some(Pipe { group: consumer.group, from, into })
         });
-        let producers: BTreeSet<u32> = plan.sendings.iter().map(|sending| sending.producer).collect();
-        let tags = producers.into_iter().flat_map(|producer| {
-            let numbered = (0..).zip(plan.sendings_of(producer));
-            numbered.filter_map(move |(number, sending)| Some((MessageId { producer, number }, sending.tag?)))
-        });
+        let tags = plan.messages().into_iter().filter_map(|(message, sending)| Some((message, sending.tag?)));
         let wanted = plan.consumers.iter().filter_map(|consumer| Some((consumer.group, consumer.tag?)));
         let mut groups: BTreeMap<u32, BTreeSet<Topic>> = BTreeMap::new();
         for consumer in &plan.consumers {
             groups.entry(consumer.group).or_default().insert(Topic::Named(consumer.topic));
         }
+        if plan.tries_in_a_topic() {
+            for group in plan.trying_groups() {
+                groups.entry(group).or_default().insert(Topic::Retry(group));
+            }
+        }
+        if plan.holds_back() {
+            groups.insert(MOVERS, BTreeSet::from([Topic::Delayed]));
+        }
+        let keys = plan.messages().into_iter().map(|(message, sending)| (message, sending.key));
         Rules {
             brokers: plan.brokers,
             factor: plan.factor,
@@ -99,6 +113,9 @@ impl Rules {
             retention: plan.partitions().filter_map(|of| Some((of, plan.retention(of)?))).collect(),
             archive: plan.has_archive(),
             calm_begins,
+            retry,
+            retry_backoff,
+            keys: keys.collect(),
             groups,
             partitions: plan.partitions().collect(),
         }
@@ -117,6 +134,25 @@ impl Rules {
     /// The groups that read this topic.
     pub fn readers(&self, topic: Topic) -> impl Iterator<Item = u32> + '_ {
         self.groups.iter().filter(move |(_, topics)| topics.contains(&topic)).map(|(group, _)| *group)
+    }
+
+    /// By which a group is done with a record, so that it may commit what is behind it: it has processed, moved or
+    /// written on what stands there, or has tried it and sees to it that it is tried again elsewhere. Whether that is so
+    /// is judged by `retried-or-dead`.
+    pub fn done_with(&self, fact: &Fact) -> Option<(u32, Partition, Offset, MessageId)> {
+        match *fact {
+            Fact::Processed { group, partition, offset, message, .. } => {
+                Some((group, partition, offset, message))
+            }
+            Fact::Failed { group, partition, offset, message, .. } if self.retry == Retry::Topic => {
+                Some((group, partition, offset, message))
+            }
+            Fact::Forwarded { group, partition, offset, message, .. } => {
+                Some((group, partition, offset, message))
+            }
+            Fact::Moved { partition, offset, message, .. } => Some((MOVERS, partition, offset, message)),
+            _ => None,
+        }
     }
 
     /// The partitions that a group reads.

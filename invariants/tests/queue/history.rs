@@ -1,13 +1,13 @@
 //! The vocabulary that the histories are written in: three brokers and one partition that do what they are told, right
 //! or wrong, and say so in facts.
 
-use rehearsal_env::{Incarnation, NodeId, Stamp, Time, Violation};
+use rehearsal_env::{Incarnation, NodeId, Span, Stamp, Time, Violation};
 use rehearsal_invariants::queue::{Rules, monitors};
 use rehearsal_model::queue::brokers::{BrokerEpoch, BrokerId, Brokers};
 use rehearsal_model::queue::controller::{Leader, PartitionState};
 use rehearsal_model::queue::facts::{Fact, Fate, Stretch};
 use rehearsal_model::queue::group::{Generation, MemberId};
-use rehearsal_model::queue::knobs::Delivery;
+use rehearsal_model::queue::knobs::{Delivery, Retry};
 use rehearsal_model::queue::message::MessageId;
 use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
 use rehearsal_model::queue::partition::{Partition, Topic};
@@ -61,6 +61,9 @@ pub fn rules() -> Rules {
         retention: BTreeMap::new(),
         archive: false,
         calm_begins: Time(10_000_000_000),
+        retry: Retry::None,
+        retry_backoff: Span::millis(500),
+        keys: BTreeMap::new(),
         groups: BTreeMap::from([(0, BTreeSet::from([PARTITION.topic]))]),
         partitions: BTreeSet::from([PARTITION, OFFSETS]),
     }
@@ -146,6 +149,11 @@ impl History {
         };
         self.facts.push((stamp, fact));
         stamp.number
+    }
+
+    /// Time goes by.
+    pub fn wait(&mut self, milliseconds: u64) {
+        self.time = self.time + Duration::from_millis(milliseconds);
     }
 
     pub fn calm(&mut self) {

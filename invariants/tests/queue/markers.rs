@@ -1,7 +1,7 @@
 //! Each marker is reached by what it names, and not by what is merely like it.
 
 use crate::history::{History, PARTITION, Who, message, rules, stretch};
-use rehearsal_env::Marker;
+use rehearsal_env::{Marker, WallTime};
 use rehearsal_invariants::MarkerWatch;
 use rehearsal_invariants::queue::{MARKERS, Markers, Rules, markers::*};
 use rehearsal_model::queue::brokers::BrokerId;
@@ -9,6 +9,7 @@ use rehearsal_model::queue::facts::{Fact, Fate, Stretch, Within};
 use rehearsal_model::queue::group::{Generation, MemberId};
 use rehearsal_model::queue::identity::ProducerIdentity;
 use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
+use rehearsal_model::queue::partition::{Partition, Topic};
 use rehearsal_model::queue::protocol::Refusal;
 use rehearsal_model::queue::record::Verdict;
 use rehearsal_model::queue::transactions::TransactionalId;
@@ -253,6 +254,55 @@ fn a_consumer_crashes_with_uncommitted_work() {
     }
     misses(CONSUMER_CRASHED_WITH_UNCOMMITTED_WORK, &history);
     reaches(CONSUMER_CRASHED_WITH_UNCOMMITTED_WORK, &crashed);
+}
+
+#[test]
+fn a_mover_takes_over_from_another_and_not_from_itself() {
+    let released = |offset| Fact::Released {
+        partition: Partition { topic: Topic::Delayed, number: 0 },
+        epoch: LeaderEpoch(0),
+        offset: Offset(offset),
+        message: message(0),
+        target: PARTITION,
+        wall: WallTime(0),
+    };
+    let mut history = History::begin();
+    history.say(Who::Consumer(0), released(0));
+    history.say(Who::Consumer(0), released(1));
+    misses(MOVER_TOOK_OVER, &history);
+    history.say(Who::Consumer(1), released(1));
+    reaches(MOVER_TOOK_OVER, &history);
+}
+
+#[test]
+fn a_message_is_held_through_a_failover_until_it_is_moved() {
+    let held = Partition { topic: Topic::Delayed, number: 0 };
+    let mut history = History::begin();
+    let mut state = history.state.clone();
+    history.say(Who::Coordination, Fact::PartitionChanged { partition: held, state: state.clone() });
+    history.say(Who::Broker(0), Fact::Appended { partition: held, stretch: stretch(0, 0, 0) });
+    let mut moved = history.clone();
+    let (offset, message, target, place) = (Offset(0), message(0), PARTITION, Offset(0));
+    moved.say(Who::Consumer(0), Fact::Moved { partition: held, offset, message, target, place });
+    (state.version, state.epoch) = (state.version + 1, LeaderEpoch(1));
+    for history in [&mut history, &mut moved] {
+        history.say(Who::Coordination, Fact::PartitionChanged { partition: held, state: state.clone() });
+    }
+    reaches(HELD_THROUGH_FAILOVER, &history);
+    misses(HELD_THROUGH_FAILOVER, &moved);
+}
+
+#[test]
+fn a_message_is_retried_when_it_failed_before() {
+    let mut history = History::with_a_group();
+    history.process(0, 1, 0);
+    misses(MESSAGE_RETRIED, &history);
+    let (group, member, partition) = (0, MemberId(0), PARTITION);
+    let (offset, message) = (Offset(1), message(1));
+    history.say(Who::Consumer(0), Fact::Failed { group, member, partition, offset, message, tries: 1 });
+    misses(MESSAGE_RETRIED, &history);
+    history.process(0, 1, 1);
+    reaches(MESSAGE_RETRIED, &history);
 }
 
 #[test]

@@ -146,6 +146,14 @@ defects! {
     JoinsWithoutLettingGo "joins-without-letting-go",
     /// A consumer of an at-most-once group begins a record before the commit behind it is confirmed.
     BeginsBeforeConfirmed "begins-before-confirmed",
+    /// A delay is counted by wall clocks, and from the time at which the producer made the record.
+    DelaysByWall "delays-by-wall",
+    /// What is copied bears a name that is drawn at random: whoever copies it once more is not known again.
+    MovesAgain "moves-again",
+    /// A consumer goes on, and commits, before it knows that what failed stands where it is tried again.
+    ForgetsToWaitForRetry "forgets-to-wait-for-retry",
+    /// A record does not wait for one of its key that is to be tried again.
+    ParkedKeyOvertaken "parked-key-overtaken",
 }
 
 /// The known bugs that are switched on.

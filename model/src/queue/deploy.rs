@@ -2,6 +2,7 @@
 
 use super::broker::{self, Neighbours};
 use super::consumer::consume;
+use super::delay::move_when_due;
 use super::facts::Fact;
 use super::pipeline::pipe;
 use super::plan::Plan;
@@ -35,7 +36,16 @@ pub fn consumer_name(number: u32) -> String {
     format!("consumer-{number}")
 }
 
-/// Starts the coordination service, the brokers, and all producers and consumers that have anything to do.
+/// The name of a mover's node.
+pub fn mover_name(number: u32) -> String {
+    format!("delay-{number}")
+}
+
+/// How many movers there are, where anything is delayed.
+pub const MOVER_NODES: u32 = 2;
+
+/// Starts the coordination service, the brokers, all producers and consumers that have anything to do, and if anything is
+/// delayed the movers.
 pub fn deploy<C>(cluster: &mut C, plan: &Arc<Plan>)
 where
     C: Cluster,
@@ -76,5 +86,9 @@ where
                 }
             }
         });
+    }
+    for number in 0..if plan.holds_back() { MOVER_NODES } else { 0 } {
+        let (plan_of, brokers) = (plan.clone(), brokers.clone());
+        cluster.start(&mover_name(number), move |env| move_when_due(env, plan_of.clone(), brokers.clone()));
     }
 }

@@ -6,6 +6,7 @@
 
 use super::brokers::{BrokerEpoch, BrokerId};
 use super::controller::PartitionState;
+use super::delay::Due;
 use super::group::{Generation, MemberId};
 use super::identity::ProducerIdentity;
 use super::message::MessageId;
@@ -14,7 +15,7 @@ use super::partition::{Partition, Topic};
 use super::production::Acks;
 use super::record::{Batch, Content, Verdict};
 use super::transactions::TransactionalId;
-use rehearsal_env::Fact as FactTrait;
+use rehearsal_env::{Fact as FactTrait, WallTime};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,7 +51,7 @@ pub enum Within {
 impl Stretch {
     /// What is told of a batch. The queue's own records are no messages.
     pub fn of(partition: Partition, batch: &Batch) -> Stretch {
-        let is_workload = matches!(partition.topic, Topic::Named(_));
+        let is_workload = !matches!(partition.topic, Topic::Offsets | Topic::Transactions);
         let messages = if is_workload { MessageId::of_payload(&batch.payload) } else { Vec::new() };
         let producer = batch.payload.producer.filter(|_| batch.payload.transactional);
         let within = producer.map(|stamp| match batch.payload.content {
@@ -432,6 +433,88 @@ pub enum Fact {
         /// Where the batch begins.
         offset: Offset,
     },
+    // ---- delay, retry, dead letters ----
+    /// A producer is given a message that nobody is to see before it is due. `Sent` follows, to a partition of the
+    /// delayed topic.
+    Postponed {
+        /// Which.
+        message: MessageId,
+        /// Where it is to stand when it is due.
+        target: Partition,
+        /// When it is due.
+        due: Due,
+        /// What the producer's wall clock shows.
+        wall: WallTime,
+    },
+    /// A mover finds a delayed message due, and begins to move it.
+    Released {
+        /// In which partition of the delayed topic.
+        partition: Partition,
+        /// In whose time it was appended there.
+        epoch: LeaderEpoch,
+        /// Where.
+        offset: Offset,
+        /// Which.
+        message: MessageId,
+        /// Where it goes.
+        target: Partition,
+        /// What the mover's wall clock shows.
+        wall: WallTime,
+    },
+    /// A mover is told that a message stands in its target.
+    Moved {
+        /// In which partition of the delayed topic it stood.
+        partition: Partition,
+        /// Where.
+        offset: Offset,
+        /// Which.
+        message: MessageId,
+        /// Where it went.
+        target: Partition,
+        /// Where it stands there.
+        place: Offset,
+    },
+    /// A consumer has tried to process a message, in vain.
+    Failed {
+        /// In which group.
+        group: u32,
+        /// As whom.
+        member: MemberId,
+        /// In which partition.
+        partition: Partition,
+        /// Where it stands.
+        offset: Offset,
+        /// Which.
+        message: MessageId,
+        /// The how-many-th try it was, from 1.
+        tries: u32,
+    },
+    /// A consumer is told that what failed is written: to the delayed topic to be tried again, or to the dead letters.
+    Forwarded {
+        /// In which group.
+        group: u32,
+        /// In which partition it stood.
+        partition: Partition,
+        /// Where.
+        offset: Offset,
+        /// Which.
+        message: MessageId,
+        /// Where it went.
+        to: Partition,
+        /// Where it stands there.
+        place: Offset,
+    },
+    /// A consumer lets a message wait, since one before it with the same key is to be tried again.
+    Parked {
+        /// In which group.
+        group: u32,
+        /// In which partition.
+        partition: Partition,
+        /// Where it stands.
+        offset: Offset,
+        /// Which.
+        message: MessageId,
+    },
 }
 
 impl FactTrait for Fact {
@@ -480,6 +563,12 @@ impl FactTrait for Fact {
             Fact::Replayed { .. } => "Replayed",
             Fact::BitFlipped { .. } => "BitFlipped",
             Fact::DamageFound { .. } => "DamageFound",
+            Fact::Postponed { .. } => "Postponed",
+            Fact::Released { .. } => "Released",
+            Fact::Moved { .. } => "Moved",
+            Fact::Failed { .. } => "Failed",
+            Fact::Forwarded { .. } => "Forwarded",
+            Fact::Parked { .. } => "Parked",
         }
     }
 

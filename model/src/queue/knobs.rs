@@ -31,6 +31,18 @@ pub enum OffsetReset {
     Error,
 }
 
+/// What becomes of a message whose processing fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Retry {
+    /// It is tried again and again, and everything behind it in its partition waits.
+    None,
+    /// It is written to a retry topic of the group, and the partition goes on. Order is lost.
+    Topic,
+    /// It is tried again where it is; what comes behind it with the same key waits, and the rest goes on.
+    ParkKey,
+}
+
 /// Everything that can be set about the queue, its topics and workload apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,6 +111,12 @@ pub struct Knobs {
     pub reset: OffsetReset,
     /// Of how many batches out of a thousand a bit flips on their way between clients and brokers.
     pub flips: u32,
+    /// What becomes of a message whose processing fails.
+    pub retry: Retry,
+    /// How often it is tried, unless `retry = none`; then it is a dead letter.
+    pub tries: u32,
+    /// How long it waits before it is tried again.
+    pub retry_backoff: Span,
     /// After how long without an answer a request within a session is sent again.
     pub resend: Span,
     /// After how long without a word a session ends.
@@ -150,6 +168,9 @@ impl Default for Knobs {
             archive: false,
             reset: OffsetReset::Earliest,
             flips: 0,
+            retry: Retry::None,
+            tries: 3,
+            retry_backoff: Span::millis(500),
             resend: Span::millis(300),
             silence: Span::seconds(2),
         }

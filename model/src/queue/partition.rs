@@ -14,6 +14,10 @@ pub enum Topic {
     Transactions,
     /// The queue's own: messages that are not due yet.
     Delayed,
+    /// The queue's own: what a group is to try again.
+    Retry(u32),
+    /// The queue's own: what a group has given up, for people to look at.
+    Dead(u32),
 }
 
 /// One partition of a topic.
@@ -32,6 +36,8 @@ impl fmt::Display for Topic {
             Topic::Offsets => formatter.write_str("offsets"),
             Topic::Transactions => formatter.write_str("transactions"),
             Topic::Delayed => formatter.write_str("delayed"),
+            Topic::Retry(group) => write!(formatter, "retry-{group}"),
+            Topic::Dead(group) => write!(formatter, "dead-letters-{group}"),
         }
     }
 }

@@ -80,7 +80,7 @@ impl<E: Env<Fact = Fact>> Piping<E> {
         self.plan.partition_of(self.into, key)
     }
 
-    fn processed(&self, Place { membership, partition, offset }: Place, record: &Record) {
+    fn processed(&self, Place { membership, partition, offset, .. }: Place, record: &Record) {
         let ((member, generation), group) = (membership, self.seat.group());
         if let Some(message) = MessageId::of_value(&record.value) {
             self.env.observe(Fact::Processed { group, member, generation, partition, offset, message });

@@ -1,15 +1,17 @@
 //! What a deployment of the queue is started with.
 
 use super::defects::Defects;
-use super::knobs::{Delivery, Knobs};
+use super::delay::{Due, MOVERS};
+use super::knobs::{Delivery, Knobs, Retry};
 use super::log::Retention;
+use super::message::MessageId;
 use super::partition::{Partition, Topic};
 use super::reading::Terms;
 use super::replica::Settings;
 use super::transactions::TransactionalId;
-use rehearsal_env::Span;
+use rehearsal_env::{Span, Time, WallTime};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A topic that producers write to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -38,6 +40,30 @@ pub struct Sending {
     /// What consumers may choose it by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<u16>,
+    /// If given, nobody is to see it before so long after it was written.
+    pub delay: Option<Span>,
+    /// If given, nobody is to see it before the wall clock shows this, counted from the start of the run. Not beside a
+    /// delay.
+    pub appointment: Option<Span>,
+    /// How many of the first tries to process it fail.
+    #[serde(default)]
+    pub fails: u32,
+}
+
+impl Sending {
+    /// When it is due, if nobody is to see it at once, for a producer whose clocks show this.
+    pub fn due(&self, now: Time, wall: WallTime) -> Option<Due> {
+        let appointed = |at: Span| {
+            let micros = |nanos: u64| i64::try_from(nanos / 1_000).unwrap_or(i64::MAX);
+            Due::At(WallTime((wall.micros() - micros(now.nanos())).saturating_add(micros(at.0))))
+        };
+        self.delay.map(Due::After).or(self.appointment.map(appointed))
+    }
+
+    /// Whether nobody is to see it at once.
+    pub fn is_postponed(&self) -> bool {
+        self.delay.is_some() || self.appointment.is_some()
+    }
 }
 
 /// A consumer.
@@ -81,6 +107,8 @@ pub struct Plan {
 const OFFSETS_PARTITIONS: u32 = 2;
 /// How many partitions the transactions topic has.
 const TRANSACTIONS_PARTITIONS: u32 = 2;
+/// How many partitions the delayed topic has.
+const DELAYED_PARTITIONS: u32 = 2;
 
 impl Plan {
     /// Every partition; of the queue's own those that a group needs.
@@ -89,22 +117,15 @@ impl Plan {
             let of_topic = Topic::Named(topic.number);
             (0..topic.partitions).map(move |number| Partition { topic: of_topic, number })
         });
+        let movers = self.holds_back().then_some(MOVERS);
         let offsets: BTreeSet<Partition> =
-            self.consumers.iter().map(|consumer| Plan::offsets_partition(consumer.group)).collect();
-        named.chain(offsets).chain(self.transactions_partitions())
+            self.groups().into_iter().chain(movers).map(Plan::offsets_partition).collect();
+        named.chain(offsets).chain(self.kept_aside()).chain(self.transactions_partitions())
     }
 
     fn transactions_partitions(&self) -> BTreeSet<Partition> {
         let ids = self.consumers.iter().filter_map(|consumer| self.transactional_id(consumer));
         ids.map(Plan::transactions_partition).collect()
-    }
-
-    /// What a producer sends, in the order of time: the first is its message 0.
-    pub fn sendings_of(&self, producer: u32) -> Vec<Sending> {
-        let mut sendings: Vec<Sending> =
-            self.sendings.iter().filter(|sending| sending.producer == producer).copied().collect();
-        sendings.sort_by_key(|sending| sending.at);
-        sendings
     }
 
     /// What a consumer wants of the partitions that it reads.
@@ -119,6 +140,73 @@ impl Plan {
         does.then_some(TransactionalId(u64::from(consumer.number)))
     }
 
+    /// The partitions of delayed messages, of those that are tried again, and of dead letters, as far as there are any.
+    fn kept_aside(&self) -> Vec<Partition> {
+        let held = if self.holds_back() { DELAYED_PARTITIONS } else { 0 };
+        let mut aside: Vec<Partition> =
+            (0..held).map(|number| Partition { topic: Topic::Delayed, number }).collect();
+        for group in self.trying_groups() {
+            aside.extend(self.tries_in_a_topic().then(|| Plan::retry_partition(group)));
+            aside.extend(self.gives_up().then(|| Plan::dead_partition(group)));
+        }
+        aside
+    }
+
+    /// The groups of consumers.
+    pub fn groups(&self) -> BTreeSet<u32> {
+        self.consumers.iter().map(|consumer| consumer.group).collect()
+    }
+
+    /// The groups whose consumers fail at messages that fail. What a pipeline does never fails.
+    pub fn trying_groups(&self) -> BTreeSet<u32> {
+        let trying = self.consumers.iter().filter(|consumer| consumer.into.is_none());
+        trying.map(|consumer| consumer.group).collect()
+    }
+
+    /// Whether anything is delayed, so that there are movers.
+    pub fn holds_back(&self) -> bool {
+        self.sendings.iter().any(Sending::is_postponed) || self.tries_in_a_topic()
+    }
+
+    /// Whether anything fails that is tried again in a topic of its own.
+    pub fn tries_in_a_topic(&self) -> bool {
+        self.gives_up() && self.knobs.retry == Retry::Topic
+    }
+
+    /// Whether anything fails that may become a dead letter.
+    pub fn gives_up(&self) -> bool {
+        self.knobs.retry != Retry::None && self.sendings.iter().any(|sending| sending.fails > 0)
+    }
+
+    /// Every message: how its producer numbers it, and how it is sent.
+    pub fn messages(&self) -> Vec<(MessageId, Sending)> {
+        let mut sendings = self.sendings.clone();
+        sendings.sort_by_key(|sending| sending.at);
+        let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
+        let numbered = sendings.into_iter().map(|sending| {
+            let count = counts.entry(sending.producer).or_default();
+            let message = MessageId { producer: sending.producer, number: *count };
+            *count += 1;
+            (message, sending)
+        });
+        numbered.collect()
+    }
+
+    /// The messages that fail, and how many of the first tries do.
+    pub fn failing(&self) -> BTreeMap<MessageId, u32> {
+        let failing = self.messages().into_iter().filter(|(_, sending)| sending.fails > 0);
+        failing.map(|(message, sending)| (message, sending.fails)).collect()
+    }
+
+    /// The topics that a group can read, and how many partitions each has.
+    pub fn readable(&self) -> BTreeMap<Topic, u32> {
+        let topics = self.partitions().map(|partition| partition.topic);
+        topics
+            .filter(|topic| *topic != Topic::Offsets)
+            .map(|topic| (topic, self.partitions_of(topic)))
+            .collect()
+    }
+
     /// How many partitions a topic has; none that is not there.
     pub fn partitions_of(&self, topic: Topic) -> u32 {
         match topic {
@@ -127,7 +215,8 @@ impl Plan {
             }
             Topic::Offsets => OFFSETS_PARTITIONS,
             Topic::Transactions => TRANSACTIONS_PARTITIONS,
-            Topic::Delayed => 0,
+            Topic::Delayed => DELAYED_PARTITIONS,
+            Topic::Retry(_) | Topic::Dead(_) => 1,
         }
     }
 
@@ -165,6 +254,21 @@ impl Plan {
     /// Whether there is an archive: only where anything is ever dropped.
     pub fn has_archive(&self) -> bool {
         self.knobs.archive && self.partitions().any(|partition| self.retention(partition).is_some())
+    }
+
+    /// Where a message waits that is to be moved to this partition.
+    pub fn delayed_partition(target: Partition) -> Partition {
+        Partition { topic: Topic::Delayed, number: target.number % DELAYED_PARTITIONS }
+    }
+
+    /// What a group is to try again.
+    pub fn retry_partition(group: u32) -> Partition {
+        Partition { topic: Topic::Retry(group), number: 0 }
+    }
+
+    /// What a group has given up.
+    pub fn dead_partition(group: u32) -> Partition {
+        Partition { topic: Topic::Dead(group), number: 0 }
     }
 
     /// What the replicas go by.

@@ -2,6 +2,7 @@
 //! of all of them.
 
 use super::client::{Client, Sender};
+use super::delay::Postponed;
 use super::facts::{Fact, Fate as Learned};
 use super::message::MessageId;
 use super::plan::{Plan, Sending};
@@ -15,9 +16,9 @@ use std::sync::Arc;
 pub async fn produce<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, brokers: Vec<NodeId>, number: u32) {
     let client = Client::bind(&env, brokers, &plan.knobs);
     let sender = Sender::new(&env, client, settings(&plan), plan.defects);
-    for (place, sending) in plan.sendings_of(number).into_iter().enumerate() {
+    for (message, sending) in plan.messages().into_iter().filter(|(message, _)| message.producer == number) {
         env.sleep_until(Time(sending.at.0)).await;
-        send(&env, &plan, &sender, MessageId { producer: number, number: place as u32 }, sending);
+        send(&env, &plan, &sender, message, sending);
     }
     sender.idle().await;
 }
@@ -45,10 +46,18 @@ fn send<E: Env<Fact = Fact>>(
     message: MessageId,
     sending: Sending,
 ) {
-    let partition = plan.partition_of(sending.topic, sending.key);
+    let target = plan.partition_of(sending.topic, sending.key);
     let key: Arc<[u8]> = sending.key.to_le_bytes().to_vec().into();
     let value = message.value(sending.bytes as usize);
-    let record = Record { key: Some(key), value, tag: sending.tag, created: env.wall().micros() };
+    let wall = env.wall();
+    let record = Record { key: Some(key), value, tag: sending.tag, created: wall.micros() };
+    let (partition, record) = match sending.due(env.now(), wall) {
+        Some(due) => {
+            env.observe(Fact::Postponed { message, target, due, wall });
+            (Plan::delayed_partition(target), Postponed::wrap(record, target, due))
+        }
+        None => (target, record),
+    };
     env.observe(Fact::Sent { message, partition, acks: plan.knobs.acks });
     let observer = env.clone();
     sender.send(partition, record, move |fate| {

@@ -1,7 +1,7 @@
 //! What of fetched batches a consumer is shown, and where it goes on.
 
 use super::defects::{Defect, Defects};
-use super::offset::Offset;
+use super::offset::{LeaderEpoch, Offset};
 use super::producers::Aborted;
 use super::record::{Batch, Content, Record};
 use serde::{Deserialize, Serialize};
@@ -55,11 +55,22 @@ pub struct View {
     pub defects: Defects,
 }
 
+/// A record that a consumer is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ShownRecord {
+    /// Where it stands.
+    pub offset: Offset,
+    /// In whose time it was appended: with the offset, it names this record for ever.
+    pub epoch: LeaderEpoch,
+    /// The record.
+    pub record: Record,
+}
+
 /// What a fetch gives.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Shown {
-    /// The records to be shown, with their places.
-    pub records: Vec<(Offset, Record)>,
+    /// The records to be shown.
+    pub records: Vec<ShownRecord>,
     /// Where the next fetch begins: behind all that was looked at, shown or not.
     pub next: Offset,
 }
@@ -68,17 +79,16 @@ impl View {
     /// What the consumer that stands at `from` is shown of these batches, which follow one another without a gap and of
     /// which the first holds `from` or, where retention has dropped that, lies beyond it.
     pub fn read(&self, from: Offset, batches: &[impl Borrow<Batch>]) -> Shown {
-        let records: Vec<(Offset, Record)> = batches
+        let records: Vec<ShownRecord> = batches
             .iter()
             .map(Borrow::borrow)
             .filter(|batch| self.shows(batch))
             .flat_map(records_of)
-            .filter(|(offset, record)| (from..self.end).contains(offset) && self.matches(record))
-            .map(|(offset, record)| (offset, record.clone()))
+            .filter(|shown| (from..self.end).contains(&shown.offset) && self.matches(&shown.record))
             .collect();
         let mut looked_at = self.next.min(self.end).max(from);
         if self.tag.is_some() && self.defects.has(Defect::FilteredTailLags) {
-            looked_at = records.last().map_or(from, |(offset, _)| offset.plus(1));
+            looked_at = records.last().map_or(from, |shown| shown.offset.plus(1));
         }
         Shown { records, next: looked_at }
     }
@@ -98,10 +108,15 @@ impl View {
     }
 }
 
-fn records_of(batch: &Batch) -> impl Iterator<Item = (Offset, &Record)> {
+fn records_of(batch: &Batch) -> impl Iterator<Item = ShownRecord> {
     let records: &[Record] = match &batch.payload.content {
         Content::Records(records) => records,
         Content::Marker(_) => &[],
     };
-    (0..).map(|place| batch.base.plus(place)).zip(records)
+    let shown = |(place, record): (u64, &Record)| ShownRecord {
+        offset: batch.base.plus(place),
+        epoch: batch.epoch,
+        record: record.clone(),
+    };
+    (0..).zip(records).map(shown)
 }

@@ -4,6 +4,7 @@
 //! batch from its repeats, what stands in a memory from what is on a disk, what is said from what is known.
 
 mod clients;
+mod delays;
 
 use super::brokers::{BrokerId, Brokers};
 use super::controller::PartitionState;

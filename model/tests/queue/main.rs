@@ -1,5 +1,6 @@
 //! The whole queue in a world.
 
+mod delay;
 mod retention;
 mod stage;
 

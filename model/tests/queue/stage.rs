@@ -39,6 +39,9 @@ pub fn plan(messages: u32) -> Plan {
         key: number,
         bytes: 100,
         tag: None,
+        delay: None,
+        appointment: None,
+        fails: 0,
     };
     Plan {
         brokers: 3,

@@ -48,6 +48,12 @@ pub(super) const FACT_KINDS: &[&str] = &[
     "Replayed",
     "BitFlipped",
     "DamageFound",
+    "Postponed",
+    "Released",
+    "Moved",
+    "Failed",
+    "Forwarded",
+    "Parked",
 ];
 
 /// Facts worth striking at; one that is listed twice is struck at twice as often.
@@ -125,12 +131,33 @@ const CRITICAL: &[(&str, &str)] = &[
     ("SetGrows", THIRD),
 ];
 
+const MOVER: &str = "delay-0";
+const SECOND_MOVER: &str = "delay-1";
+
+/// As [`CRITICAL`], where anything is delayed: then there are movers, and nothing else stands at the end.
+const CRITICAL_WITH_MOVERS: &[(&str, &str)] = &[
+    ("Failed", CONSUMER),
+    ("Failed", CONSUMER),
+    ("Parked", CONSUMER),
+    ("Forwarded", CONSUMER),
+    ("CommitConfirmed", CONSUMER),
+    ("PartitionChanged", COORDINATION),
+    ("Appended", FIRST),
+    ("WatermarkMoved", FIRST),
+    ("Led", FIRST),
+    ("Released", MOVER),
+    ("Moved", MOVER),
+    ("Released", SECOND_MOVER),
+    ("Moved", SECOND_MOVER),
+];
+
 /// The moments of these nodes at which a crash costs most.
 pub(super) fn critical(nodes: &[String]) -> &'static [(&'static str, &'static str)] {
+    let moments = if nodes.iter().any(|name| name == MOVER) { CRITICAL_WITH_MOVERS } else { CRITICAL };
     let is_there = |(_, node): &(&str, &str)| nodes.iter().any(|name| name == node);
-    let first = CRITICAL.iter().position(is_there).unwrap_or(0);
-    let end = CRITICAL.iter().rposition(is_there).map_or(0, |last| last + 1);
-    &CRITICAL[first..end]
+    let first = moments.iter().position(is_there).unwrap_or(0);
+    let end = moments.iter().rposition(is_there).map_or(0, |last| last + 1);
+    &moments[first..end]
 }
 
 const fn invariant(name: &'static str, says: &'static str) -> Invariant {
@@ -198,6 +225,12 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         "placement-spread",
         "each partition has as many copies as was asked for, each on a broker of its own",
     ),
+    invariant(
+        "not-before-due",
+        "nobody sees a delayed message before its delay, or its appointment, is over",
+    ),
+    invariant("moved-once", "a delayed message comes to its target, and once"),
+    invariant("retried-or-dead", "a message that failed is processed in the end, or is a dead letter"),
 ];
 
 const fn defect(
@@ -220,7 +253,17 @@ const EXACTLY_ONCE: &[&str] =
     &["workload.pipe=true", "queue.delivery=exactly-once", "queue.acks=all", "queue.unclean_election=false"];
 const IDEMPOTENT: &[&str] = &["queue.acks=all", "queue.idempotent=true"];
 
-/// Known bugs: of replication, then of producers, consumers and their groups. Those rules of the replica whose absence a
+/// Something fails, and is tried again through the delayed topic.
+const FAILING_IN_A_TOPIC: &[&str] = &[
+    "workload.failing=30",
+    "workload.groups=1",
+    "queue.retry=topic",
+    "queue.delivery=at-least-once",
+    "queue.flush=before-ack",
+    "queue.unclean_election=false",
+];
+
+/// Known bugs: of replication, then of producers, consumers and their groups, then of delays and retries. Those rules of the replica whose absence a
 /// campaign does not notice soon are left out one by one in the exhaustive search.
 pub(super) const DEFECTS: &[Defect] = &[
     defect(
@@ -410,5 +453,29 @@ pub(super) const DEFECTS: &[Defect] = &[
         "bytes-intact",
         "check.crcs=false: a consumer hands on what it fetched without a look at the checksum",
         &["queue.flips=50"],
+    ),
+    defect(
+        "delays-by-wall",
+        "not-before-due",
+        "a delay counted by wall clocks, from the producer's timestamp: what came late into the log is seen early",
+        &["workload.delayed=30"],
+    ),
+    defect(
+        "moves-again",
+        "moved-once",
+        "a mover that dies between the copy and the note of it, and whose successor copies once more",
+        &["workload.delayed=30"],
+    ),
+    defect(
+        "forgets-to-wait-for-retry",
+        "retried-or-dead",
+        "a consumer that commits while the retry topic has not acknowledged what failed, and crashes",
+        FAILING_IN_A_TOPIC,
+    ),
+    defect(
+        "parked-key-overtaken",
+        "partition-order",
+        "retries that keep no order: a later record of a key is processed while an earlier one is tried again",
+        &["workload.failing=30", "queue.retry=park-key", "queue.delivery=at-least-once"],
     ),
 ];

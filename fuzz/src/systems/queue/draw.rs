@@ -4,7 +4,7 @@ use super::figures::{EXPONENTS, Sizes, key};
 use super::sections::{Topology, Workload};
 use crate::draws::Draws;
 use rehearsal_model::queue::group::StrategyName;
-use rehearsal_model::queue::knobs::{Delivery, Knobs, OffsetReset};
+use rehearsal_model::queue::knobs::{Delivery, Knobs, OffsetReset, Retry};
 use rehearsal_model::queue::plan::{ConsumerPlan, Sending, TopicPlan};
 use rehearsal_model::queue::producers::REMEMBERED_BATCHES;
 use rehearsal_model::queue::production::Acks;
@@ -32,6 +32,8 @@ pub(super) fn workload(draws: &Draws, storm: Span) -> Workload {
         slow_consumers: draws.percent(30),
         pipe: draws.percent(30),
         tags: *draws.pick(&[0, 0, 0, 2, 3]),
+        delayed: if draws.percent(15) { draws.between(10, 40) as u32 } else { 0 },
+        failing: if draws.percent(15) { draws.between(5, 15) as u32 } else { 0 },
     }
 }
 
@@ -53,7 +55,9 @@ pub(super) fn topology_beside(fixed: &Topology, drawn: Topology) -> Topology {
 
 /// The settings.
 pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> Knobs {
-    let keeping = keeping(draws);
+    // A mover's repeat is known again as long as what it repeats is in the log.
+    let repeats_come_late = workload.delayed > 0 || workload.failing > 0;
+    let keeping = if repeats_come_late { Knobs::default() } else { keeping(draws) };
     let mut draws = draws.part("knobs", 0);
     let acks = match draws.below(100) {
         0..70 => Acks::All,
@@ -67,7 +71,7 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
         _ => Delivery::AtMostOnce,
     };
     let member_session = draws.millis(1_000, 3_000);
-    Knobs {
+    let drawn = Knobs {
         acks,
         flush: if draws.percent(80) { Flush::BeforeAck } else { Flush::Background },
         min_insync: if draws.percent(75) { topology.factor.min(2) } else { 1 },
@@ -112,8 +116,14 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
         resend: draws.millis(100, 500),
         silence: draws.millis(1_000, 3_000),
         archive: keeping.archive && delivery != Delivery::ExactlyOnce,
+        retry: *draws.pick(&[Retry::None, Retry::Topic, Retry::Topic, Retry::ParkKey, Retry::ParkKey]),
+        tries: draws.between(1, 4) as u32,
+        // Even when all have one key, those that fail are worked off well within the calm.
+        retry_backoff: draws.millis(20, 200),
         ..keeping
-    }
+    };
+    let at_most_once = drawn.delivery == Delivery::AtMostOnce;
+    Knobs { retry: if at_most_once { Retry::None } else { drawn.retry }, ..drawn }
 }
 
 /// How much is kept, and what becomes of the rest: in a quarter of the scenarios not all is, and then segments are small,
@@ -161,10 +171,12 @@ pub(super) fn knobs_beside(fixed: &Knobs, drawn: Knobs) -> Knobs {
         idempotent: (drawn.idempotent || fixed.delivery == Delivery::ExactlyOnce) && may_number,
         delivery: match drawn.delivery {
             Delivery::ExactlyOnce if !may_transact => Delivery::AtLeastOnce,
+            Delivery::AtMostOnce if fixed.retry != Retry::None => Delivery::AtLeastOnce,
             delivery => delivery,
         },
         archive: drawn.archive && fixed.delivery != Delivery::ExactlyOnce,
         heartbeat: drawn.heartbeat.min(Span(fixed.member_session.0 / 3)),
+        retry: if fixed.delivery == Delivery::AtMostOnce { Retry::None } else { drawn.retry },
         ..drawn
     }
 }
@@ -179,26 +191,45 @@ pub(super) fn topics(draws: &Draws, workload: &Workload) -> Vec<TopicPlan> {
 }
 
 /// What is sent, in the order of time.
-pub(super) fn sendings(draws: &Draws, topology: &Topology, workload: &Workload) -> Vec<Sending> {
+pub(super) fn sendings(
+    draws: &Draws,
+    topology: &Topology,
+    workload: &Workload,
+    knobs: &Knobs,
+) -> Vec<Sending> {
     let numbers = 0..u64::from(workload.messages);
     let mut sendings: Vec<Sending> =
-        numbers.map(|number| sending(draws, number, topology, workload)).collect();
+        numbers.map(|number| sending(draws, number, topology, workload, knobs)).collect();
     sendings.sort_by_key(|sending| sending.at);
     sendings
 }
 
-fn sending(draws: &Draws, number: u64, topology: &Topology, workload: &Workload) -> Sending {
+fn sending(draws: &Draws, number: u64, topology: &Topology, workload: &Workload, knobs: &Knobs) -> Sending {
+    let mut special = draws.part("special", number);
     let latest = workload.window.0 / 1_000_000;
     let together = draws.part("burst", number / BURST).millis(0, latest);
     let mut draws = draws.part("send", number);
     let alone = draws.millis(0, latest);
+    let at = if workload.bursts { together } else { alone };
+    let postponed = special.percent(u64::from(workload.delayed));
+    let (appointed, span) = (special.percent(30), special.millis(50, 5_000));
+    let fails = special.percent(u64::from(workload.failing));
+    let most = match knobs.retry {
+        // It holds up its partition until it succeeds.
+        Retry::None => 1,
+        Retry::Topic | Retry::ParkKey => u64::from(knobs.tries) + 1,
+    };
+    let tries = special.between(1, most) as u32;
     Sending {
         producer: draws.below(u64::from(topology.producers)) as u32,
-        at: if workload.bursts { together } else { alone },
+        at,
         topic: draws.below(u64::from(workload.topics)) as u32,
         key: key(&mut draws, workload.keys, workload.zipf),
         bytes: workload.sizes.draw(&mut draws),
         tag: (workload.tags > 0).then(|| draws.below(u64::from(workload.tags)) as u16),
+        delay: (postponed && !appointed).then_some(span),
+        appointment: (postponed && appointed).then_some(Span(at.0 + span.0)),
+        fails: if fails { tries } else { 0 },
     }
 }
 

@@ -17,7 +17,7 @@ use crate::system::{Defect, Invariant, Plain, Run, System, Watch};
 use rehearsal_env::{Marker, Time};
 use rehearsal_invariants::queue::{MARKERS, Markers, Rules, monitors};
 use rehearsal_model::queue::deploy::{
-    BLOBS, COORDINATION, broker_name, consumer_name, deploy, producer_name,
+    BLOBS, COORDINATION, MOVER_NODES, broker_name, consumer_name, deploy, mover_name, producer_name,
 };
 use rehearsal_model::queue::knobs::Delivery;
 use rehearsal_model::queue::plan::{Plan, Sending};
@@ -69,12 +69,13 @@ impl System for Queue {
         topology.check()?;
         let drawn = draw::knobs(&draws, &topology, &workload);
         let fixed = overrides.apply("queue", drawn)?;
-        let section = Section {
+        let mut section = Section {
             knobs: overrides.apply("queue", draw::knobs_beside(&fixed, drawn))?,
             topics: draw::topics(&draws, &workload),
-            sendings: draw::sendings(&draws, &topology, &workload),
+            sendings: Vec::new(),
             consumers: draw::consumers(&draws, &topology, &workload),
         };
+        section.sendings = draw::sendings(&draws, &topology, &workload, &section.knobs);
         let mut scenario = Scenario {
             version: VERSION,
             system: self.name().to_owned(),
@@ -131,6 +132,8 @@ impl System for Queue {
             ("retention", knobs.retention_age > Span(0) || knobs.retention_bytes > 0),
             ("archive", has_archive),
             ("flipped bits", knobs.flips > 0),
+            ("delayed messages", sendings.iter().any(Sending::is_postponed)),
+            ("failing messages", sendings.iter().any(|sending| sending.fails > 0)),
             ("slow consumers", !consumers.is_empty() && knobs.processing >= SLOW),
         ]
     }
@@ -148,8 +151,9 @@ fn read(scenario: &Scenario) -> Result<Plan, ScenarioError> {
     scenario.check_world()?;
     scenario.check_defects(catalogue::DEFECTS)?;
     let plan = plan(scenario)?;
-    let Nodes { brokers, blobs, producers, consumers } = nodes(&plan);
-    let all: Vec<String> = [brokers, vec![COORDINATION.to_owned()], blobs, producers, consumers].concat();
+    let Nodes { brokers, blobs, producers, consumers, movers } = nodes(&plan);
+    let all: Vec<String> =
+        [brokers, vec![COORDINATION.to_owned()], blobs, producers, consumers, movers].concat();
     scenario.check_faults(&all, catalogue::FACT_KINDS)?;
     Ok(plan)
 }
@@ -160,6 +164,7 @@ struct Nodes {
     blobs: Vec<String>,
     producers: Vec<String>,
     consumers: Vec<String>,
+    movers: Vec<String>,
 }
 
 /// A producer that sends nothing is not started.
@@ -170,17 +175,19 @@ fn nodes(plan: &Plan) -> Nodes {
         blobs: plan.has_archive().then(|| BLOBS.to_owned()).into_iter().collect(),
         producers: producers.into_iter().map(producer_name).collect(),
         consumers: plan.consumers.iter().map(|consumer| consumer_name(consumer.number)).collect(),
+        movers: (0..if plan.holds_back() { MOVER_NODES } else { 0 }).map(mover_name).collect(),
     }
 }
 
 fn targets(plan: &Plan) -> Targets {
-    let Nodes { brokers, blobs, producers, consumers } = nodes(plan);
+    let Nodes { brokers, blobs, producers, consumers, movers } = nodes(plan);
     let coordination = vec![COORDINATION.to_owned()];
-    let all =
-        [&brokers, &coordination, &blobs, &producers, &consumers].map(|nodes| nodes.as_slice()).concat();
+    let all = [&brokers, &coordination, &blobs, &producers, &consumers, &movers]
+        .map(|nodes| nodes.as_slice())
+        .concat();
     Targets {
         // Brokers have most to lose, so they are struck most.
-        crashable: [&brokers, &brokers, &coordination, &blobs, &consumers]
+        crashable: [&brokers, &brokers, &coordination, &blobs, &consumers, &movers]
             .map(|nodes| nodes.as_slice())
             .concat(),
         disks: [&brokers, &brokers, &coordination, &blobs].map(|nodes| nodes.as_slice()).concat(),

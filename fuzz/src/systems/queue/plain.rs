@@ -33,7 +33,17 @@ pub(super) fn plain() -> Plain {
 
 /// A message of a hundred bytes, sent when everybody has started, and one consumer.
 fn items() -> toml::Table {
-    let sending = Sending { producer: 0, at: Span::millis(100), topic: 0, key: 0, bytes: 100, tag: None };
+    let sending = Sending {
+        producer: 0,
+        at: Span::millis(100),
+        topic: 0,
+        key: 0,
+        bytes: 100,
+        tag: None,
+        delay: None,
+        appointment: None,
+        fails: 0,
+    };
     let consumer = ConsumerPlan { number: 0, group: 0, topic: 0, into: None, tag: None };
     let named = [("topic", table(&TOPIC)), ("send", table(&sending)), ("consumer", table(&consumer))];
     named.into_iter().map(|(name, item)| (name.to_owned(), toml::Value::Table(item))).collect()

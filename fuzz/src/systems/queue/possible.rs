@@ -2,7 +2,8 @@
 
 use super::sections::{Section, Topology};
 use crate::scenario::ScenarioError;
-use rehearsal_model::queue::knobs::{Delivery, Knobs};
+use rehearsal_model::queue::delay::MOVERS;
+use rehearsal_model::queue::knobs::{Delivery, Knobs, Retry};
 use rehearsal_model::queue::plan::{ConsumerPlan, Sending, TopicPlan};
 use rehearsal_model::queue::producers::REMEMBERED_BATCHES;
 use rehearsal_model::queue::production::Acks;
@@ -71,6 +72,7 @@ fn check_spans(knobs: &Knobs) -> Result<(), ScenarioError> {
         ("silence", knobs.silence),
         ("transaction_timeout", knobs.transaction_timeout),
         ("retention_check", knobs.retention_check),
+        ("retry_backoff", knobs.retry_backoff),
     ] {
         if span == Span(0) {
             return refuse(key, "a span of 0 leaves no time", "write a span, as \"500ms\"");
@@ -91,6 +93,7 @@ fn check_knobs(knobs: &Knobs, topology: &Topology) -> Result<(), ScenarioError> 
         ("record_limit", knobs.record_limit),
         ("fetch_bytes", knobs.fetch_bytes),
         ("segment_bytes", knobs.segment_bytes),
+        ("tries", knobs.tries),
     ] {
         if value == 0 {
             return refuse(key, "with 0 nothing is ever written or read", "write at least 1");
@@ -103,6 +106,10 @@ fn check_knobs(knobs: &Knobs, topology: &Topology) -> Result<(), ScenarioError> 
     if knobs.min_insync > topology.factor {
         let reason = format!("of {} copies there are never {} in sync", topology.factor, knobs.min_insync);
         return refuse("min_insync", reason, "let it be at most topology.factor");
+    }
+    if knobs.retry != Retry::None && knobs.delivery == Delivery::AtMostOnce {
+        let reason = "what is committed before it is processed is not tried again elsewhere";
+        return refuse("retry", reason, "write delivery = \"at-least-once\", or retry = \"none\"");
     }
     if knobs.idempotent && knobs.acks != Acks::All {
         let reason = "an idempotent producer needs acks = \"all\"";
@@ -151,6 +158,9 @@ fn check_sending(
     if !is_there(sending.topic, topics) {
         return refuse(&key, "there is no such topic", "name a topic of [[queue.topic]]");
     }
+    if sending.delay.is_some() && sending.appointment.is_some() {
+        return refuse(&key, "a message is due after a delay or at an appointment", "leave one of them out");
+    }
     if sending.bytes > MOST_BYTES {
         return refuse(&key, "no message can be so large", &format!("write at most {MOST_BYTES} bytes"));
     }
@@ -160,7 +170,7 @@ fn check_sending(
 fn check_consumers(topology: &Topology, section: &Section) -> Result<(), ScenarioError> {
     let Section { consumers, topics, .. } = section;
     for (index, consumer) in consumers.iter().enumerate() {
-        let ConsumerPlan { number, topic, into, .. } = *consumer;
+        let ConsumerPlan { number, group, topic, into, .. } = *consumer;
         let key = format!("consumer[{index}]");
         if number >= topology.consumers {
             return refuse(&key, "there is no such consumer", "consumers are 0 to topology.consumers − 1");
@@ -183,6 +193,10 @@ fn check_consumers(topology: &Topology, section: &Section) -> Result<(), Scenari
         if into.is_some() && section.sendings.iter().any(|sending| Some(sending.topic) == into) {
             let reason = "producers send to the topic that it writes to";
             return refuse(&key, reason, "let it write to a topic of its own");
+        }
+        if group >= MOVERS {
+            let reason = format!("groups from {MOVERS} on are the queue's own");
+            return refuse(&key, reason, "write a smaller number");
         }
     }
     Ok(())

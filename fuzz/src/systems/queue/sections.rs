@@ -52,6 +52,10 @@ pub(super) struct Workload {
     pub(super) tags: u32,
     /// Whether the first group writes what comes of each message to a topic of its own, which the others read.
     pub(super) pipe: bool,
+    /// How many of 100 messages nobody is to see at once.
+    pub(super) delayed: u32,
+    /// How many of 100 messages fail to be processed at first.
+    pub(super) failing: u32,
 }
 
 /// The section `[queue]`.
@@ -80,6 +84,8 @@ impl Workload {
             ("keys", self.keys, 1, MOST_KEYS),
             ("groups", self.groups, 0, 100),
             ("tags", self.tags, 0, 1_000),
+            ("delayed", self.delayed, 0, 100),
+            ("failing", self.failing, 0, 100),
         ] {
             if !(least..=most).contains(&value) {
                 let mend = format!("write {least} to {most}");

@@ -115,7 +115,7 @@ fn passes_aborted_records(cluster: &Cluster, partition: Partition, offsets: Rang
     offsets.any(|offset| matches!(log.end_at(offset), End::Ended(Verdict::Abort, _)))
 }
 
-fn has_new_leader(cluster: &Cluster, partition: Partition) -> bool {
+pub(super) fn has_new_leader(cluster: &Cluster, partition: Partition) -> bool {
     let Some(book) = cluster.partition(partition) else { return false };
     let before = book.before.as_ref().map(|before| before.state.epoch);
     book.leader().is_some() && before.is_some_and(|before| before < book.epoch())

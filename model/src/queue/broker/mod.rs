@@ -43,7 +43,7 @@ use super::protocol::{Counter, ReplicaMessage};
 use super::record::Batch;
 use super::replica::{Lineage, Replica};
 use super::report::of_coordination;
-use crate::coordination::{ClientSetup, Coordination, CoordinationSession, Edit, Revision};
+use crate::coordination::{Check, ClientSetup, Coordination, CoordinationSession, Edit, Revision};
 use crate::race::{Either, race};
 use crate::session::Patience;
 use desk::Desks;
@@ -174,9 +174,15 @@ async fn register<E: Env<Fact = Fact>>(
             break session;
         }
     };
+    // A registration of a former life may still be on its way, and would take the key with it when its session ends.
+    let key = keys::broker(me);
+    let unchanged = match coordination.read(&key).await.ok()? {
+        Some(entry) => Check::version(&key, keys::version(&entry)),
+        None => Check::absent(&key),
+    };
     // Whether an unanswered registration was carried out is unknown: this life ends then, before it has done anything.
-    let register = Edit::put_ephemeral(keys::broker(me), keys::encode(&me));
-    let life = session.transact(Vec::new(), vec![register]).await.ok()?;
+    let register = Edit::put_ephemeral(&key, keys::encode(&me));
+    let life = session.transact(vec![unchanged], vec![register]).await.ok()?;
     Some((session, keys::life_of(life)))
 }
 

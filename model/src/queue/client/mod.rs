@@ -1,8 +1,9 @@
 //! A client of the brokers: it knows, or finds out, who leads a partition, and asks that one. What programs are made of
 //! that use the queue: a [`Sender`] sends records, a [`Seat`] is a place in a group, and a [`Worker`] works through what
-//! its seat owns; a [`Transactor`] does so in transactions.
+//! its seat owns; a [`Transactor`] does so in transactions, and a [`Forwarder`] writes what follows from it.
 
 mod damage;
+mod forwarder;
 mod reader;
 mod seat;
 mod sender;
@@ -10,6 +11,7 @@ mod transaction;
 mod transactor;
 mod worker;
 
+pub use forwarder::Forwarder;
 pub use seat::{Membership, Seat, Work};
 pub use sender::{Sender, Told};
 pub use transaction::{Lost, Transactional};

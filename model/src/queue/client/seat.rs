@@ -123,6 +123,13 @@ impl<E: Env<Fact = Fact>> Seat<E> {
         self.env.observe(Fact::Positioned { group, member, partition, offset, committed });
     }
 
+    /// Everything before `next` is done with, in a partition that it works on in this membership.
+    pub fn settle(&self, membership: Membership, partition: Partition, next: Offset) {
+        if self.is_at_work(membership) {
+            self.member.borrow_mut().processed(partition, next);
+        }
+    }
+
     /// How far it is.
     pub(super) fn member(&self) -> &RefCell<Member> {
         &self.member
@@ -135,8 +142,7 @@ impl<E: Env<Fact = Fact>> Seat<E> {
 
     async fn join(&self, member: Option<MemberId>, registration: Registration) -> Ask {
         let answer = self.ask(GroupRequest::Join { member, registration }).await;
-        let topics =
-            self.plan.topics.iter().map(|topic| (Topic::Named(topic.number), topic.partitions)).collect();
+        let topics = self.plan.readable();
         match answer {
             Ok(Ok(group::Answer::Joined(joined))) => {
                 self.member.borrow_mut().on_join_answer(Ok(joined), &topics)

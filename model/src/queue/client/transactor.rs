@@ -10,7 +10,7 @@ use super::super::facts::Fact;
 use super::super::offset::Offset;
 use super::super::partition::Partition;
 use super::super::plan::Plan;
-use super::super::reading::{Shown, Terms};
+use super::super::reading::{Shown, ShownRecord, Terms};
 use super::super::record::Record;
 use super::reader::{Read, Reader};
 use super::seat::{Membership, Seat, Work};
@@ -121,8 +121,8 @@ impl<E: Env<Fact = Fact>, T: Transform> Transactor<E, T> {
             self.seat.commit_now(membership, BTreeMap::from([(partition, next)])).await;
         }
         let (begun, mut under_way) = (self.env.now(), Vec::new());
-        for (count, (offset, record)) in (1..).zip(records) {
-            let place = Place { membership, partition, offset };
+        for (count, ShownRecord { offset, epoch, record }) in (1..).zip(records) {
+            let place = Place { membership, partition, epoch, offset };
             for (target, result) in self.transform.transform(place, &record).await.ok_or(Lost)? {
                 under_way.push(producer.send(target, result));
             }

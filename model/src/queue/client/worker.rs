@@ -1,10 +1,10 @@
 //! Works through the partitions that a seat owns: fetch, handle record by record, commit before or after.
 
 use super::super::facts::Fact;
-use super::super::offset::Offset;
+use super::super::offset::{LeaderEpoch, Offset};
 use super::super::partition::Partition;
 use super::super::plan::Plan;
-use super::super::reading::{Shown, Terms};
+use super::super::reading::{Shown, ShownRecord, Terms};
 use super::super::record::Record;
 use super::Client;
 use super::reader::{Read, Reader};
@@ -21,6 +21,8 @@ pub struct Place {
     pub membership: Membership,
     /// In which partition.
     pub partition: Partition,
+    /// In whose time it was appended.
+    pub epoch: LeaderEpoch,
     /// Where.
     pub offset: Offset,
 }
@@ -30,6 +32,15 @@ pub trait Handler: 'static {
     /// Takes as long as it needs: the next record of the partition waits. False when it was not handled, because the
     /// partition is no longer this member's.
     fn handle(&self, place: Place, record: &Record) -> impl Future<Output = bool>;
+
+    /// Everything before it is done with, now that the record there was handled: what may be committed. Who says less
+    /// than that it is done with this record too says the rest later, by [`Seat::settle`].
+    fn through(&self, place: Place) -> Offset {
+        place.offset.plus(1)
+    }
+
+    /// This member is shown nothing more up to this place, the place included.
+    fn pass(&self, _place: Place) {}
 }
 
 /// Works through what its seat owns.
@@ -78,22 +89,26 @@ impl<E: Env<Fact = Fact>, H: Handler> Worker<E, H> {
         if !at_work || !self.seat.member().borrow_mut().fetched(partition, from, next) {
             return;
         }
-        for (offset, record) in records {
-            let place = Place { membership, partition, offset };
+        let mut reached = from;
+        for ShownRecord { offset, epoch, record } in records {
+            let place = Place { membership, partition, epoch, offset };
             if !self.may_begin(place).await || !self.handler.handle(place, &record).await {
                 return;
             }
-            self.seat.member().borrow_mut().processed(partition, offset.plus(1));
+            self.seat.member().borrow_mut().processed(partition, self.handler.through(place));
+            reached = offset.plus(1);
         }
-        // What it was not shown is done as well.
-        if self.seat.is_at_work(membership) {
-            self.seat.member().borrow_mut().processed(partition, next);
+        if self.seat.is_at_work(membership) && reached < next {
+            let offset = Offset(next.0 - 1);
+            let last = Place { membership, partition, epoch: LeaderEpoch::default(), offset };
+            self.handler.pass(last);
+            self.seat.member().borrow_mut().processed(partition, self.handler.through(last));
         }
     }
 
     /// Waits until what has to be committed before the record is handled is committed. False when the partition is this
     /// member's no more.
-    async fn may_begin(&self, Place { membership, partition, offset }: Place) -> bool {
+    async fn may_begin(&self, Place { membership, partition, offset, .. }: Place) -> bool {
         while !self.seat.member().borrow().begins(partition, offset) {
             if !self.seat.is_at_work(membership) {
                 return false;

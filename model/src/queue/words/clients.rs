@@ -72,7 +72,6 @@ pub(super) fn of(fact: &Fact) -> String {
                 "throws the batch at offset {offset} of {partition} away, since its checksum does not fit"
             )
         }
-        // The rest is told elsewhere.
-        other => format!("reports {other:?}"),
+        _ => super::delays::of(fact),
     }
 }

@@ -1,14 +1,16 @@
 use super::super::brokers::BrokerEpoch;
 use super::super::controller::Leader;
+use super::super::delay::Due;
 use super::super::facts::Fate;
 use super::super::group::{Generation, MemberId};
 use super::super::identity::ProducerIdentity;
 use super::super::offset::LeaderEpoch;
 use super::super::partition::Topic;
+use super::super::plan::Plan;
 use super::super::production::Acks;
 use super::super::transactions::TransactionalId;
 use super::*;
-use rehearsal_env::Fact as _;
+use rehearsal_env::{Fact as _, Span, WallTime};
 use std::collections::{BTreeMap, BTreeSet};
 
 const PARTITION: Partition = Partition { topic: Topic::Named(0), number: 1 };
@@ -137,9 +139,28 @@ fn of_clients() -> Vec<Fact> {
     ]
 }
 
+fn of_delays() -> Vec<Fact> {
+    let (partition, message, offset, epoch) = (PARTITION, MESSAGE, Offset(5), EPOCH);
+    let (group, member) = (0, MemberId(8));
+    let held = Partition { topic: Topic::Delayed, number: 1 };
+    let (target, place, wall) = (partition, Offset(9), WallTime(1_000_000));
+    let postponed = |due| Fact::Postponed { message, target, due, wall };
+    let forwarded = |to| Fact::Forwarded { group, partition, offset, message, to, place };
+    vec![
+        postponed(Due::After(Span::millis(1_500))),
+        postponed(Due::At(WallTime(3_500_000))),
+        Fact::Released { partition: held, epoch, offset, message, target, wall },
+        Fact::Moved { partition: held, offset, message, target, place },
+        Fact::Failed { group, member, partition, offset, message, tries: 2 },
+        forwarded(held),
+        forwarded(Plan::dead_partition(group)),
+        Fact::Parked { group, partition, offset, message },
+    ]
+}
+
 /// At least one of every kind.
 fn examples() -> Vec<Fact> {
-    [of_cluster(), of_brokers(), of_clients()].concat()
+    [of_cluster(), of_brokers(), of_clients(), of_delays()].concat()
 }
 
 #[test]
@@ -189,6 +210,17 @@ fn the_coordination_service_says_who_leads_and_who_is_in_sync() {
     assert_eq!(
         of(&Fact::PartitionChanged { partition: PARTITION, state: state() }),
         "has made durable: broker-2 leads topic-0/1 in epoch 2; in sync: broker-0, broker-1 and broker-2 (version 6)"
+    );
+}
+
+#[test]
+fn a_mover_says_what_goes_where() {
+    let held = Partition { topic: Topic::Delayed, number: 1 };
+    let (target, place) = (PARTITION, Offset(9));
+    let moved = Fact::Moved { partition: held, offset: Offset(5), message: MESSAGE, target, place };
+    assert_eq!(
+        of(&moved),
+        "is told that message 3 of producer-0 from offset 5 of delayed/1 stands in topic-0/1 at offset 9"
     );
 }
 

@@ -2,7 +2,7 @@
 
 use super::{ANA, BEN, CEM, Scene, synced};
 use crate::stage::partition;
-use rehearsal_model::queue::group::{Answer, Generation, Plan, State, TimerKind};
+use rehearsal_model::queue::group::{Answer, Generation, GroupError, Plan, State, TimerKind};
 use rehearsal_model::queue::offset::Offset;
 
 #[test]
@@ -57,4 +57,17 @@ fn entries_survive_their_way_through_bytes() {
         assert_eq!(*entry, postcard::from_bytes(&bytes).expect("and read again"));
     }
     assert_eq!(scene.log.len(), 3);
+}
+
+#[test]
+fn a_generation_whose_plan_is_lost_is_followed_by_another() {
+    let mut scene = Scene::stable();
+    scene.log.pop();
+    scene.recover();
+    assert_eq!(scene.group.state(), State::PreparingRebalance);
+    assert_eq!(scene.beat(ANA, 1), Err(GroupError::RebalanceInProgress));
+    scene.join(ANA);
+    scene.join(BEN);
+    scene.persist();
+    assert_eq!(scene.group.generation(), Generation(2));
 }

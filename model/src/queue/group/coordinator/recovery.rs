@@ -8,7 +8,8 @@ use crate::queue::group::step::{Knobs, Output};
 
 impl Group {
     /// The group as these entries tell it: all that is in the group's partition of the offsets topic, from its start to
-    /// its end. No request waits, and the members' silence begins anew: their session timers are added to `out`.
+    /// its end. No request waits, and the members' silence begins anew: their session timers are added to `out`. A generation
+    /// without a plan is given up, and the next one is formed.
     ///
     /// Nothing may be asked of it before the partition was read to its end. Timers and writes of earlier coordinators
     /// are not to be reported to it: the numbers begin anew.
@@ -24,6 +25,10 @@ impl Group {
         }
         for id in group.those(|_| true) {
             group.hear_of(id, out);
+        }
+        // Its leader may have planned already, and know nothing of a plan that is lost.
+        if group.phase == Phase::Completing(Stage::Planning) {
+            group.prepare_rebalance(out);
         }
         group
     }
