@@ -3,17 +3,28 @@
 use super::broker::{self, Neighbours};
 use super::consumer::consume;
 use super::facts::Fact;
+use super::knobs::CoordinationMode;
 use super::plan::Plan;
 use super::producer::produce;
 use super::report::of_coordination;
+use crate::coordination::replicated;
 use crate::coordination::server::{Setup, serve as serve_coordination};
 use crate::session::Patience;
 use rehearsal_env::{Cluster, Env, NodeId};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// The coordination service's node.
+/// The coordination service's node, or the first of them.
 pub const COORDINATION: &str = "coordination-0";
+
+/// When so many commands were carried out, a member of the coordination service cuts its log off: after a while of
+/// every run, so that some lag behind that.
+const LONGEST_LOG: u32 = 24;
+
+/// The name of a node of the coordination service.
+pub fn coordination_name(number: u32) -> String {
+    format!("coordination-{number}")
+}
 
 /// The name of a broker's node.
 pub fn broker_name(number: u32) -> String {
@@ -36,16 +47,14 @@ where
     C: Cluster,
     C::Env: Env<Fact = Fact>,
 {
-    let coordination = cluster.node(COORDINATION);
+    let coordination: Vec<NodeId> =
+        (0..plan.knobs.coordination.nodes()).map(|number| cluster.node(&coordination_name(number))).collect();
     let brokers: Vec<NodeId> = (0..plan.brokers).map(|number| cluster.node(&broker_name(number))).collect();
-    let knobs = &plan.knobs;
-    let patience = Patience { resend: knobs.resend.duration(), silence: knobs.silence.duration() };
-    let setup = Setup { patience, ..Setup::default() };
-    cluster.start(COORDINATION, move |env| serve_coordination(env, setup, of_coordination));
+    start_coordination(cluster, plan, &coordination);
     for number in 0..plan.brokers {
-        let (plan_of, brokers) = (plan.clone(), brokers.clone());
+        let (plan_of, brokers, coordination) = (plan.clone(), brokers.clone(), coordination.clone());
         cluster.start(&broker_name(number), move |env| {
-            let neighbours = Neighbours { coordination, brokers: brokers.clone() };
+            let neighbours = Neighbours { coordination: coordination.clone(), brokers: brokers.clone() };
             broker::serve(env, plan_of.clone(), number, neighbours)
         });
     }
@@ -60,6 +69,36 @@ where
         let (plan_of, brokers) = (plan.clone(), brokers.clone());
         cluster.start(&consumer_name(consumer.number), move |env| {
             consume(env, plan_of.clone(), brokers.clone(), consumer)
+        });
+    }
+}
+
+fn start_coordination<C>(cluster: &mut C, plan: &Arc<Plan>, nodes: &[NodeId])
+where
+    C: Cluster,
+    C::Env: Env<Fact = Fact>,
+{
+    let knobs = &plan.knobs;
+    let patience = Patience { resend: knobs.resend.duration(), silence: knobs.silence.duration() };
+    let single = Setup { patience, ..Setup::default() };
+    if knobs.coordination == CoordinationMode::OneDurableNode {
+        cluster.start(COORDINATION, move |env| serve_coordination(env, single, of_coordination));
+        return;
+    }
+    // Sessions should survive an election.
+    let election = knobs.broker_session.duration() / 4;
+    let setup = replicated::Setup {
+        members: nodes.to_vec(),
+        single,
+        longest_log: LONGEST_LOG,
+        heartbeat: election / 4,
+        election,
+        defects: plan.defects,
+    };
+    for number in 0..knobs.coordination.nodes() {
+        let setup = setup.clone();
+        cluster.start(&coordination_name(number), move |env| {
+            replicated::serve(env, setup.clone(), of_coordination)
         });
     }
 }

@@ -1,9 +1,10 @@
 //! What a deployment of the queue is started with.
 
 use super::defects::Defects;
-use super::knobs::Knobs;
+use super::knobs::{CoordinationMode, Knobs};
 use super::partition::{Partition, Topic};
 use super::replica::Settings;
+use crate::session::Patience;
 use rehearsal_env::Span;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -104,6 +105,20 @@ impl Plan {
     /// The partition that a group's coordinator leads.
     pub fn offsets_partition(group: u32) -> Partition {
         Partition { topic: Topic::Offsets, number: group % OFFSETS_PARTITIONS }
+    }
+
+    /// How long brokers wait for a node of the coordination service. Where there are others, it pays to ask them soon,
+    /// or a session is over before its broker has found the new leader.
+    pub fn patience_with_coordination(&self) -> Patience {
+        let Knobs { resend, silence, broker_session, coordination, .. } = self.knobs;
+        let (resend, silence) = (resend.duration(), silence.duration());
+        match coordination {
+            CoordinationMode::OneDurableNode => Patience { resend, silence },
+            CoordinationMode::Consensus => {
+                let silence = silence.min(broker_session.duration() / 3);
+                Patience { resend: resend.min(silence / 3), silence }
+            }
+        }
     }
 
     /// What the replicas go by.

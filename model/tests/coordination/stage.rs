@@ -98,7 +98,7 @@ impl Stage {
         let (service, setup) =
             (self.service, ClientSetup { patience: PATIENCE, watch_lost_on_reconnect: false });
         self.world.start(name, move |env: Handle| {
-            let coordination = Coordination::connect(&env, service, setup, report);
+            let coordination = Coordination::connect(&env, &[service], setup, report);
             program(env, coordination)
         })
     }
@@ -111,7 +111,7 @@ impl Stage {
     ) -> NodeId {
         let service = self.service;
         self.world.start_client(name, move |env: Handle| {
-            let coordination = Coordination::connect(&env, service, setup, report);
+            let coordination = Coordination::connect(&env, &[service], setup, report);
             program(env, coordination)
         })
     }

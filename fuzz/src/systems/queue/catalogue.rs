@@ -10,7 +10,18 @@ pub(super) const FACT_KINDS: &[&str] = &[
     "ControllerChanged",
     "PartitionChanged",
     "CoordinationRecovered",
+    "CoordinationChanged",
+    "CoordinationAsked",
+    "CoordinationAnswered",
+    "SessionOpened",
+    "SessionClosed",
     "SessionExpired",
+    "SnapshotInstalled",
+    "CoordinationLed",
+    "VoteGiven",
+    "VoteRefused",
+    "ReadsRefused",
+    "WatchRenewed",
     "Recovered",
     "Led",
     "Followed",
@@ -75,9 +86,12 @@ const FIRST: &str = "broker-0";
 const SECOND: &str = "broker-1";
 const THIRD: &str = "broker-2";
 const CONSUMER: &str = "consumer-0";
+const COORDINATIONS: [&str; 3] = [COORDINATION, "coordination-1", "coordination-2"];
 
-/// Moments at which a crash costs most. Nodes that may be missing stand at the ends: consumers first, brokers last, the
-/// smallest number first.
+/// When a member of a coordination service of several has most to lose.
+const AGREEING: &[&str] = &["VoteGiven", "CoordinationLed", "CoordinationChanged"];
+
+/// Moments at which a crash costs most; those of a node that is not there are left out.
 const CRITICAL: &[(&str, &str)] = &[
     ("Assigned", CONSUMER),
     ("Processed", CONSUMER),
@@ -108,11 +122,12 @@ const CRITICAL: &[(&str, &str)] = &[
 ];
 
 /// The moments of these nodes at which a crash costs most.
-pub(super) fn critical(nodes: &[String]) -> &'static [(&'static str, &'static str)] {
-    let is_there = |(_, node): &(&str, &str)| nodes.iter().any(|name| name == node);
-    let first = CRITICAL.iter().position(is_there).unwrap_or(0);
-    let end = CRITICAL.iter().rposition(is_there).map_or(0, |last| last + 1);
-    &CRITICAL[first..end]
+pub(super) fn critical(nodes: &[String]) -> Vec<(&'static str, &'static str)> {
+    let is_there = |(_, node): &&(&str, &str)| nodes.iter().any(|name| name == node);
+    let is_of_several = nodes.iter().any(|name| name == COORDINATIONS[1]);
+    let of_one = CRITICAL.iter().filter(is_there).copied();
+    let agree = COORDINATIONS.iter().flat_map(|node| AGREEING.iter().map(move |fact| (*fact, *node)));
+    of_one.chain(agree.filter(|_| is_of_several)).collect()
 }
 
 const fn invariant(name: &'static str, says: &'static str) -> Invariant {

@@ -16,7 +16,8 @@ use crate::swarm::{self, Families, MaskBit, Targets};
 use crate::system::{Defect, Invariant, Plain, Run, System, Watch};
 use rehearsal_env::{Marker, Time};
 use rehearsal_invariants::queue::{MARKERS, Markers, Rules, monitors};
-use rehearsal_model::queue::deploy::{COORDINATION, broker_name, consumer_name, deploy, producer_name};
+use rehearsal_model::queue::deploy::{broker_name, consumer_name, coordination_name, deploy, producer_name};
+use rehearsal_model::queue::knobs::CoordinationMode;
 use rehearsal_model::queue::plan::{Plan, Sending};
 use rehearsal_sim::Span;
 use sections::{Section, plan};
@@ -86,7 +87,12 @@ impl System for Queue {
             knobs: table(&section),
             faults: Vec::new(),
         };
-        scenario.faults = swarm::faults(&draws, families, &targets(&plan(&scenario)?), storm);
+        let plan = plan(&scenario)?;
+        scenario.faults = swarm::faults(&draws, families, &targets(&plan), storm);
+        if let agreeing @ [_, _, _] = &nodes(&plan).coordination[..] {
+            let strife = draw::strife(&draws, agreeing, families.partitions, families.crashes, storm);
+            scenario.faults.extend(strife);
+        }
         Ok(scenario)
     }
 
@@ -118,6 +124,7 @@ impl System for Queue {
             ("several partitions", topics.iter().any(|topic| topic.partitions > 1)),
             ("large messages", sendings.iter().any(|sending| sending.bytes > figures::LARGE)),
             ("bursts", comes_in_bursts(&sendings)),
+            ("consensus", knobs.coordination == CoordinationMode::Consensus),
             ("slow consumers", !consumers.is_empty() && knobs.processing >= SLOW),
         ]
     }
@@ -135,14 +142,15 @@ fn read(scenario: &Scenario) -> Result<Plan, ScenarioError> {
     scenario.check_world()?;
     scenario.check_defects(catalogue::DEFECTS)?;
     let plan = plan(scenario)?;
-    let Nodes { brokers, producers, consumers } = nodes(&plan);
-    let all: Vec<String> = [brokers, vec![COORDINATION.to_owned()], producers, consumers].concat();
+    let Nodes { coordination, brokers, producers, consumers } = nodes(&plan);
+    let all: Vec<String> = [brokers, coordination, producers, consumers].concat();
     scenario.check_faults(&all, catalogue::FACT_KINDS)?;
     Ok(plan)
 }
 
-/// The names of the nodes by what they do, but for the coordination service's.
+/// The names of the nodes by what they do.
 struct Nodes {
+    coordination: Vec<String>,
     brokers: Vec<String>,
     producers: Vec<String>,
     consumers: Vec<String>,
@@ -152,6 +160,7 @@ struct Nodes {
 fn nodes(plan: &Plan) -> Nodes {
     let producers: BTreeSet<u32> = plan.sendings.iter().map(|sending| sending.producer).collect();
     Nodes {
+        coordination: (0..plan.knobs.coordination.nodes()).map(coordination_name).collect(),
         brokers: (0..plan.brokers).map(broker_name).collect(),
         producers: producers.into_iter().map(producer_name).collect(),
         consumers: plan.consumers.iter().map(|consumer| consumer_name(consumer.number)).collect(),
@@ -159,8 +168,7 @@ fn nodes(plan: &Plan) -> Nodes {
 }
 
 fn targets(plan: &Plan) -> Targets {
-    let Nodes { brokers, producers, consumers } = nodes(plan);
-    let coordination = vec![COORDINATION.to_owned()];
+    let Nodes { coordination, brokers, producers, consumers } = nodes(plan);
     let all = [&brokers, &coordination, &producers, &consumers].map(|nodes| nodes.as_slice()).concat();
     Targets {
         // Brokers have most to lose, so they are struck most.
@@ -189,6 +197,7 @@ fn table(value: &impl Serialize) -> toml::Table {
 mod tests {
     use super::*;
     use rehearsal_model::queue::defects::Defect as Known;
+    use rehearsal_model::queue::deploy::COORDINATION;
 
     fn setting(values: &[(&str, toml::Value)]) -> Overrides {
         let values = values.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();

@@ -1,4 +1,4 @@
-//! Snapshots (7): what has been carried out takes the place of the commands that did it, and whoever lacks
+//! Snapshots (5.1): what has been carried out takes the place of the commands that did it, and whoever lacks
 //! commands that are gone gets the snapshot in their place.
 
 use super::Member;

@@ -48,8 +48,8 @@ use tokio::sync::Notify;
 /// Which nodes the others are.
 #[derive(Clone, Debug)]
 pub struct Neighbours {
-    /// The coordination service.
-    pub coordination: NodeId,
+    /// The coordination service's, in the order in which they know each other.
+    pub coordination: Vec<NodeId>,
     /// The brokers by number, this one included.
     pub brokers: Vec<NodeId>,
 }
@@ -97,8 +97,8 @@ pub async fn serve<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, number: u32, ne
     // 2.
     let patience = Patience { resend: plan.knobs.resend.duration(), silence: plan.knobs.silence.duration() };
     let watch_lost_on_reconnect = plan.defects.has(super::defects::Defect::WatchLostOnReconnect);
-    let setup = ClientSetup { patience, watch_lost_on_reconnect };
-    let coordination = Coordination::connect(&env, neighbours.coordination, setup, of_coordination);
+    let setup = ClientSetup { patience: plan.patience_with_coordination(), watch_lost_on_reconnect };
+    let coordination = Coordination::connect(&env, &neighbours.coordination, setup, of_coordination);
     let Some((session, life)) = register(&coordination, &plan, me).await else { return };
     let hosts =
         logs.into_iter().map(|(partition, log)| (partition, Rc::new(host(&plan, me, life, partition, log))));
