@@ -8,7 +8,8 @@ use super::rules::Rules;
 use crate::{MarkerWatch, Monitor};
 use brokers::BrokerMarkers;
 use clients::ClientMarkers;
-use rehearsal_env::{Marker, Stamp};
+use rehearsal_env::{Marker, NodeId, Stamp};
+use rehearsal_model::coordination::{Happening, Refusal};
 use rehearsal_model::queue::facts::{Fact, Fate};
 use std::rc::Rc;
 
@@ -49,6 +50,20 @@ pub const CONSUMER_CRASHED_WITH_UNCOMMITTED_WORK: Marker = Marker("consumer-cras
 /// A leader's epoch began beyond every watermark that was ever told, so that it has to wait before it answers with a
 /// latest offset (KIP-207).
 pub const WATERMARK_BEHIND_EPOCH_START: Marker = Marker("watermark-behind-epoch-start");
+/// Another node was elected to lead the coordination service than before.
+pub const COORDINATION_LEADER_CHANGED: Marker = Marker("coordination-leader-changed");
+/// A member of the coordination service refused its vote to one whose term was over.
+pub const VOTE_REFUSED_BY_TERM: Marker = Marker("vote-refused-by-term");
+/// A member of the coordination service refused its vote to one who lacked what it had.
+pub const VOTE_REFUSED_BY_LOG: Marker = Marker("vote-refused-by-log");
+/// A member of the coordination service lacked so much that it was sent a snapshot.
+pub const CAUGHT_UP_BY_SNAPSHOT: Marker = Marker("follower-caught-up-by-snapshot");
+/// A leader of the coordination service that was replaced had questions to answer, and did not.
+pub const DEPOSED_LEADER_REFUSED_A_READ: Marker = Marker("deposed-leader-refused-a-read");
+/// A session ended by its silence.
+pub const SESSION_EXPIRED: Marker = Marker("session-expired");
+/// A client lost the connection over which it watched, and went on over another.
+pub const WATCH_RENEWED: Marker = Marker("watch-renewed-after-reconnect");
 
 /// Every marker of the queue.
 pub const MARKERS: &[Marker] = &[
@@ -70,6 +85,13 @@ pub const MARKERS: &[Marker] = &[
     PROCESSED_TWICE,
     CONSUMER_CRASHED_WITH_UNCOMMITTED_WORK,
     WATERMARK_BEHIND_EPOCH_START,
+    COORDINATION_LEADER_CHANGED,
+    VOTE_REFUSED_BY_TERM,
+    VOTE_REFUSED_BY_LOG,
+    CAUGHT_UP_BY_SNAPSHOT,
+    DEPOSED_LEADER_REFUSED_A_READ,
+    SESSION_EXPIRED,
+    WATCH_RENEWED,
 ];
 
 /// Looks out for the markers.
@@ -78,13 +100,15 @@ pub struct Markers {
     cluster: SharedCluster,
     brokers: BrokerMarkers,
     clients: ClientMarkers,
+    /// Who was elected last to lead the coordination service.
+    leads: Option<NodeId>,
 }
 
 impl Markers {
     /// For a deployment with these rules.
     pub fn new(rules: Rules) -> Markers {
         let cluster = super::cluster::Cluster::shared(Rc::new(rules));
-        Markers { cluster, brokers: BrokerMarkers::default(), clients: ClientMarkers::default() }
+        Markers { cluster, brokers: BrokerMarkers::default(), clients: ClientMarkers::default(), leads: None }
     }
 }
 
@@ -99,13 +123,33 @@ fn at_once(fact: &Fact) -> Option<Marker> {
         Fact::MemberFenced { .. } => GENERATION_FENCED_A_ZOMBIE,
         Fact::Recovered { torn: true, .. } => TORN_BATCH_CUT,
         Fact::Told { fate: Fate::Unknown, .. } => TOLD_UNKNOWN,
+        Fact::Coordination(happening) => return of_coordination(happening),
         _ => return None,
     })
+}
+
+fn of_coordination(happening: &Happening) -> Option<Marker> {
+    Some(match happening {
+        Happening::VoteRefused { why: Refusal::OldTerm, .. } => VOTE_REFUSED_BY_TERM,
+        Happening::VoteRefused { why: Refusal::ShorterLog, .. } => VOTE_REFUSED_BY_LOG,
+        Happening::SnapshotInstalled { .. } => CAUGHT_UP_BY_SNAPSHOT,
+        Happening::ReadsRefused { .. } => DEPOSED_LEADER_REFUSED_A_READ,
+        Happening::SessionExpired { .. } => SESSION_EXPIRED,
+        Happening::WatchRenewed { .. } => WATCH_RENEWED,
+        _ => return None,
+    })
+}
+
+fn is_elected(fact: &Fact) -> bool {
+    matches!(fact, Fact::Coordination(happening) if matches!(**happening, Happening::Led { .. }))
 }
 
 impl MarkerWatch<Fact> for Markers {
     fn witness(&mut self, stamp: &Stamp, fact: &Fact, reached: &mut dyn FnMut(Marker)) {
         at_once(fact).into_iter().for_each(&mut *reached);
+        if is_elected(fact) && self.leads.replace(stamp.node).is_some_and(|before| before != stamp.node) {
+            reached(COORDINATION_LEADER_CHANGED);
+        }
         // What a broker had before it came up is known before the cluster hears of it.
         self.brokers.before(fact, &self.cluster.borrow(), reached);
         // The cluster never objects.

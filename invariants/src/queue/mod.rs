@@ -11,6 +11,7 @@
 //!  Sent, Told ───────────────┼────────▶ acked_not_lost  lost_only_as_allowed  every_message_told
 //!  Assigned, Processed … ──▶ consumers ──▶ at_least_once  at_most_once  partition_order
 //!                                          one_owner  offsets_move_forward  group_settles
+//!  Coordination … ──▶ coordination_book ──▶ coordination_linearizes  session_honest  watch_tells_all
 //! ```
 //!
 //! What an invariant may not know it does not judge: a promise that another one depends on is named in its file.
@@ -20,6 +21,8 @@ pub mod at_least_once;
 pub mod at_most_once;
 pub mod cluster;
 pub mod consumers;
+pub mod coordination_book;
+pub mod coordination_linearizes;
 pub mod copy;
 pub mod every_message_told;
 pub mod group_settles;
@@ -34,7 +37,9 @@ pub mod one_owner;
 pub mod partition_order;
 pub mod placement_spread;
 pub mod rules;
+pub mod session_honest;
 pub mod start_below_watermark;
+pub mod watch_tells_all;
 
 use crate::Monitor;
 use rehearsal_model::queue::facts::Fact;
@@ -46,12 +51,16 @@ pub use rules::Rules;
 /// Every invariant of the queue over one cluster, in the order in which they must be witness.
 pub fn monitors(rules: Rules) -> Vec<Box<dyn Monitor<Fact>>> {
     let consumers = consumers::Consumers::shared(&rules);
+    let calm = rules.calm_begins;
     let cluster = cluster::Cluster::shared(Rc::new(rules));
+    let coordination = coordination_book::CoordinationBook::shared();
+    let history = || coordination.clone();
     let shared = || cluster.clone();
     let members = || consumers.clone();
     vec![
         Box::new(shared()),
         Box::new(members()),
+        Box::new(history()),
         Box::new(logs_agree::LogsAgree::new(shared())),
         Box::new(acked_not_lost::AckedNotLost::new(shared())),
         Box::new(isr_ordering::IsrOrdering::new(shared())),
@@ -67,5 +76,8 @@ pub fn monitors(rules: Rules) -> Vec<Box<dyn Monitor<Fact>>> {
         Box::new(start_below_watermark::StartBelowWatermark::new(shared())),
         Box::new(placement_spread::PlacementSpread::new(shared())),
         Box::new(lost_only_as_allowed::LostOnlyAsAllowed::new(shared())),
+        Box::new(coordination_linearizes::CoordinationLinearizes::new(history())),
+        Box::new(session_honest::SessionHonest::new(history(), calm)),
+        Box::new(watch_tells_all::WatchTellsAll::new(history(), calm)),
     ]
 }

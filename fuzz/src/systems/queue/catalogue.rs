@@ -178,6 +178,15 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         "placement-spread",
         "each partition has as many copies as was asked for, each on a broker of its own",
     ),
+    invariant(
+        "coordination-linearizes",
+        "the coordination service is one register: no answer is older than one before, each change is done once",
+    ),
+    invariant(
+        "session-honest",
+        "a session stays while it is renewed and goes when it is not, and all that it owns with it",
+    ),
+    invariant("watch-tells-all", "a watch tells every change, in order, once"),
 ];
 
 const fn defect(
@@ -196,6 +205,11 @@ const ALL_ON_DISK: &[&str] = &["queue.acks=all", "queue.unclean_election=false",
 /// As [`ALL`], where memories are what counts.
 const ALL_IN_MEMORY: &[&str] = &["queue.acks=all", "queue.unclean_election=false", "queue.flush=background"];
 const IDEMPOTENT: &[&str] = &["queue.acks=all", "queue.idempotent=true"];
+
+const CONSENSUS: &[&str] = &["queue.coordination=consensus"];
+/// As [`CONSENSUS`], where members do not all hear each other and crash when they have voted.
+const STRIFE: &[&str] =
+    &["queue.coordination=consensus", "families.partitions=true", "families.crashes=true"];
 
 /// Known bugs: of replication, then of producers, consumers and their groups. Those rules of the replica whose absence a
 /// campaign does not notice soon are left out one by one in the exhaustive search.
@@ -309,5 +323,29 @@ pub(super) const DEFECTS: &[Defect] = &[
         "offsets-move-forward",
         "enable.auto.commit with work handed to another thread: what it had not done is skipped",
         &["queue.delivery=at-least-once", "queue.acks=all", "queue.unclean_election=false"],
+    ),
+    defect(
+        "vote-not-synced",
+        "coordination-linearizes",
+        "a vote that a crash takes back is given twice in one term, and two lead",
+        STRIFE,
+    ),
+    defect(
+        "deposed-leader-reads",
+        "coordination-linearizes",
+        "reads served by a leader on its own word: it was replaced, and nobody has told it",
+        CONSENSUS,
+    ),
+    defect(
+        "new-leader-keeps-silence",
+        "session-honest",
+        "a failover that expires sessions which were renewed at the leader before",
+        CONSENSUS,
+    ),
+    defect(
+        "watch-lost-on-reconnect",
+        "watch-tells-all",
+        "a client that watches from now on when its connection was lost, and misses what came between",
+        &[],
     ),
 ];

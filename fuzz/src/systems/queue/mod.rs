@@ -104,9 +104,10 @@ impl System for Queue {
         "Sent"
     }
 
-    /// What every copy of every batch brings with it. That it was appended and replicated tells as much.
+    /// What every copy of every batch brings with it. That it was appended and replicated tells as much. So do the queue's
+    /// own facts of what stands in the coordination service.
     fn asides(&self) -> &'static [&'static str] {
-        &["Persisted", "WatermarkMoved", "Followed"]
+        &["Persisted", "WatermarkMoved", "Followed", "CoordinationChanged", "CoordinationAsked", "CoordinationAnswered"]
     }
 
     fn check(&self, scenario: &Scenario) -> Result<(), ScenarioError> {
