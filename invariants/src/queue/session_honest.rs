@@ -24,8 +24,10 @@ pub const BOUND: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug)]
 struct Known {
     timeout: Duration,
+    /// The fact that tells of its beginning.
+    begun: u64,
     /// When its client asked for it last, and that was answered; and by which fact it did.
-    renewed: (Time, u64),
+    renewed: Option<(Time, u64)>,
     /// When it was last asked for at all.
     asked: Time,
     /// When it ended, after which revision, and the number of the fact that says so.
@@ -48,8 +50,8 @@ impl SessionHonest {
     }
 
     fn opened(&mut self, stamp: &Stamp, session: SessionId, timeout: Duration) {
-        let renewed = (stamp.time, stamp.number);
-        let known = Known { timeout, renewed, asked: stamp.time, ended: None, is_silenced: false };
+        let (begun, asked) = (stamp.number, stamp.time);
+        let known = Known { timeout, begun, renewed: None, asked, ended: None, is_silenced: false };
         // Whoever leads anew may tell it again.
         self.sessions.entry(session).or_insert(known);
     }
@@ -90,9 +92,7 @@ impl SessionHonest {
             let message = format!("session {session} has ended, and still makes revision {revision}");
             return Err(Violation::new(NAME, message, [number, stamp.number]));
         }
-        if operation.asked.time > known.renewed.0 {
-            known.renewed = (operation.asked.time, operation.asked.number);
-        }
+        known.renewed = known.renewed.max(Some((operation.asked.time, operation.asked.number)));
         judge(session, known)
     }
 }
@@ -100,7 +100,7 @@ impl SessionHonest {
 /// Whether its end was due. What its client asked before that and was answered counts, whenever the answer came.
 fn judge(session: SessionId, known: &Known) -> Result<(), Violation> {
     let Some((at, _, number)) = known.ended.filter(|_| known.is_silenced) else { return Ok(()) };
-    let (renewed, by) = known.renewed;
+    let Some((renewed, by)) = known.renewed else { return Ok(()) };
     if renewed <= at && at.since(renewed) < known.timeout {
         let message = format!(
             "session {session} was ended as silent {} ms after it was renewed; it may be silent for {} ms",
@@ -140,7 +140,7 @@ impl Monitor<Fact> for SessionHonest {
             let since = known.asked.max(self.calm_begins);
             if end.since(since.min(end)) > known.timeout + BOUND {
                 let message = format!("session {session} has long been silent, and is still there");
-                return Err(Violation::new(NAME, message, [known.renewed.1]));
+                return Err(Violation::new(NAME, message, [known.begun]));
             }
         }
         Ok(())

@@ -40,7 +40,8 @@ impl Monitor<Fact> for WatchTellsAll {
     fn witness(&mut self, stamp: &Stamp, fact: &Fact) -> Result<(), Violation> {
         let Fact::Coordination(happening) = fact else { return Ok(()) };
         let Happening::Returned {
-            outcome: Outcome::Answered(Response::Changes { changes: told, through }), ..
+            outcome: Outcome::Answered(Response::Changes { changes: told, through }),
+            ..
         } = &**happening
         else {
             return Ok(());

@@ -75,10 +75,7 @@ pub fn encode_batch<C: Serialize>(first: Position, commands: &[C], reported: Pos
 ///
 /// # Errors
 /// [`LogCorrupt`]: nothing of it may be served.
-pub fn read_log<C: DeserializeOwned>(
-    bytes: &[u8],
-    snapshot: Position,
-) -> Result<Recovered<C>, LogCorrupt> {
+pub fn read_log<C: DeserializeOwned>(bytes: &[u8], snapshot: Position) -> Result<Recovered<C>, LogCorrupt> {
     let mut recovered = Recovered { reported: snapshot, ..Recovered::default() };
     let mut last = None;
     while recovered.valid_length < bytes.len() {

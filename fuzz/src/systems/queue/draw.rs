@@ -151,7 +151,13 @@ pub(super) fn consumers(draws: &Draws, topology: &Topology, workload: &Workload)
 
 /// What befalls those who agree, and nobody else: two of them do not hear each other, and both hear the third, or one
 /// crashes when it has just voted.
-pub(super) fn strife(draws: &Draws, nodes: &[String], partitions: bool, crashes: bool, storm: Span) -> Vec<Fault> {
+pub(super) fn strife(
+    draws: &Draws,
+    nodes: &[String],
+    partitions: bool,
+    crashes: bool,
+    storm: Span,
+) -> Vec<Fault> {
     let mut faults = Vec::new();
     for number in 0..2 {
         let mut draws = draws.part("strife", number);
@@ -163,7 +169,8 @@ pub(super) fn strife(draws: &Draws, nodes: &[String], partitions: bool, crashes:
         let parted =
             Blow::Partition { from, to, one_way: draws.percent(20), heal_after: draws.millis(500, 8_000) };
         let nth = draws.between(1, 4);
-        let voted = Trigger::On { fact: "VoteGiven".to_owned(), nth, delay: Span::micros(draws.below(2_000)) };
+        let voted =
+            Trigger::On { fact: "VoteGiven".to_owned(), nth, delay: Span::micros(draws.below(2_000)) };
         let crash = Blow::Crash { node: third, restart_after: draws.millis(5, 300) };
         if partitions && draws.percent(50) {
             faults.push(Fault { trigger: at, blow: parted });

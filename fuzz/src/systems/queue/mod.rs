@@ -107,7 +107,14 @@ impl System for Queue {
     /// What every copy of every batch brings with it. That it was appended and replicated tells as much. So do the queue's
     /// own facts of what stands in the coordination service.
     fn asides(&self) -> &'static [&'static str] {
-        &["Persisted", "WatermarkMoved", "Followed", "CoordinationChanged", "CoordinationAsked", "CoordinationAnswered"]
+        &[
+            "Persisted",
+            "WatermarkMoved",
+            "Followed",
+            "CoordinationChanged",
+            "CoordinationAsked",
+            "CoordinationAnswered",
+        ]
     }
 
     fn check(&self, scenario: &Scenario) -> Result<(), ScenarioError> {

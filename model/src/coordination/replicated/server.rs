@@ -72,7 +72,8 @@ pub async fn serve<E: Env>(env: E, setup: Setup, report: Report<E::Fact>) {
     let Setup { single, longest_log, defects, .. } = setup;
     let rules = Rules { knobs: single.knobs, longest_log, defects };
     let members = (0..setup.members.len()).map(member);
-    let Ok(service) = ReplicatedService::recover(rules, member(place), members, disk.kept(), env.now()) else {
+    let Ok(service) = ReplicatedService::recover(rules, member(place), members, disk.kept(), env.now())
+    else {
         return refuse(Happening::SnapshotCorrupt, say).await;
     };
     let registry = service.registry();

@@ -142,7 +142,9 @@ impl ReplicatedService {
     }
 
     fn not_leader(&self) -> Response {
-        Response::NotLeader { leader: self.member.leader().filter(|leader| *leader != self.id).map(|it| it.0) }
+        Response::NotLeader {
+            leader: self.member.leader().filter(|leader| *leader != self.id).map(|it| it.0),
+        }
     }
 
     /// Why a wish to be elected will be refused, if it will for these reasons.

@@ -32,7 +32,9 @@ use super::protocol::{Counter, ReplicaMessage};
 use super::record::Batch;
 use super::replica::{Lineage, Replica};
 use super::report::of_coordination;
-use crate::coordination::{ClientSetup, Coordination, CoordinationSession, Edit, Revision};
+use crate::coordination::{
+    Check, ClientSetup, Coordination, CoordinationError, CoordinationSession, Edit, Revision,
+};
 use crate::race::{Either, race};
 use crate::session::Patience;
 use disk::Found as Disk;
@@ -148,10 +150,24 @@ async fn register<E: Env<Fact = Fact>>(
             break session;
         }
     };
-    // Whether an unanswered registration was carried out is unknown: this life ends then, before it has done anything.
-    let register = Edit::put_ephemeral(keys::broker(me), keys::encode(&me));
-    let life = session.transact(Vec::new(), vec![register]).await.ok()?;
-    Some((session, keys::life_of(life)))
+    let key = keys::broker(me);
+    loop {
+        let Ok(before) = coordination.read(&key).await else { continue };
+        // Only in the place of what is there now: a wish of the life before this one may still be on its way, and would
+        // hang this registration on a session that nobody renews. (Kafka's brokers wait for such a key to be gone.)
+        let check = match &before {
+            Some(entry) => Check::version(&key, keys::version(entry)),
+            None => Check::absent(&key),
+        };
+        let register = Edit::put_ephemeral(&key, keys::encode(&me));
+        match session.transact(vec![check], vec![register]).await {
+            Ok(life) => return Some((session, keys::life_of(life))),
+            Err(CoordinationError::Conflict { .. }) => {}
+            // Whether an unanswered registration was carried out is unknown: this life ends then, before it has done
+            // anything.
+            Err(_) => return None,
+        }
+    }
 }
 
 fn host(plan: &Plan, me: BrokerId, life: BrokerEpoch, partition: Partition, log: PartitionLog) -> Host {

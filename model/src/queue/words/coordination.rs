@@ -1,9 +1,7 @@
 //! What the coordination service and its clients report, in words.
 
-use crate::coordination::{
-    Change, Edit, Happening, Keys, Outcome, Refusal, Reply, Request, Response,
-};
 use super::listed;
+use crate::coordination::{Change, Edit, Happening, Keys, Outcome, Refusal, Reply, Request, Response};
 
 pub(super) fn of(happening: &Happening) -> String {
     match happening {
@@ -64,13 +62,16 @@ fn wish(request: &Request) -> String {
 fn told(outcome: &Outcome) -> String {
     let response = match outcome {
         Outcome::Unknown => {
-            return "gets no answer from the coordination service, and does not know what came of it".to_owned();
+            return "gets no answer from the coordination service, and does not know what came of it"
+                .to_owned();
         }
         Outcome::NeverAsked => return "does not reach the coordination service".to_owned(),
         Outcome::Answered(response) => response,
     };
     match response {
-        Response::Reply(Reply::Done { revision }) => format!("is told that it is done, at revision {revision}"),
+        Response::Reply(Reply::Done { revision }) => {
+            format!("is told that it is done, at revision {revision}")
+        }
         Response::Reply(Reply::Conflict { key, .. }) => {
             format!("is told that it is not done, since {key} has changed")
         }

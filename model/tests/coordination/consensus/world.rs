@@ -427,9 +427,7 @@ impl World {
             }
             for (node, leader) in self.nodes.iter().zip(MEMBERS) {
                 let member = &node.member;
-                if member.leads()
-                    && member.term() > *in_term
-                    && !has(member.snapshot().through, member.log())
+                if member.leads() && member.term() > *in_term && !has(member.snapshot().through, member.log())
                 {
                     return Err(Broken::LeaderLacks { leader, index });
                 }
