@@ -36,6 +36,14 @@ enum Commit {
     NotConfirmed,
 }
 
+/// A time at work. A coordinator that has lost its log may give a generation out again, and what was begun in the first
+/// one must not go on in the second.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stint {
+    membership: Membership,
+    number: u64,
+}
+
 struct Consumer<E: Env> {
     env: E,
     plan: Arc<Plan>,
@@ -45,7 +53,9 @@ struct Consumer<E: Env> {
     member: RefCell<Member>,
     leaders: RefCell<BTreeMap<Partition, BrokerId>>,
     /// As whom it is at work, while it is.
-    at_work: Cell<Option<Membership>>,
+    at_work: Cell<Option<Stint>>,
+    /// How often it was.
+    stints: Cell<u64>,
     /// A commit was answered, or the work is over.
     changed: Notify,
 }
@@ -75,6 +85,7 @@ pub async fn consume<E: Env<Fact = Fact>>(
         group: consumer.group,
         leaders: RefCell::default(),
         at_work: Cell::new(None),
+        stints: Cell::new(0),
         changed: Notify::new(),
         env,
         plan,
@@ -153,7 +164,8 @@ impl<E: Env<Fact = Fact>> Consumer<E> {
     fn assigned(&self, partitions: BTreeSet<Partition>) {
         let steady = matches!(self.member.borrow().standing(), Standing::Steady { .. });
         let Some((member, generation)) = self.membership().filter(|_| steady) else { return };
-        self.at_work.set(Some((member, generation)));
+        self.stints.update(|stints| stints + 1);
+        self.at_work.set(Some(Stint { membership: (member, generation), number: self.stints.get() }));
         self.env.observe(Fact::Assigned { group: self.group, member, generation, partitions });
     }
 
@@ -173,7 +185,7 @@ impl<E: Env<Fact = Fact>> Consumer<E> {
     }
 
     fn stop(&self) {
-        if let Some((member, generation)) = self.at_work.take() {
+        if let Some(Stint { membership: (member, generation), .. }) = self.at_work.take() {
             self.env.observe(Fact::LetGo { group: self.group, member, generation });
             self.changed.notify_waiters();
         }
@@ -181,9 +193,9 @@ impl<E: Env<Fact = Fact>> Consumer<E> {
 
     /// Stops working, and commits what it has done.
     async fn let_go(&self) {
-        let membership = self.at_work.get();
+        let stint = self.at_work.get();
         self.stop();
-        if let Some(membership) = membership {
+        if let Some(Stint { membership, .. }) = stint {
             self.commit(membership).await;
         }
     }
@@ -192,7 +204,7 @@ impl<E: Env<Fact = Fact>> Consumer<E> {
 
     /// Begins to work where the group has left off.
     async fn begin(self: Rc<Self>, partitions: BTreeSet<Partition>) -> Ask {
-        let Some(membership) = self.at_work.get() else { return Ask::Nothing };
+        let Some(stint) = self.at_work.get() else { return Ask::Nothing };
         let asked = GroupRequest::Offsets { partitions: partitions.clone() };
         let Ok(Ok(group::Answer::Fetched(committed))) = self.ask_group(asked).await else {
             self.pause().await;
@@ -207,10 +219,10 @@ impl<E: Env<Fact = Fact>> Consumer<E> {
                 Some(offset) => *offset,
                 None => self.earliest(partition).await,
             };
-            self.position(membership, partition, offset, committed.contains_key(&partition));
-            self.env.spawn(self.clone().work(membership, partition));
+            self.position(stint.membership, partition, offset, committed.contains_key(&partition));
+            self.env.spawn(self.clone().work(stint, partition));
         }
-        self.env.spawn(self.clone().keep_committing(membership));
+        self.env.spawn(self.clone().keep_committing(stint));
         Ask::Nothing
     }
 
@@ -230,38 +242,30 @@ impl<E: Env<Fact = Fact>> Consumer<E> {
         }
     }
 
-    fn is_at_work(&self, membership: Membership) -> bool {
-        self.at_work.get() == Some(membership)
+    fn is_at_work(&self, stint: Stint) -> bool {
+        self.at_work.get() == Some(stint)
     }
 
-    async fn work(self: Rc<Self>, membership: Membership, partition: Partition) {
-        while self.is_at_work(membership) {
+    async fn work(self: Rc<Self>, stint: Stint, partition: Partition) {
+        while self.is_at_work(stint) {
             let position = self.member.borrow().progress(partition).map(group::progress::Progress::position);
             let Some(offset) = position else { return };
             match self.ask_leader(partition, Request::Fetch { partition, offset }).await {
                 Ok(Answer::Fetched(Ok(batches))) => {
-                    self.process(membership, partition, offset, batches).await;
+                    self.process(stint, partition, offset, batches).await;
                 }
-                Ok(Answer::Fetched(Err(Refusal::OutOfRange { start, .. })))
-                    if self.is_at_work(membership) =>
-                {
+                Ok(Answer::Fetched(Err(Refusal::OutOfRange { start, .. }))) if self.is_at_work(stint) => {
                     self.env.observe(Fact::OffsetOutOfRange { group: self.group, partition, offset });
-                    self.position(membership, partition, start, false);
+                    self.position(stint.membership, partition, start, false);
                 }
                 _ => self.pause().await,
             }
         }
     }
 
-    async fn process(
-        &self,
-        membership: Membership,
-        partition: Partition,
-        from: Offset,
-        batches: Vec<Arc<Batch>>,
-    ) {
+    async fn process(&self, stint: Stint, partition: Partition, from: Offset, batches: Vec<Arc<Batch>>) {
         let Some(next) = batches.last().map(|batch| batch.end()) else { return };
-        if !self.is_at_work(membership) || !self.member.borrow_mut().fetched(partition, from, next) {
+        if !self.is_at_work(stint) || !self.member.borrow_mut().fetched(partition, from, next) {
             return;
         }
         for batch in batches {
@@ -272,21 +276,21 @@ impl<E: Env<Fact = Fact>> Consumer<E> {
                     continue;
                 }
                 while !self.member.borrow().begins(partition, offset) {
-                    if !self.is_at_work(membership) {
+                    if !self.is_at_work(stint) {
                         return;
                     }
                     // What is to be committed before it is processed need not wait for its time.
-                    match self.commit(membership).await {
+                    match self.commit(stint.membership).await {
                         Commit::Confirmed => {}
                         Commit::NotConfirmed => self.pause().await,
                         Commit::NothingDue => self.changed.notified().await,
                     }
                 }
                 self.env.sleep(self.plan.knobs.processing.duration()).await;
-                if !self.is_at_work(membership) {
+                if !self.is_at_work(stint) {
                     return;
                 }
-                let (member, generation) = membership;
+                let (member, generation) = stint.membership;
                 if let Some(message) = MessageId::of_value(&record.value) {
                     let group = self.group;
                     self.env.observe(Fact::Processed {
@@ -303,11 +307,11 @@ impl<E: Env<Fact = Fact>> Consumer<E> {
         }
     }
 
-    async fn keep_committing(self: Rc<Self>, membership: Membership) {
-        while self.is_at_work(membership) {
+    async fn keep_committing(self: Rc<Self>, stint: Stint) {
+        while self.is_at_work(stint) {
             self.env.sleep(self.plan.knobs.commit_interval.duration()).await;
-            if self.is_at_work(membership) {
-                self.commit(membership).await;
+            if self.is_at_work(stint) {
+                self.commit(stint.membership).await;
             }
         }
     }
