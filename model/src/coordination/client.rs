@@ -41,6 +41,8 @@ pub struct Watched {
 }
 
 type Connection<E> = Session<E, Request, Response>;
+/// Connections that nobody uses, and to whom they are.
+type Idle<E> = Rc<RefCell<Vec<(NodeId, Connection<E>)>>>;
 
 /// The coordination service on another node, or on several. Cheap to clone.
 pub struct Coordination<E: Env> {
@@ -49,7 +51,7 @@ pub struct Coordination<E: Env> {
     servers: Rc<Servers>,
     setup: ClientSetup,
     report: Report<E::Fact>,
-    idle: Rc<RefCell<Vec<(NodeId, Connection<E>)>>>,
+    idle: Idle<E>,
 }
 
 impl<E: Env> Clone for Coordination<E> {

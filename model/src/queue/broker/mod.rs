@@ -9,7 +9,8 @@
 //! 6. Stand for controller; as the controller see to it that somebody leads.
 //! 7. Coordinate the groups whose partition of the offsets topic it leads.
 //!
-//! A broker whose session has ended, or whose disk has failed, stops; its next life begins at step 1.
+//! A broker whose session has ended, whose registration is gone, or whose disk has failed, stops; its next life begins
+//! at step 1.
 
 mod chair;
 mod counter;
@@ -32,9 +33,7 @@ use super::protocol::{Counter, ReplicaMessage};
 use super::record::Batch;
 use super::replica::{Lineage, Replica};
 use super::report::of_coordination;
-use crate::coordination::{
-    Check, ClientSetup, Coordination, CoordinationError, CoordinationSession, Edit, Revision,
-};
+use crate::coordination::{ClientSetup, Coordination, CoordinationSession, Edit, Revision};
 use crate::race::{Either, race};
 use crate::session::Patience;
 use disk::Found as Disk;
@@ -60,6 +59,7 @@ struct Broker<E: Env> {
     env: E,
     plan: Arc<Plan>,
     me: BrokerId,
+    life: BrokerEpoch,
     neighbours: Neighbours,
     coordination: Coordination<E>,
     session: CoordinationSession<E>,
@@ -69,7 +69,7 @@ struct Broker<E: Env> {
     known: RefCell<Known>,
     /// What the coordination service says has changed.
     news: Notify,
-    /// The disk has failed.
+    /// The disk has failed, or the registration is not this life's any more.
     failed: Notify,
     groups: Groups<E>,
     /// Numbers the questions of consumers to their groups.
@@ -110,6 +110,7 @@ pub async fn serve<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, number: u32, ne
         hosts: hosts.collect(),
         plan,
         me,
+        life,
         neighbours,
         coordination,
         session,
@@ -150,24 +151,10 @@ async fn register<E: Env<Fact = Fact>>(
             break session;
         }
     };
-    let key = keys::broker(me);
-    loop {
-        let Ok(before) = coordination.read(&key).await else { continue };
-        // Only in the place of what is there now: a wish of the life before this one may still be on its way, and would
-        // hang this registration on a session that nobody renews. (Kafka's brokers wait for such a key to be gone.)
-        let check = match &before {
-            Some(entry) => Check::version(&key, keys::version(entry)),
-            None => Check::absent(&key),
-        };
-        let register = Edit::put_ephemeral(&key, keys::encode(&me));
-        match session.transact(vec![check], vec![register]).await {
-            Ok(life) => return Some((session, keys::life_of(life))),
-            Err(CoordinationError::Conflict { .. }) => {}
-            // Whether an unanswered registration was carried out is unknown: this life ends then, before it has done
-            // anything.
-            Err(_) => return None,
-        }
-    }
+    // Whether an unanswered registration was carried out is unknown: this life ends then, before it has done anything.
+    let register = Edit::put_ephemeral(keys::broker(me), keys::encode(&me));
+    let life = session.transact(Vec::new(), vec![register]).await.ok()?;
+    Some((session, keys::life_of(life)))
 }
 
 fn host(plan: &Plan, me: BrokerId, life: BrokerEpoch, partition: Partition, log: PartitionLog) -> Host {

@@ -30,6 +30,11 @@ impl<E: Env<Fact = Fact>> Broker<E> {
     fn heard(&self, through: Revision) {
         let mut known = self.known.borrow_mut();
         known.through = known.through.max(through);
+        // A wish of the life before this one may have been late, and have hung the registration on a session that nobody
+        // renews.
+        if known.live.get(&self.me) != Some(&self.life) {
+            self.failed.notify_one();
+        }
         self.news.notify_waiters();
     }
 

@@ -12,6 +12,8 @@ use crate::coordination::{
 };
 use rehearsal_env::Fact as _;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
 
 const PARTITION: Partition = Partition { topic: Topic::Named(0), number: 1 };
 const BROKER: BrokerId = BrokerId(2);
