@@ -70,7 +70,7 @@ impl CoordinationLinearizes {
                 let message = format!(
                     "an answer knows only revision {revision}, though {floor} had been told of before it was asked"
                 );
-                return convict(message, floor_told.into_iter().copied().chain(facts));
+                return convict(message, floor_told.iter().copied().chain(facts));
             }
             if revision > book.newest() {
                 return convict(
