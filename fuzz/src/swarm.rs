@@ -38,7 +38,7 @@ pub struct Targets {
     /// Kinds of facts worth striking at.
     pub facts: &'static [&'static str],
     /// Moments at which a node has most to lose: right after this fact, this node.
-    pub critical: &'static [(&'static str, &'static str)],
+    pub critical: Vec<(&'static str, &'static str)>,
 }
 
 impl Families {
@@ -150,7 +150,7 @@ fn trigger(draws: &mut Draws, targets: &Targets, storm: Span) -> Trigger {
 }
 
 fn crash_at_the_worst(draws: &mut Draws, targets: &Targets) -> Fault {
-    let (fact, node) = *draws.pick(targets.critical);
+    let (fact, node) = *draws.pick(&targets.critical);
     let nth = draws.between(1, 30);
     let delay = Span::micros(draws.between(0, 300));
     let trigger = Trigger::On { fact: fact.to_owned(), nth, delay };

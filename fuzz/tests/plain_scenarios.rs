@@ -117,6 +117,7 @@ backoff = "100ms"
 batch_records = 4
 broker_session = "2s"
 commit_interval = "200ms"
+coordination = "one-durable-node"
 delivery = "at-least-once"
 delivery_timeout = "20s"
 fetch_bytes = 65536

@@ -190,7 +190,7 @@ fn targets(topology: Topology) -> Targets {
     let server = SERVER.to_owned();
     let mut all = vec![server.clone()];
     all.extend((0..topology.clients).map(client_name));
-    Targets { crashable: vec![server.clone()], disks: vec![server], all, facts: KINDS, critical: &[] }
+    Targets { crashable: vec![server.clone()], disks: vec![server], all, facts: KINDS, critical: Vec::new() }
 }
 
 fn jury(scenario: &Scenario) -> Jury<CounterFact> {

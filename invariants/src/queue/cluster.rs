@@ -14,6 +14,7 @@ use super::copy::{End, LogCopy};
 use super::rules::Rules;
 use crate::Monitor;
 use rehearsal_env::{NodeId, Stamp, Violation};
+use rehearsal_model::coordination::{Happening, Revision};
 use rehearsal_model::queue::brokers::{BrokerEpoch, BrokerId, Brokers};
 use rehearsal_model::queue::controller::{Leader, PartitionState};
 use rehearsal_model::queue::facts::Fact;
@@ -119,6 +120,9 @@ pub struct Cluster {
     lives: BTreeMap<BrokerId, BrokerEpoch>,
     live: Brokers,
     repeat: bool,
+    /// The newest change of the coordination service, and whether the last one it told of came before that.
+    revision: Revision,
+    is_late: bool,
     sent: BTreeSet<MessageId>,
     begun_anew: BTreeSet<u32>,
 }
@@ -138,6 +142,8 @@ impl Cluster {
             lives: BTreeMap::new(),
             live: Brokers::NONE,
             repeat: false,
+            revision: Revision(0),
+            is_late: false,
             sent: BTreeSet::new(),
             begun_anew: BTreeSet::new(),
         }
@@ -239,6 +245,16 @@ impl Cluster {
     }
 }
 
+impl Cluster {
+    /// What a change means for the queue is told right after it.
+    fn coordination(&mut self, happening: &Happening) {
+        if let Happening::Changed(change) = happening {
+            self.is_late = change.revision < self.revision;
+            self.revision = self.revision.max(change.revision);
+        }
+    }
+}
+
 impl Monitor<Fact> for SharedCluster {
     fn name(&self) -> &'static str {
         "cluster"
@@ -249,6 +265,9 @@ impl Monitor<Fact> for SharedCluster {
         cluster.repeat = false;
         match fact {
             Fact::BrokerRegistered { broker, life } => cluster.repeat = !cluster.registered(*broker, *life),
+            Fact::Coordination(happening) => cluster.coordination(happening),
+            // A repeat may be older than the broker's new life.
+            Fact::BrokerGone { .. } if cluster.is_late => {}
             Fact::BrokerGone { broker } => cluster.live = cluster.live.without(*broker),
             Fact::PartitionChanged { partition, state } => {
                 cluster.repeat = !cluster.book(*partition).changed(state, stamp.number);

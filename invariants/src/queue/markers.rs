@@ -11,7 +11,8 @@ use crate::{MarkerWatch, Monitor};
 use brokers::BrokerMarkers;
 use clients::ClientMarkers;
 use delays::DelayMarkers;
-use rehearsal_env::{Marker, Stamp};
+use rehearsal_env::{Marker, NodeId, Stamp};
+use rehearsal_model::coordination::{Happening, Refusal as VoteRefusal};
 use rehearsal_model::queue::facts::{Fact, Fate};
 use rehearsal_model::queue::partition::Topic;
 use rehearsal_model::queue::protocol::Refusal;
@@ -100,6 +101,20 @@ pub const TAKEN_UNREAD: Marker = Marker("retention-took-an-unread-message");
 pub const CORRUPT_BATCH_REFUSED: Marker = Marker("corrupt-batch-refused");
 /// A consumer threw a batch away whose checksum did not fit.
 pub const CORRUPT_BATCH_THROWN_AWAY: Marker = Marker("corrupt-batch-thrown-away");
+/// Another node was elected to lead the coordination service than before.
+pub const COORDINATION_LEADER_CHANGED: Marker = Marker("coordination-leader-changed");
+/// A member of the coordination service refused its vote to one whose term was over.
+pub const VOTE_REFUSED_BY_TERM: Marker = Marker("vote-refused-by-term");
+/// A member of the coordination service refused its vote to one who lacked what it had.
+pub const VOTE_REFUSED_BY_LOG: Marker = Marker("vote-refused-by-log");
+/// A member of the coordination service lacked so much that it was sent a snapshot.
+pub const CAUGHT_UP_BY_SNAPSHOT: Marker = Marker("follower-caught-up-by-snapshot");
+/// A leader of the coordination service that was replaced had questions to answer, and did not.
+pub const DEPOSED_LEADER_REFUSED_A_READ: Marker = Marker("deposed-leader-refused-a-read");
+/// A session ended by its silence.
+pub const SESSION_EXPIRED: Marker = Marker("session-expired");
+/// A client lost the connection over which it watched, and went on over another.
+pub const WATCH_RENEWED: Marker = Marker("watch-renewed-after-reconnect");
 
 /// Every marker of the queue.
 pub const MARKERS: &[Marker] = &[
@@ -142,6 +157,13 @@ pub const MARKERS: &[Marker] = &[
     MESSAGE_RETRIED,
     MESSAGE_DEAD_LETTERED,
     LATER_RECORD_OF_A_KEY_WAITED,
+    COORDINATION_LEADER_CHANGED,
+    VOTE_REFUSED_BY_TERM,
+    VOTE_REFUSED_BY_LOG,
+    CAUGHT_UP_BY_SNAPSHOT,
+    DEPOSED_LEADER_REFUSED_A_READ,
+    SESSION_EXPIRED,
+    WATCH_RENEWED,
 ];
 
 /// Looks out for the markers.
@@ -152,6 +174,8 @@ pub struct Markers {
     clients: ClientMarkers,
     retention: RetentionMarkers,
     delays: DelayMarkers,
+    /// Who was elected last to lead the coordination service.
+    leads: Option<NodeId>,
 }
 
 impl Markers {
@@ -164,6 +188,7 @@ impl Markers {
             clients: ClientMarkers::default(),
             retention: RetentionMarkers::default(),
             delays: DelayMarkers::default(),
+            leads: None,
         }
     }
 }
@@ -190,13 +215,33 @@ fn at_once(fact: &Fact) -> Option<Marker> {
         Fact::DamageFound { .. } => CORRUPT_BATCH_THROWN_AWAY,
         Fact::Parked { .. } => LATER_RECORD_OF_A_KEY_WAITED,
         Fact::Forwarded { to, .. } if matches!(to.topic, Topic::Dead(_)) => MESSAGE_DEAD_LETTERED,
+        Fact::Coordination(happening) => return of_coordination(happening),
         _ => return None,
     })
+}
+
+fn of_coordination(happening: &Happening) -> Option<Marker> {
+    Some(match happening {
+        Happening::VoteRefused { why: VoteRefusal::OldTerm, .. } => VOTE_REFUSED_BY_TERM,
+        Happening::VoteRefused { why: VoteRefusal::ShorterLog, .. } => VOTE_REFUSED_BY_LOG,
+        Happening::SnapshotInstalled { .. } => CAUGHT_UP_BY_SNAPSHOT,
+        Happening::ReadsRefused { .. } => DEPOSED_LEADER_REFUSED_A_READ,
+        Happening::SessionExpired { .. } => SESSION_EXPIRED,
+        Happening::WatchRenewed { .. } => WATCH_RENEWED,
+        _ => return None,
+    })
+}
+
+fn is_elected(fact: &Fact) -> bool {
+    matches!(fact, Fact::Coordination(happening) if matches!(**happening, Happening::Led { .. }))
 }
 
 impl MarkerWatch<Fact> for Markers {
     fn witness(&mut self, stamp: &Stamp, fact: &Fact, reached: &mut dyn FnMut(Marker)) {
         at_once(fact).into_iter().for_each(&mut *reached);
+        if is_elected(fact) && self.leads.replace(stamp.node).is_some_and(|before| before != stamp.node) {
+            reached(COORDINATION_LEADER_CHANGED);
+        }
         // What a broker had before it came up is known before the cluster hears of it.
         self.brokers.before(fact, &self.cluster.borrow(), reached);
         // The cluster never objects.

@@ -15,6 +15,7 @@
 //!  … and both ──▶ exactly_once  last_stable_moves  follower_read
 //!  Postponed, Released … ─────────────▶ not_before_due  moved_once
 //!  Failed, Forwarded, Parked ─────────▶ retried_or_dead  partition_order
+//!  Coordination … ──▶ coordination_book ──▶ coordination_linearizes  session_honest  watch_tells_all
 //! ```
 //!
 //! What an invariant may not know it does not judge: a promise that another one depends on is named in its file.
@@ -25,6 +26,8 @@ pub mod at_most_once;
 pub mod bytes_intact;
 pub mod cluster;
 pub mod consumers;
+pub mod coordination_book;
+pub mod coordination_linearizes;
 pub mod copy;
 pub mod every_message_told;
 pub mod exactly_once;
@@ -46,7 +49,9 @@ pub mod placement_spread;
 pub mod retention_honest;
 pub mod retried_or_dead;
 pub mod rules;
+pub mod session_honest;
 pub mod start_below_watermark;
+pub mod watch_tells_all;
 
 mod parked_keys;
 
@@ -60,7 +65,10 @@ pub use rules::Rules;
 /// Every invariant of the queue over one cluster, in the order in which they must be witness.
 pub fn monitors(rules: Rules) -> Vec<Box<dyn Monitor<Fact>>> {
     let consumers = consumers::Consumers::shared(&rules);
+    let calm = rules.calm_begins;
     let cluster = cluster::Cluster::shared(Rc::new(rules));
+    let coordination = coordination_book::CoordinationBook::shared();
+    let history = || coordination.clone();
     let shared = || cluster.clone();
     let members = || consumers.clone();
     vec![
@@ -68,6 +76,7 @@ pub fn monitors(rules: Rules) -> Vec<Box<dyn Monitor<Fact>>> {
         Box::new(members()),
         Box::new(retention_honest::RetentionHonest::new(shared())),
         Box::new(bytes_intact::BytesIntact::new(shared())),
+        Box::new(history()),
         Box::new(logs_agree::LogsAgree::new(shared())),
         Box::new(acked_not_lost::AckedNotLost::new(shared())),
         Box::new(isr_ordering::IsrOrdering::new(shared())),
@@ -89,5 +98,8 @@ pub fn monitors(rules: Rules) -> Vec<Box<dyn Monitor<Fact>>> {
         Box::new(not_before_due::NotBeforeDue::new(shared())),
         Box::new(moved_once::MovedOnce::new(shared())),
         Box::new(retried_or_dead::RetriedOrDead::new(shared())),
+        Box::new(coordination_linearizes::CoordinationLinearizes::new(history())),
+        Box::new(session_honest::SessionHonest::new(history(), calm)),
+        Box::new(watch_tells_all::WatchTellsAll::new(history(), calm)),
     ]
 }

@@ -1,6 +1,7 @@
 //! Histories of the queue written by hand: one that is as it should be, and for every invariant some that it convicts.
 
 mod cluster;
+mod coordination;
 mod delays;
 mod delivery;
 mod groups;

@@ -4,6 +4,7 @@ use crate::history::{History, PARTITION, Who, message, rules, stretch};
 use rehearsal_env::{Marker, WallTime};
 use rehearsal_invariants::MarkerWatch;
 use rehearsal_invariants::queue::{MARKERS, Markers, Rules, markers::*};
+use rehearsal_model::coordination::{Happening, Refusal as CoordinationRefusal, Revision, SessionId};
 use rehearsal_model::queue::brokers::BrokerId;
 use rehearsal_model::queue::facts::{Fact, Fate, Stretch, Within};
 use rehearsal_model::queue::group::{Generation, MemberId};
@@ -14,6 +15,7 @@ use rehearsal_model::queue::protocol::Refusal;
 use rehearsal_model::queue::record::Verdict;
 use rehearsal_model::queue::transactions::TransactionalId;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 pub fn reached(history: &History) -> BTreeSet<Marker> {
     let mut markers = Markers::new(history.rules.clone());
@@ -140,6 +142,32 @@ fn some_facts_are_markers_by_themselves() {
     alone(REPLAYED_FROM_ARCHIVE, replayed, gone(None));
     let anew = |at| Fact::BeganAnew { partition, at: Offset(at) };
     alone(FOLLOWER_BEGAN_ANEW, anew(2), anew(0));
+}
+
+#[test]
+fn some_facts_of_the_coordination_service_are_markers_by_themselves() {
+    let said = |happening| Fact::Coordination(Arc::new(happening));
+    let refused = |why| said(Happening::VoteRefused { term: 2, why });
+    let session = SessionId(1);
+    alone(VOTE_REFUSED_BY_TERM, refused(Refusal::OldTerm), refused(Refusal::ShorterLog));
+    alone(VOTE_REFUSED_BY_LOG, refused(Refusal::ShorterLog), refused(Refusal::OldTerm));
+    let given = said(Happening::VoteGiven { term: 2, candidate: 1 });
+    alone(CAUGHT_UP_BY_SNAPSHOT, said(Happening::SnapshotInstalled { revision: Revision(1) }), given.clone());
+    alone(DEPOSED_LEADER_REFUSED_A_READ, said(Happening::ReadsRefused { reads: 1 }), given.clone());
+    let closed = said(Happening::SessionClosed { session });
+    alone(SESSION_EXPIRED, said(Happening::SessionExpired { session }), closed);
+    alone(WATCH_RENEWED, said(Happening::WatchRenewed { since: Revision(1) }), given);
+}
+
+#[test]
+fn another_leader_of_the_coordination_service_is_one_on_another_node() {
+    let mut history = History::begin();
+    let led = |term| Fact::Coordination(Arc::new(Happening::Led { term }));
+    history.say(Who::Broker(0), led(1));
+    history.say(Who::Broker(0), led(2));
+    misses(COORDINATION_LEADER_CHANGED, &history);
+    history.say(Who::Broker(1), led(3));
+    reaches(COORDINATION_LEADER_CHANGED, &history);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use super::error::CoordinationError;
 use super::happening::{Happening, OperationId, Outcome, Report};
 use super::lease::CoordinationSession;
 use super::messages::{Request, Response};
+use super::search::{Search, Servers, refusal};
 use crate::session::{Patience, Session, SessionOver, Sessions};
 use rehearsal_env::{Env, NodeId};
 use std::cell::RefCell;
@@ -40,15 +41,17 @@ pub struct Watched {
 }
 
 type Connection<E> = Session<E, Request, Response>;
+/// Connections that nobody uses, and to whom they are.
+type Idle<E> = Rc<RefCell<Vec<(NodeId, Connection<E>)>>>;
 
-/// The coordination service on another node. Cheap to clone.
+/// The coordination service on another node, or on several. Cheap to clone.
 pub struct Coordination<E: Env> {
     env: E,
     connections: Sessions<E, Request, Response>,
-    server: NodeId,
+    servers: Rc<Servers>,
     setup: ClientSetup,
     report: Report<E::Fact>,
-    idle: Rc<RefCell<Vec<Connection<E>>>>,
+    idle: Idle<E>,
 }
 
 impl<E: Env> Clone for Coordination<E> {
@@ -56,7 +59,7 @@ impl<E: Env> Clone for Coordination<E> {
         Coordination {
             env: self.env.clone(),
             connections: self.connections.clone(),
-            server: self.server,
+            servers: self.servers.clone(),
             setup: self.setup,
             report: self.report,
             idle: self.idle.clone(),
@@ -65,10 +68,14 @@ impl<E: Env> Clone for Coordination<E> {
 }
 
 impl<E: Env> Coordination<E> {
-    /// The service on the node `server`.
-    pub fn connect(env: &E, server: NodeId, setup: ClientSetup, report: Report<E::Fact>) -> Self {
+    /// The service on these nodes, in the order in which they know each other.
+    ///
+    /// # Panics
+    /// When there is no node.
+    pub fn connect(env: &E, servers: &[NodeId], setup: ClientSetup, report: Report<E::Fact>) -> Self {
         let connections = Sessions::bind(env, setup.patience);
-        Coordination { env: env.clone(), connections, server, setup, report, idle: Rc::default() }
+        let servers = Rc::new(Servers::new(servers));
+        Coordination { env: env.clone(), connections, servers, setup, report, idle: Rc::default() }
     }
 
     /// Opens a session that keeps itself alive until it is dropped or closed.
@@ -128,17 +135,28 @@ impl<E: Env> Coordination<E> {
     }
 
     async fn keep_watching(&self, prefix: &str, mut since: Revision) -> Response {
+        let mut search = Search::begin(&self.env);
         loop {
-            let Ok(mut connection) = self.connection().await else { continue };
+            let node = self.servers.current();
+            let Ok(mut connection) = self.connection(node).await else {
+                self.servers.leave(node);
+                continue;
+            };
             match connection.ask(Request::Watch { prefix: prefix.to_owned(), since }).await {
                 Ok(response) => {
-                    self.idle.borrow_mut().push(connection);
+                    self.idle.borrow_mut().push((node, connection));
                     match response {
                         Response::Changes { changes, through } if changes.is_empty() => since = through,
+                        // It may have watched until it had to go.
+                        Response::NotLeader { leader } => {
+                            self.refused(&mut search, node, leader).await;
+                            since = self.where_to_go_on(prefix, since).await;
+                        }
                         told => return told,
                     }
                 }
                 Err(SessionOver) => {
+                    self.servers.leave(node);
                     since = self.where_to_go_on(prefix, since).await;
                     self.say(&Happening::WatchRenewed { since });
                 }
@@ -188,31 +206,59 @@ impl<E: Env> Coordination<E> {
         }
     }
 
-    /// Asks; what changes nothing, again and again until the service cannot be reached.
-    pub(super) async fn attempt(&self, request: &Request) -> Outcome {
+    /// Tells the service that a session is not silent.
+    pub(super) async fn keep_alive(&self, operation: OperationId, session: SessionId) -> Outcome {
+        let request = Request::KeepAlive { session };
+        self.say(&Happening::Invoked { operation, request: request.clone() });
+        let outcome = self.attempt(&request).await;
+        self.returned(operation, outcome.clone());
+        outcome
+    }
+
+    /// Asks one node after the other, until one does it or the service cannot be reached; what changes nothing, again
+    /// and again. What may have been taken by one is asked of no other.
+    async fn attempt(&self, request: &Request) -> Outcome {
         let harmless = matches!(request, Request::Read { .. } | Request::KeepAlive { .. });
+        let mut search = Search::begin(&self.env);
         loop {
-            let Ok(mut connection) = self.connection().await else { return Outcome::NeverAsked };
+            let node = self.servers.current();
+            let Ok(mut connection) = self.connection(node).await else {
+                if search.is_silent(&self.env, &self.servers, node, self.setup.patience) {
+                    continue;
+                }
+                return Outcome::NeverAsked;
+            };
             match connection.ask(request.clone()).await {
                 Ok(response) => {
-                    self.idle.borrow_mut().push(connection);
-                    return Outcome::Answered(response);
+                    self.idle.borrow_mut().push((node, connection));
+                    let Some(leader) = refusal(&response) else { return Outcome::Answered(response) };
+                    if !self.refused(&mut search, node, leader).await {
+                        return Outcome::NeverAsked;
+                    }
                 }
-                Err(SessionOver) if harmless => {}
-                Err(SessionOver) => return Outcome::Unknown,
+                Err(SessionOver) => {
+                    self.servers.leave(node);
+                    if !harmless {
+                        return Outcome::Unknown;
+                    }
+                }
             }
         }
     }
 
-    /// A connection that the service surely knows, or a new one.
-    async fn connection(&self) -> Result<Connection<E>, SessionOver> {
+    async fn refused(&self, search: &mut Search, node: NodeId, leader: Option<u8>) -> bool {
+        search.is_refused(&self.env, &self.servers, node, leader, self.setup.patience).await
+    }
+
+    /// A connection that the node surely knows, or a new one.
+    async fn connection(&self, node: NodeId) -> Result<Connection<E>, SessionOver> {
         loop {
-            let Some(connection) = self.idle.borrow_mut().pop() else { break };
-            if connection.is_fresh() {
+            let Some((to, connection)) = self.idle.borrow_mut().pop() else { break };
+            if to == node && connection.is_fresh() {
                 return Ok(connection);
             }
         }
-        self.connections.open(self.server).await
+        self.connections.open(node).await
     }
 
     fn invoke(&self, request: &Request) -> OperationId {

@@ -13,7 +13,7 @@
 //!             | follower: votes once a term, takes the leader's log |
 //!             +------------------------------------------------+
 //!                                     |
-//!          Send, Persist, SetTimer, Committed, Accepted, ReadConfirmed, …Refused
+//!          Send, Persist, SetTimer, Committed, Installed, Accepted, ReadConfirmed, …Refused
 //! ```
 //!
 //! A leader's messages may overtake its own disk (10.2.1): it counts itself only for what is there. Every
@@ -21,10 +21,12 @@
 
 mod journal;
 mod role;
+mod snapshot;
 mod step;
 mod view;
 
 pub use role::{Leader, Progress, WaitingRead};
+pub use snapshot::Snapshot;
 pub use step::{
     Index, Input, LogEntry, MemberId, Message, Mismatch, Output, ReadId, Stored, Term, Ticket, Timer,
 };
@@ -60,9 +62,9 @@ impl<C: Clone> Member<C> {
             id,
             members: members.into_iter().chain([id]).collect(),
             defects,
-            journal: Journal::of(stored),
             role: Role::Follower { leader: None },
-            committed: Index(0),
+            committed: stored.snapshot.through,
+            journal: Journal::of(stored),
             held: VecDeque::new(),
         }
     }
@@ -77,7 +79,22 @@ impl<C: Clone> Member<C> {
         matches!(self.role, Role::Leader(_))
     }
 
-    /// Its log, with what is not on the disk yet.
+    /// Who leads, as far as it knows.
+    pub fn leader(&self) -> Option<MemberId> {
+        match self.role {
+            Role::Follower { leader } => leader,
+            Role::Candidate { .. } => None,
+            Role::Leader(_) => Some(self.id),
+        }
+    }
+
+    /// How far its log goes, and of which term the last entry is.
+    pub fn end(&self) -> (Term, Index) {
+        let (last, term) = self.end_of_log();
+        (term, last)
+    }
+
+    /// Its log behind the snapshot, with what is not on the disk yet.
     pub fn log(&self) -> &[LogEntry<C>] {
         &self.journal.stored().log
     }
@@ -92,11 +109,16 @@ impl<C: Clone> Member<C> {
         match input {
             Input::Received { from, message } => self.received(from, message, out),
             Input::TimerFired(Timer::Election) if !self.leads() => self.stand_for_election(out),
+            Input::TimerFired(Timer::Election) if self.is_heard() => {
+                out.push(Output::SetTimer(Timer::Election));
+            }
+            Input::TimerFired(Timer::Election) => self.follow(None, out),
             Input::TimerFired(Timer::Heartbeat) if self.leads() => self.beat(out),
             Input::TimerFired(_) => {}
             Input::Persisted { through } => self.journal.persisted(through),
             Input::Propose { command } => self.propose(command, out),
             Input::Read { read } => self.read(read, out),
+            Input::Compact { through, state } => self.compact(through, state),
         }
         self.lead_if_elected(out);
         self.commit_what_a_majority_has(out);
@@ -140,7 +162,9 @@ impl<C: Clone> Member<C> {
                     votes.insert(from);
                 }
             }
-            Message::Append { round, .. } if is_stale && !self.defects.has(Defect::ObeysStaleLeader) => {
+            Message::Append { round, .. } | Message::Install { round, .. }
+                if is_stale && !self.defects.has(Defect::ObeysStaleLeader) =>
+            {
                 let (term, result) = (self.term(), Err(Mismatch { hint: Index(0) }));
                 self.send_when_durable(from, Message::Appended { term, result, round });
             }
@@ -158,6 +182,7 @@ impl<C: Clone> Member<C> {
             {
                 self.appended(from, result, round, out);
             }
+            Message::Install { snapshot, round, .. } => self.install(from, snapshot, round, out),
             Message::Appended { .. } => {}
         }
     }
@@ -226,6 +251,7 @@ impl<C: Clone> Member<C> {
         let first = self.journal.stored().last().next();
         self.role = Role::Leader(Leader::new(self.others(), first));
         self.journal.append(LogEntry { term: self.term(), command: None });
+        out.push(Output::SetTimer(Timer::Election));
         self.beat(out);
     }
 
@@ -257,6 +283,9 @@ impl<C: Clone> Member<C> {
     fn send_entries(&self, to: MemberId, out: &mut Vec<Output<C>>) {
         let Role::Leader(leader) = &self.role else { return };
         let (stored, before) = (self.journal.stored(), leader.followers[&to].next.previous());
+        if before < stored.snapshot.through {
+            return self.send_snapshot(to, leader.round, out);
+        }
         let message = Message::Append {
             term: stored.term,
             before,
@@ -278,7 +307,9 @@ impl<C: Clone> Member<C> {
         out: &mut Vec<Output<C>>,
     ) -> Result<Index, Mismatch> {
         let stored = self.journal.stored();
-        if stored.term_at(before) != Some(before_term) {
+        // What is in a snapshot is committed, and so it is every later leader's too.
+        let cut = stored.snapshot.through;
+        if before >= cut && stored.term_at(before) != Some(before_term) {
             return Err(Mismatch { hint: stored.last().min(before.previous()) });
         }
         let mut place = before;
@@ -286,7 +317,7 @@ impl<C: Clone> Member<C> {
             place = place.next();
             // What it has already stays, or a late message would cut off what came after it.
             let cuts = self.defects.has(Defect::LateAppendCuts);
-            if cuts || self.journal.stored().term_at(place) != Some(entry.term) {
+            if place > cut && (cuts || self.journal.stored().term_at(place) != Some(entry.term)) {
                 let is_sound = self.defects == Defects::NONE;
                 assert!(place > self.committed || !is_sound, "what is committed is never replaced");
                 if self.journal.stored().last() >= place {
@@ -309,6 +340,7 @@ impl<C: Clone> Member<C> {
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(progress) = leader.followers.get_mut(&from) else { return };
         let last = self.journal.stored().last();
+        leader.heard.insert(from);
         progress.round = progress.round.max(round);
         match result {
             Ok(matched) => {

@@ -24,6 +24,15 @@ pub enum Outcome {
     NeverAsked,
 }
 
+/// Why a member does not vote for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Refusal {
+    /// It knows of a later term.
+    OldTerm,
+    /// Its log goes on behind the end of the other's.
+    ShorterLog,
+}
+
 /// Something that happened in the service, or to a client of it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Happening {
@@ -100,6 +109,35 @@ pub enum Happening {
         operation: OperationId,
         /// How it ended.
         outcome: Outcome,
+    },
+    /// A member: it was elected.
+    Led {
+        /// For this term.
+        term: u32,
+    },
+    /// A member: it votes for another, and is about to make that durable.
+    VoteGiven {
+        /// In which term.
+        term: u32,
+        /// For which member, by its place among them.
+        candidate: u8,
+    },
+    /// A member: it does not vote for another.
+    VoteRefused {
+        /// In the term in which that one wants to lead.
+        term: u32,
+        /// Why.
+        why: Refusal,
+    },
+    /// A member: it leads no more, and sends away those whose reads it has not answered.
+    ReadsRefused {
+        /// How many.
+        reads: u64,
+    },
+    /// A member: it lacked so much that the leader sent it a snapshot.
+    SnapshotInstalled {
+        /// With all changes up to here.
+        revision: Revision,
     },
     /// A client that watches has lost its connection and asks anew.
     WatchRenewed {

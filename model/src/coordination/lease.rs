@@ -3,7 +3,7 @@
 use super::client::Coordination;
 use super::command::{Check, Edit, Reply, Revision, SessionId};
 use super::error::CoordinationError;
-use super::happening::Outcome;
+use super::happening::{OperationId, Outcome};
 use super::messages::{Request, Response};
 use rehearsal_env::{Env, Spawner, TaskHandle, Time};
 use std::cell::Cell;
@@ -107,9 +107,10 @@ async fn keep_alive<E: Env>(
     standing: Rc<Standing>,
 ) {
     coordination.env().sleep(timeout / 3).await;
-    loop {
-        let sent = coordination.env().now();
-        match coordination.attempt(&Request::KeepAlive { session }).await {
+    // Numbers like those that are drawn, without drawing: the session's was.
+    for number in 1.. {
+        let (operation, sent) = (OperationId(session.0.wrapping_add(number)), coordination.env().now());
+        match coordination.keep_alive(operation, session).await {
             Outcome::Answered(Response::Reply(Reply::SessionGone)) => return standing.gone.set(true),
             Outcome::Answered(_) => standing.renew(sent, timeout),
             Outcome::Unknown | Outcome::NeverAsked => continue,

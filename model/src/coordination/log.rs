@@ -1,4 +1,5 @@
-//! The log as bytes: every command that changed something, in order.
+//! The log as bytes: every command that changed something, in order. (Or, where several members agree on a log,
+//! every change of what a member remembers.)
 //!
 //! ```text
 //! frame:  ff 00 ff version | length | first | reported | checksum | commands, by postcard, stuffed
@@ -19,6 +20,8 @@
 
 use super::command::Command;
 use super::registry::Position;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// Starts a frame: three bytes that commands never hold in this order, and the version of the format.
 const MAGIC: [u8; 4] = *b"\xff\x00\xff\x01";
@@ -26,10 +29,10 @@ const HEADER: usize = 28;
 const CHECKSUM_AT: usize = 24;
 
 /// What a log holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Recovered {
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Recovered<C = Command> {
     /// All commands behind the snapshot.
-    pub commands: Vec<Command>,
+    pub commands: Vec<C>,
     /// Up to here their effects had been reported when the last batch was written. Those behind it may not
     /// be.
     pub reported: Position,
@@ -48,7 +51,7 @@ pub struct LogCorrupt {
 }
 
 /// Adds one batch to `bytes`, whose first command has the position `first`.
-pub fn encode_batch(first: Position, commands: &[Command], reported: Position, bytes: &mut Vec<u8>) {
+pub fn encode_batch<C: Serialize>(first: Position, commands: &[C], reported: Position, bytes: &mut Vec<u8>) {
     let start = bytes.len();
     bytes.extend(MAGIC);
     bytes.extend([0; 4]);
@@ -72,7 +75,7 @@ pub fn encode_batch(first: Position, commands: &[Command], reported: Position, b
 ///
 /// # Errors
 /// [`LogCorrupt`]: nothing of it may be served.
-pub fn read_log(bytes: &[u8], snapshot: Position) -> Result<Recovered, LogCorrupt> {
+pub fn read_log<C: DeserializeOwned>(bytes: &[u8], snapshot: Position) -> Result<Recovered<C>, LogCorrupt> {
     let mut recovered = Recovered { reported: snapshot, ..Recovered::default() };
     let mut last = None;
     while recovered.valid_length < bytes.len() {
@@ -95,7 +98,13 @@ pub fn read_log(bytes: &[u8], snapshot: Position) -> Result<Recovered, LogCorrup
     Ok(recovered)
 }
 
-impl Recovered {
+impl<C> Default for Recovered<C> {
+    fn default() -> Self {
+        Recovered { commands: Vec::new(), reported: Position(0), valid_length: 0, torn: false }
+    }
+}
+
+impl<C: DeserializeOwned> Recovered<C> {
     /// Adds a frame, and says which command was its last. `None` when it does not follow on the one before
     /// it, whose last command was `last`.
     fn take(
@@ -120,7 +129,7 @@ impl Recovered {
             }
         }
         for (command, position) in
-            postcard::from_bytes::<Vec<Command>>(&plain).ok()?.into_iter().zip(frame.first.0..)
+            postcard::from_bytes::<Vec<C>>(&plain).ok()?.into_iter().zip(frame.first.0..)
         {
             self.commands.extend((position > snapshot.0).then_some(command));
             last = Some(Position(position));
@@ -167,6 +176,10 @@ mod tests {
     use crate::coordination::{Edit, SessionId};
 
     const NONE: Position = Position(0);
+
+    fn read_log(bytes: &[u8], snapshot: Position) -> Result<Recovered, LogCorrupt> {
+        super::read_log(bytes, snapshot)
+    }
 
     fn command(number: u64) -> Command {
         let value = vec![0xff, number as u8, 0x00, 0xff, 0x00, 0xff];

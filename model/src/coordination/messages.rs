@@ -54,7 +54,15 @@ pub enum Response {
     /// What came of a command.
     Reply(Reply),
     /// The session is there and was renewed.
-    Renewed,
+    Renewed {
+        /// The registry's revision then.
+        revision: Revision,
+    },
+    /// Nothing was done: this node does not lead those who agree.
+    NotLeader {
+        /// The place of the node that might, in the order in which all know them.
+        leader: Option<u8>,
+    },
     /// What changed, or nothing.
     Changes {
         /// In the order in which it did.
@@ -86,6 +94,7 @@ impl Request {
 }
 
 /// What is left of a request when the renewing is done.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Task {
     /// For the registry.
     Command(Command),

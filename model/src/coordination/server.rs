@@ -12,12 +12,12 @@
 use super::command::Command;
 use super::happening::{Happening, Report};
 use super::log::{Recovered, encode_batch, read_log};
-use super::messages::{CoordinationFrame, Request, Response};
+use super::messages::{Request, Response};
 use super::registry::{Position, Registry};
 use super::service::{ConnectionId, Input, Knobs, Output, Service};
-use super::snapshot::{encode_snapshot, read_snapshot};
-use crate::session::{Frame, Patience, SessionTable, Verdict};
-use rehearsal_env::{Env, File, NodeId, Port, Received, StorageError};
+use super::snapshot::{SNAPSHOT, encode_snapshot, read_snapshot, replace_snapshot};
+use crate::session::{Heard, Patience, SessionServer};
+use rehearsal_env::{Env, File, StorageError};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
@@ -25,9 +25,6 @@ use tokio::sync::Notify;
 
 /// The file that holds the log.
 const LOG: &str = "log";
-/// The files that hold the snapshot, and the next one until it is whole.
-const SNAPSHOT: &str = "snapshot";
-const NEXT_SNAPSHOT: &str = "snapshot.next";
 /// The longest file that is read, in bytes.
 const WHOLE: usize = usize::MAX;
 
@@ -70,9 +67,8 @@ struct Server<E: Env> {
     env: E,
     setup: Setup,
     report: Report<E::Fact>,
-    port: E::Port<CoordinationFrame>,
     service: RefCell<Service>,
-    connections: RefCell<SessionTable<Response>>,
+    connections: SessionServer<E, Request, Response>,
     /// Appended and not yet written; the first one's position is behind `written`.
     unwritten: RefCell<Vec<Command>>,
     something_to_write: Notify,
@@ -91,7 +87,7 @@ impl<E: Env> Server<E> {
         let (file, snapshot) = (env.open(LOG).await?, env.open(SNAPSHOT).await?);
         env.sync_dir().await?;
         let say = |happening: &Happening| report(happening, &mut |fact| env.observe(fact));
-        let Ok(snapshot) = read_snapshot(&snapshot.read_at(0, WHOLE).await?) else {
+        let Ok(snapshot) = read_snapshot::<Registry>(&snapshot.read_at(0, WHOLE).await?) else {
             say(&Happening::SnapshotCorrupt);
             return Ok(None);
         };
@@ -127,11 +123,10 @@ impl<E: Env> Server<E> {
             env: env.clone(),
             setup,
             report,
-            port: env.bind(),
+            connections: SessionServer::bind_and_keep(env),
             written: Cell::new(service.registry().position()),
             length: Cell::new(log.valid_length as u64),
             service: RefCell::new(service),
-            connections: RefCell::default(),
             unwritten: RefCell::default(),
             something_to_write: Notify::new(),
         };
@@ -149,33 +144,12 @@ impl<E: Env> Server<E> {
     /// Step 2.
     async fn take_requests(self: Rc<Self>) {
         loop {
-            let Received { from, message } = self.port.recv().await;
-            let now = self.env.now();
-            match message {
-                Frame::Hello { nonce } => {
-                    let session = self.connections.borrow_mut().hello(from, nonce, self.env.bits(), now);
-                    self.port.send(from, Frame::Welcome { nonce, session });
+            self.step(match self.connections.hear().await {
+                Heard::Asked { session, body: request } => {
+                    Input::Asked { connection: ConnectionId(session), request, now: self.env.now() }
                 }
-                Frame::Request { session, number, body } => self.request(from, session, number, body),
-                Frame::End { session } => {
-                    if self.connections.borrow_mut().end(from, session) {
-                        self.step(Input::ConnectionEnded { connection: ConnectionId(session) });
-                    }
-                }
-                Frame::Welcome { .. } | Frame::Working { .. } | Frame::Answer { .. } => {}
-            }
-        }
-    }
-
-    fn request(&self, from: NodeId, session: u64, number: u64, request: Request) {
-        let now = self.env.now();
-        let verdict = self.connections.borrow_mut().request(from, session, number, now);
-        match verdict {
-            Verdict::Take => self.step(Input::Asked { connection: ConnectionId(session), request, now }),
-            Verdict::Repeat(body) => self.port.send(from, Frame::Answer { session, number, body }),
-            Verdict::Working => self.port.send(from, Frame::Working { session, number }),
-            Verdict::Ignore => {}
-            Verdict::Unknown => self.port.send(from, Frame::End { session }),
+                Heard::Ended { session } => Input::ConnectionEnded { connection: ConnectionId(session) },
+            });
         }
     }
 
@@ -192,12 +166,7 @@ impl<E: Env> Server<E> {
                 self.unwritten.borrow_mut().push(command);
                 self.something_to_write.notify_one();
             }
-            Output::Answer { connection, response } => {
-                let waiting = self.connections.borrow_mut().answered(connection.0, response.clone());
-                if let Some((client, number)) = waiting {
-                    self.port.send(client, Frame::Answer { session: connection.0, number, body: response });
-                }
-            }
+            Output::Answer { connection, response } => self.connections.answer(connection.0, response),
             Output::Happened(happening) => self.say(&happening),
         }
     }
@@ -237,14 +206,7 @@ impl<E: Env> Server<E> {
     async fn take_snapshot(&self, log: &E::File) -> Result<(), StorageError> {
         let revision = self.service.borrow().registry().revision();
         let bytes = encode_snapshot(self.service.borrow().registry());
-        let next = self.env.open(NEXT_SNAPSHOT).await?;
-        next.truncate(0).await?;
-        next.write_at(0, &bytes).await?;
-        next.sync().await?;
-        self.env.rename(NEXT_SNAPSHOT, SNAPSHOT).await?;
-        self.env.sync_dir().await?;
-        log.truncate(0).await?;
-        log.sync().await?;
+        replace_snapshot(&self.env, &bytes, log).await?;
         self.length.set(0);
         self.say(&Happening::SnapshotTaken { revision });
         Ok(())
@@ -255,7 +217,7 @@ impl<E: Env> Server<E> {
         loop {
             self.env.sleep(self.setup.tick).await;
             let now = self.env.now();
-            let silent = self.connections.borrow_mut().end_silent(now, self.setup.patience.silence);
+            let silent = self.connections.end_silent(self.setup.patience.silence);
             for connection in silent.into_iter().map(ConnectionId) {
                 self.step(Input::ConnectionEnded { connection });
             }

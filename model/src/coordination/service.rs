@@ -8,13 +8,15 @@
 //! heard when, all get their full time anew. So a session never ends before it has been silent for its
 //! timeout, and it ends with the first tick after that.
 
-use super::command::{Command, Revision, SessionId};
+use super::command::{Command, Revision};
 use super::happening::Happening;
+use super::leases::Leases;
 use super::log::Recovered;
 use super::messages::{Request, Response, Task};
 use super::registry::{Position, Registry};
+use super::watches::Watches;
 use rehearsal_env::Time;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// A client's connection. Its requests come one at a time: the next after the answer.
@@ -81,12 +83,6 @@ pub enum Output {
     Happened(Happening),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Lease {
-    timeout: Duration,
-    renewed: Time,
-}
-
 /// Carried out and not known to be durable.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Unsynced {
@@ -103,13 +99,6 @@ struct Held {
     response: Response,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Watch {
-    prefix: String,
-    since: Revision,
-    until: Time,
-}
-
 /// The core of one coordination service.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Service {
@@ -121,8 +110,8 @@ pub struct Service {
     shown: Revision,
     unsynced: VecDeque<Unsynced>,
     held: VecDeque<Held>,
-    watches: BTreeMap<ConnectionId, Watch>,
-    leases: BTreeMap<SessionId, Lease>,
+    watches: Watches,
+    leases: Leases,
 }
 
 impl Service {
@@ -149,17 +138,14 @@ impl Service {
                 out.extend(happened.into_iter().map(Output::Happened));
             }
         }
-        let lease = |(session, timeout): (&SessionId, &Duration)| {
-            (*session, Lease { timeout: *timeout, renewed: now })
-        };
         Service {
             knobs,
             durable: registry.position(),
             shown: registry.revision(),
             unsynced: VecDeque::new(),
             held: VecDeque::new(),
-            watches: BTreeMap::new(),
-            leases: registry.sessions().iter().map(lease).collect(),
+            watches: Watches::default(),
+            leases: Leases::all_anew(registry.sessions(), now),
             registry,
         }
     }
@@ -174,24 +160,21 @@ impl Service {
         match input {
             Input::Asked { connection, request, now } => self.asked(connection, request, now, out),
             Input::Persisted { through } => self.persisted(through, out),
-            Input::ConnectionEnded { connection } => {
-                self.watches.remove(&connection);
-            }
+            Input::ConnectionEnded { connection } => self.watches.remove(connection),
             Input::Tick { now } => self.tick(now, out),
         }
     }
 
     fn asked(&mut self, connection: ConnectionId, request: Request, now: Time, out: &mut Vec<Output>) {
-        if let Some(lease) = request.session().and_then(|session| self.leases.get_mut(&session)) {
-            lease.renewed = now;
-        }
+        request.session().into_iter().for_each(|session| self.leases.renew(session, now));
         let response = match Task::from(request) {
             Task::Command(command) => self.carry_out(command, now, out),
-            Task::KeepAlive(session) if self.leases.contains_key(&session) => Response::Renewed,
+            Task::KeepAlive(session) if self.leases.has(session) => {
+                Response::Renewed { revision: self.registry.revision() }
+            }
             Task::KeepAlive(_) => Response::Reply(super::Reply::SessionGone),
             Task::Watch(prefix, since) => {
-                let watch = Watch { prefix, since, until: now + self.knobs.longest_watch };
-                self.watches.insert(connection, watch);
+                self.watches.add(connection, prefix, since, now + self.knobs.longest_watch);
                 return self.tell_watches(out);
             }
         };
@@ -206,10 +189,10 @@ impl Service {
         if self.registry.position() > position {
             match command {
                 Command::OpenSession { session, timeout } => {
-                    self.leases.insert(session, Lease { timeout, renewed: now });
+                    self.leases.begin(session, timeout, now);
                 }
                 Command::CloseSession { session } | Command::ExpireSession { session } => {
-                    self.leases.remove(&session);
+                    self.leases.end(session);
                 }
                 Command::Transact { .. } | Command::Read { .. } => {}
             }
@@ -238,42 +221,17 @@ impl Service {
         }
     }
 
-    /// Answers the watches that there is something to tell. The others need not hear again of what was looked
-    /// at.
     fn tell_watches(&mut self, out: &mut Vec<Output>) {
-        let (registry, shown) = (&self.registry, self.shown);
-        self.watches.retain(|connection, watch| {
-            let response = match registry.changes_since(&watch.prefix, watch.since) {
-                Err(compacted) => Response::Compacted { horizon: compacted.horizon },
-                Ok(mut changes) => {
-                    changes.retain(|change| change.revision <= shown);
-                    if changes.is_empty() {
-                        watch.since = watch.since.max(shown);
-                        return true;
-                    }
-                    Response::Changes { changes, through: shown }
-                }
-            };
-            out.push(Output::Answer { connection: *connection, response });
-            false
-        });
+        let answer = |connection, response| out.push(Output::Answer { connection, response });
+        self.watches.tell(&self.registry, self.shown, answer);
     }
 
     fn tick(&mut self, now: Time, out: &mut Vec<Output>) {
-        let silence = self.leases.iter().map(|(session, lease)| (*session, now.since(lease.renewed), lease));
-        let too_long = silence.filter(|(_, silent, lease)| *silent > lease.timeout);
-        let too_long: Vec<_> = too_long.map(|(session, silent, _)| (session, silent)).collect();
-        for (session, silent) in too_long {
+        for (session, silent) in self.leases.silent(now) {
             out.push(Output::Happened(Happening::SessionSilent { session, silent }));
             self.carry_out(Command::ExpireSession { session }, now, out);
         }
-        self.watches.retain(|connection, watch| {
-            if watch.until > now {
-                return true;
-            }
-            let response = Response::Changes { changes: Vec::new(), through: watch.since };
-            out.push(Output::Answer { connection: *connection, response });
-            false
-        });
+        let answer = |connection, response| out.push(Output::Answer { connection, response });
+        self.watches.tell_nothing(now, answer);
     }
 }

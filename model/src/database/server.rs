@@ -14,8 +14,8 @@ use super::{
     Action, Answer, Commit, DatabaseError, Engine, Input, Knobs, LogPosition, Output, Recovered, Request,
     Row, RowChange, Schema, SessionId, TableId, Timer, encode_batch, read_log,
 };
-use crate::session::{Frame, Patience, SessionTable, Verdict};
-use rehearsal_env::{Env, File, NodeId, Port, Received, StorageError, TaskHandle, Time};
+use crate::session::{Frame, Heard, Patience, SessionServer};
+use rehearsal_env::{Env, File, StorageError, TaskHandle, Time};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -65,9 +65,8 @@ struct Server<E: Env> {
     env: E,
     setup: Rc<Setup>,
     report: Report<E::Fact>,
-    port: E::Port<DatabaseFrame>,
     engine: RefCell<Engine>,
-    sessions: RefCell<SessionTable<Reply>>,
+    sessions: SessionServer<E, Request, Reply>,
     /// What is left of the requests that are being worked on.
     left: RefCell<BTreeMap<SessionId, VecDeque<Action>>>,
     timers: RefCell<BTreeMap<Timer, E::Task>>,
@@ -118,9 +117,8 @@ impl<E: Env> Server<E> {
         let server = Rc::new(Server {
             env: env.clone(),
             report,
-            port: env.bind(),
+            sessions: SessionServer::bind_and_keep(env),
             engine: RefCell::new(engine),
-            sessions: RefCell::default(),
             left: RefCell::default(),
             timers: RefCell::default(),
             unwritten: RefCell::default(),
@@ -162,32 +160,10 @@ impl<E: Env> Server<E> {
     /// Step 2.
     async fn take_requests(self: Rc<Self>) {
         loop {
-            let Received { from, message } = self.port.recv().await;
-            let now = self.env.now();
-            match message {
-                Frame::Hello { nonce } => {
-                    let session = self.sessions.borrow_mut().hello(from, nonce, self.env.bits(), now);
-                    self.port.send(from, Frame::Welcome { nonce, session });
-                }
-                Frame::Request { session, number, body } => self.request(from, session, number, body),
-                Frame::End { session } => {
-                    if self.sessions.borrow_mut().end(from, session) {
-                        self.step(Input::SessionEnded { session: SessionId(session) });
-                    }
-                }
-                Frame::Welcome { .. } | Frame::Working { .. } | Frame::Answer { .. } => {}
+            match self.sessions.hear().await {
+                Heard::Asked { session, body } => self.take(SessionId(session), body),
+                Heard::Ended { session } => self.step(Input::SessionEnded { session: SessionId(session) }),
             }
-        }
-    }
-
-    fn request(self: &Rc<Self>, from: NodeId, session: u64, number: u64, request: Request) {
-        let verdict = self.sessions.borrow_mut().request(from, session, number, self.env.now());
-        match verdict {
-            Verdict::Take => self.take(SessionId(session), request),
-            Verdict::Repeat(body) => self.port.send(from, Frame::Answer { session, number, body }),
-            Verdict::Working => self.port.send(from, Frame::Working { session, number }),
-            Verdict::Ignore => {}
-            Verdict::Unknown => self.port.send(from, Frame::End { session }),
         }
     }
 
@@ -261,10 +237,7 @@ impl<E: Env> Server<E> {
     }
 
     fn answer(&self, session: SessionId, result: Reply) {
-        let waiting = self.sessions.borrow_mut().answered(session.0, result.clone());
-        if let Some((client, number)) = waiting {
-            self.port.send(client, Frame::Answer { session: session.0, number, body: result });
-        }
+        self.sessions.answer(session.0, result);
     }
 
     fn say(&self, happening: Happening) {
@@ -304,7 +277,7 @@ impl<E: Env> Server<E> {
         loop {
             self.env.sleep(silence / 2).await;
             if !self.setup.forgives_silence {
-                let ended = self.sessions.borrow_mut().end_silent(self.env.now(), silence);
+                let ended = self.sessions.end_silent(silence);
                 for session in ended.into_iter().map(SessionId) {
                     let open_transaction = self.open.borrow().contains_key(&session);
                     self.say(Happening::SessionEndedBySilence { open_transaction });

@@ -96,7 +96,7 @@ impl<E: Env<Fact = Fact>> Processing<E> {
         if !self.seat.is_at_work(membership) {
             return None;
         }
-        let ((member, generation), group) = (membership, self.seat.group());
+        let (Membership { member, generation, .. }, group) = (membership, self.seat.group());
         let Some(message) = MessageId::of_value(&record.value) else { return Some(true) };
         let succeeds = self.fails.get(&message).is_none_or(|fails| tries >= *fails);
         self.env.observe(match succeeds {

@@ -100,6 +100,9 @@ defects! {
     VoteNotSynced "vote-not-synced",
     /// A leader that was replaced answers reads.
     DeposedLeaderReads "deposed-leader-reads",
+    /// A new leader of the coordination service counts how long sessions are silent from before its election, when it
+    /// heard none of them. Convicted by `session-honest`.
+    NewLeaderKeepsSilence "new-leader-keeps-silence",
     /// A client that reconnects watches from now on, and what happened meanwhile is not told.
     WatchLostOnReconnect "watch-lost-on-reconnect",
     /// A consumer of an at-least-once group commits before it processes.

@@ -4,22 +4,32 @@ use super::broker::{self, Neighbours};
 use super::consumer::consume;
 use super::delay::move_when_due;
 use super::facts::Fact;
+use super::knobs::CoordinationMode;
 use super::pipeline::pipe;
 use super::plan::Plan;
 use super::producer::produce;
 use super::report::{of_blobs, of_coordination};
 use crate::blob;
+use crate::coordination::replicated;
 use crate::coordination::server::{Setup, serve as serve_coordination};
 use crate::session::Patience;
 use rehearsal_env::{Cluster, Env, NodeId};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// The coordination service's node.
+/// The coordination service's node, or the first of them.
 pub const COORDINATION: &str = "coordination-0";
 
 /// The blob store's node, where the queue keeps its archive.
 pub const BLOBS: &str = "blob-0";
+/// When so many commands were carried out, a member of the coordination service cuts its log off: after a while of
+/// every run, so that some lag behind that.
+const LONGEST_LOG: u32 = 24;
+
+/// The name of a node of the coordination service.
+pub fn coordination_name(number: u32) -> String {
+    format!("coordination-{number}")
+}
 
 /// The name of a broker's node.
 pub fn broker_name(number: u32) -> String {
@@ -51,20 +61,21 @@ where
     C: Cluster,
     C::Env: Env<Fact = Fact>,
 {
-    let coordination = cluster.node(COORDINATION);
+    let coordination: Vec<NodeId> =
+        (0..plan.knobs.coordination.nodes()).map(|number| cluster.node(&coordination_name(number))).collect();
     let brokers: Vec<NodeId> = (0..plan.brokers).map(|number| cluster.node(&broker_name(number))).collect();
     let knobs = &plan.knobs;
     let patience = Patience { resend: knobs.resend.duration(), silence: knobs.silence.duration() };
-    let setup = Setup { patience, ..Setup::default() };
     let blobs = plan.has_archive().then(|| cluster.node(BLOBS));
     if blobs.is_some() {
         cluster.start(BLOBS, move |env| blob::serve(env, patience, of_blobs));
     }
-    cluster.start(COORDINATION, move |env| serve_coordination(env, setup, of_coordination));
+    start_coordination(cluster, plan, &coordination);
     for number in 0..plan.brokers {
-        let (plan_of, brokers) = (plan.clone(), brokers.clone());
+        let (plan_of, brokers, coordination) = (plan.clone(), brokers.clone(), coordination.clone());
         cluster.start(&broker_name(number), move |env| {
-            let neighbours = Neighbours { coordination, brokers: brokers.clone(), blobs };
+            let neighbours =
+                Neighbours { coordination: coordination.clone(), brokers: brokers.clone(), blobs };
             broker::serve(env, plan_of.clone(), number, neighbours)
         });
     }
@@ -90,5 +101,35 @@ where
     for number in 0..if plan.holds_back() { MOVER_NODES } else { 0 } {
         let (plan_of, brokers) = (plan.clone(), brokers.clone());
         cluster.start(&mover_name(number), move |env| move_when_due(env, plan_of.clone(), brokers.clone()));
+    }
+}
+
+fn start_coordination<C>(cluster: &mut C, plan: &Arc<Plan>, nodes: &[NodeId])
+where
+    C: Cluster,
+    C::Env: Env<Fact = Fact>,
+{
+    let knobs = &plan.knobs;
+    let patience = Patience { resend: knobs.resend.duration(), silence: knobs.silence.duration() };
+    let single = Setup { patience, ..Setup::default() };
+    if knobs.coordination == CoordinationMode::OneDurableNode {
+        cluster.start(COORDINATION, move |env| serve_coordination(env, single, of_coordination));
+        return;
+    }
+    // Sessions should survive an election.
+    let election = knobs.broker_session.duration() / 4;
+    let setup = replicated::Setup {
+        members: nodes.to_vec(),
+        single,
+        longest_log: LONGEST_LOG,
+        heartbeat: election / 4,
+        election,
+        defects: plan.defects,
+    };
+    for number in 0..knobs.coordination.nodes() {
+        let setup = setup.clone();
+        cluster.start(&coordination_name(number), move |env| {
+            replicated::serve(env, setup.clone(), of_coordination)
+        });
     }
 }

@@ -15,9 +15,11 @@ use super::partition::{Partition, Topic};
 use super::production::Acks;
 use super::record::{Batch, Content, Verdict};
 use super::transactions::TransactionalId;
+use crate::coordination::Happening;
 use rehearsal_env::{Fact as FactTrait, WallTime};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// One batch in a log: which stretch of offsets, in whose time, and what it holds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -106,8 +108,8 @@ pub enum Fact {
     },
     /// The service came up again.
     CoordinationRecovered,
-    /// The service has told a session's end by its silence.
-    SessionExpired,
+    /// What else happened in it, or to a client of it: what its own promises are judged by.
+    Coordination(Arc<Happening>),
     // ---- brokers ----
     /// A broker finds this in a partition's log when it comes up.
     Recovered {
@@ -517,6 +519,25 @@ pub enum Fact {
     },
 }
 
+/// The kinds of what is told of the coordination service; what is told in other facts has none of its own.
+fn kind_of(happening: &Happening) -> &'static str {
+    match happening {
+        Happening::Changed(_) => "CoordinationChanged",
+        Happening::Invoked { .. } => "CoordinationAsked",
+        Happening::Returned { .. } => "CoordinationAnswered",
+        Happening::SessionOpened { .. } => "SessionOpened",
+        Happening::SessionClosed { .. } => "SessionClosed",
+        Happening::SessionExpired { .. } => "SessionExpired",
+        Happening::SnapshotInstalled { .. } => "SnapshotInstalled",
+        Happening::Led { .. } => "CoordinationLed",
+        Happening::VoteGiven { .. } => "VoteGiven",
+        Happening::VoteRefused { .. } => "VoteRefused",
+        Happening::ReadsRefused { .. } => "ReadsRefused",
+        Happening::WatchRenewed { .. } => "WatchRenewed",
+        _ => "CoordinationOther",
+    }
+}
+
 impl FactTrait for Fact {
     fn kind(&self) -> &'static str {
         match self {
@@ -525,7 +546,7 @@ impl FactTrait for Fact {
             Fact::ControllerChanged { .. } => "ControllerChanged",
             Fact::PartitionChanged { .. } => "PartitionChanged",
             Fact::CoordinationRecovered => "CoordinationRecovered",
-            Fact::SessionExpired => "SessionExpired",
+            Fact::Coordination(happening) => kind_of(happening),
             Fact::Recovered { .. } => "Recovered",
             Fact::Led { .. } => "Led",
             Fact::Followed { .. } => "Followed",

@@ -43,6 +43,27 @@ pub enum Retry {
     ParkKey,
 }
 
+/// Where the coordination service is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CoordinationMode {
+    /// On one node that loses nothing, and is away while it is down.
+    #[default]
+    OneDurableNode,
+    /// On three that agree, of which one may be away.
+    Consensus,
+}
+
+impl CoordinationMode {
+    /// On how many nodes it is.
+    pub fn nodes(self) -> u32 {
+        match self {
+            CoordinationMode::OneDurableNode => 1,
+            CoordinationMode::Consensus => 3,
+        }
+    }
+}
+
 /// Everything that can be set about the queue, its topics and workload apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -121,6 +142,9 @@ pub struct Knobs {
     pub resend: Span,
     /// After how long without a word a session ends.
     pub silence: Span,
+    /// Where the coordination service is.
+    #[serde(default)]
+    pub coordination: CoordinationMode,
 }
 
 impl Knobs {
@@ -173,6 +197,7 @@ impl Default for Knobs {
             retry_backoff: Span::millis(500),
             resend: Span::millis(300),
             silence: Span::seconds(2),
+            coordination: CoordinationMode::OneDurableNode,
         }
     }
 }

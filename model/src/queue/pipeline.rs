@@ -1,6 +1,8 @@
 //! A consumer that writes what comes of each message to another topic: here, the message itself.
 
-use super::client::{Client, Handler, Place, Seat, Sender, Transactional, Transactor, Transform, Worker};
+use super::client::{
+    Client, Handler, Membership, Place, Seat, Sender, Transactional, Transactor, Transform, Worker,
+};
 use super::facts::Fact;
 use super::group::CommitRule;
 use super::knobs::Delivery;
@@ -81,7 +83,7 @@ impl<E: Env<Fact = Fact>> Piping<E> {
     }
 
     fn processed(&self, Place { membership, partition, offset, .. }: Place, record: &Record) {
-        let ((member, generation), group) = (membership, self.seat.group());
+        let (Membership { member, generation, .. }, group) = (membership, self.seat.group());
         if let Some(message) = MessageId::of_value(&record.value) {
             self.env.observe(Fact::Processed { group, member, generation, partition, offset, message });
         }

@@ -2,13 +2,14 @@
 
 use super::defects::Defects;
 use super::delay::{Due, MOVERS};
-use super::knobs::{Delivery, Knobs, Retry};
+use super::knobs::{CoordinationMode, Delivery, Knobs, Retry};
 use super::log::Retention;
 use super::message::MessageId;
 use super::partition::{Partition, Topic};
 use super::reading::Terms;
 use super::replica::Settings;
 use super::transactions::TransactionalId;
+use crate::session::Patience;
 use rehearsal_env::{Span, Time, WallTime};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -269,6 +270,20 @@ impl Plan {
     /// What a group has given up.
     pub fn dead_partition(group: u32) -> Partition {
         Partition { topic: Topic::Dead(group), number: 0 }
+    }
+
+    /// How long brokers wait for a node of the coordination service. Where there are others, it pays to ask them soon,
+    /// or a session is over before its broker has found the new leader.
+    pub fn patience_with_coordination(&self) -> Patience {
+        let Knobs { resend, silence, broker_session, coordination, .. } = self.knobs;
+        let (resend, silence) = (resend.duration(), silence.duration());
+        match coordination {
+            CoordinationMode::OneDurableNode => Patience { resend, silence },
+            CoordinationMode::Consensus => {
+                let silence = silence.min(broker_session.duration() / 3);
+                Patience { resend: resend.min(silence / 3), silence }
+            }
+        }
     }
 
     /// What the replicas go by.

@@ -5,14 +5,35 @@ use super::facts::Fact;
 use super::keys::{self, News};
 use crate::blob;
 use crate::coordination::{Change, Happening};
+use std::sync::Arc;
 
-/// Tells what the queue wants to know of it.
+/// Tells what the queue wants to know of it: what it keeps as the queue's own facts, and what its promises are judged by
+/// as it was.
 pub fn of_coordination(happening: &Happening, tell: &mut dyn FnMut(Fact)) {
     match happening {
-        Happening::Changed(change) => of_change(change).into_iter().for_each(tell),
+        Happening::Changed(change) => {
+            tell(Fact::Coordination(Arc::new(happening.clone())));
+            of_change(change).into_iter().for_each(tell);
+        }
         Happening::Recovered { .. } => tell(Fact::CoordinationRecovered),
-        Happening::SessionExpired { .. } => tell(Fact::SessionExpired),
-        _ => {}
+        Happening::SessionOpened { .. }
+        | Happening::SessionClosed { .. }
+        | Happening::SessionExpired { .. }
+        | Happening::SnapshotInstalled { .. }
+        | Happening::Invoked { .. }
+        | Happening::Returned { .. }
+        | Happening::Led { .. }
+        | Happening::VoteGiven { .. }
+        | Happening::VoteRefused { .. }
+        | Happening::ReadsRefused { .. }
+        | Happening::WatchRenewed { .. } => tell(Fact::Coordination(Arc::new(happening.clone()))),
+        Happening::SessionSilent { .. }
+        | Happening::TornTailCut
+        | Happening::SnapshotTaken { .. }
+        | Happening::SnapshotCorrupt
+        | Happening::LogCorrupt { .. }
+        | Happening::Written { .. }
+        | Happening::Synced { .. } => {}
     }
 }
 

@@ -4,6 +4,7 @@
 //! batch from its repeats, what stands in a memory from what is on a disk, what is said from what is known.
 
 mod clients;
+mod coordination;
 mod delays;
 
 use super::brokers::{BrokerId, Brokers};
@@ -31,7 +32,7 @@ pub(super) fn of(fact: &Fact) -> String {
             format!("has made durable: {}", state_in_words(*partition, state))
         }
         Fact::CoordinationRecovered => "comes up and has read its log".to_owned(),
-        Fact::SessionExpired => "ends a session that was silent for too long".to_owned(),
+        Fact::Coordination(happening) => coordination::of(happening),
 
         Fact::Recovered { partition, log, torn, .. } => recovered(*partition, log, *torn),
         Fact::Led { partition, epoch, begins } => {

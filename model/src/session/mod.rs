@@ -29,7 +29,7 @@ mod table;
 pub use client::{Session, SessionOver, Sessions};
 pub use frame::Frame;
 pub use pool::SessionPool;
-pub use server::SessionServer;
+pub use server::{Heard, SessionServer};
 pub use table::{SessionTable, Verdict};
 
 use std::time::Duration;

@@ -92,10 +92,11 @@ impl<A: Clone> SessionTable<A> {
         owns
     }
 
-    fn forget(&mut self, session: u64) {
-        if let Some(ended) = self.conversations.remove(&session) {
-            self.begun.remove(&(ended.client, ended.nonce));
-        }
+    /// The server ends the session; whose it was, if there was one.
+    pub fn forget(&mut self, session: u64) -> Option<NodeId> {
+        let ended = self.conversations.remove(&session)?;
+        self.begun.remove(&(ended.client, ended.nonce));
+        Some(ended.client)
     }
 
     /// Ends all sessions that have been silent for longer than `silence`, and names them.

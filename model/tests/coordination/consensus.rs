@@ -29,6 +29,7 @@ fn nothing_promised_is_ever_broken() {
         progress.committed > 2 * RUNS && progress.reads > RUNS && progress.replaced > 100,
         "{progress:?}"
     );
+    assert!(progress.compacted > RUNS && progress.installed > 100 && progress.resigned > 100, "{progress:?}");
 }
 
 #[test]
@@ -72,13 +73,43 @@ fn what_an_earlier_leader_left_is_not_committed_by_counting() {
 #[test]
 fn a_follower_commits_no_further_than_it_has_compared() {
     let entry = |term| LogEntry { term: Term(term), command: Some(1_u8) };
-    let stored = Stored { term: Term(1), vote: None, log: vec![entry(1), entry(1)] };
+    let stored = Stored { term: Term(1), log: vec![entry(1), entry(1)], ..Stored::default() };
     let mut follower = Member::recover(MemberId(0), [MemberId(1), MemberId(2)], stored, Defects::NONE);
     let (term, before, before_term) = (Term(2), Index(0), Term(0));
     let message =
         Message::Append { term, before, before_term, entries: vec![entry(1)], committed: Index(2), round: 0 };
     follower.step(Input::Received { from: MemberId(1), message }, &mut Vec::new());
     assert_eq!(follower.committed(), Index(1));
+}
+
+#[test]
+fn a_follower_that_lacks_what_is_in_no_log_any_more_gets_the_snapshot() {
+    let mut world = World::new(3, Defects::NONE);
+    world.elect(0, 1, 1);
+    for command in [5, 6] {
+        world.propose(0, command);
+    }
+    for _ in 0..2 {
+        world.persist_all(0);
+        world.deliver(0, 1);
+        world.persist_all(1);
+        world.deliver(1, 0);
+    }
+    assert_eq!(world.member(0).committed(), Index(3));
+    world.compact(0).expect("nothing is broken");
+    assert!(world.member(0).log().is_empty());
+    // It never heard anything; the log would begin behind what it lacks.
+    for _ in 0..3 {
+        world.beat(0);
+        world.deliver(0, 2);
+        world.persist_all(2);
+        world.deliver(2, 0);
+    }
+    let follower = world.member(2);
+    assert_eq!((follower.snapshot().through, follower.committed()), (Index(3), Index(3)));
+    assert_eq!(*follower.snapshot().state, [5, 6]);
+    world.crash(2);
+    assert_eq!(world.member(2).committed(), Index(3));
 }
 
 #[test]

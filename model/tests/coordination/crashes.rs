@@ -34,8 +34,7 @@ async fn listens(env: Handle, coordination: Coordination<Handle>) {
 
 /// Two who add four each, one who puts without checking, one who adds later when all are up again, one who
 /// reads and one who listens.
-fn run(seed: u64, settings: Settings) -> Seen {
-    let mut stage = Stage::new(seed, settings);
+pub fn busy(mut stage: Stage) -> Seen {
     for who in 0..2 {
         stage.client(&format!("adder-{who}"), |env, coordination| adds(env, coordination, 4));
     }
@@ -49,6 +48,10 @@ fn run(seed: u64, settings: Settings) -> Seen {
     let seen = stage.run_until_done();
     assert_honest(&seen);
     seen
+}
+
+fn run(seed: u64, settings: Settings) -> Seen {
+    busy(Stage::new(seed, settings))
 }
 
 /// Lets `blow` strike after every single event of the beginning, and after every fourth of what follows.

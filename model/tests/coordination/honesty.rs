@@ -118,6 +118,7 @@ fn judge(changes: &Changes, request: &Request, outcome: &Outcome, earliest: Revi
             assert_eq!(*told, changes.between(prefix, *since, *through), "watching {prefix} since {since}");
             Some(*through)
         }
+        (Request::KeepAlive { .. }, Outcome::Answered(Response::Renewed { revision })) => Some(*revision),
         (_, Outcome::Answered(other)) => panic!("{request:?} was answered with {other:?}"),
     }
 }
@@ -158,7 +159,10 @@ fn judge_reply(changes: &Changes, request: &Request, reply: &Reply, earliest: Re
             assert_eq!(*entries, state, "read at {revision}");
             Some(*revision)
         }
-        (Request::OpenSession { .. } | Request::CloseSession { .. }, _) => None,
+        (
+            Request::OpenSession { .. } | Request::CloseSession { .. } | Request::KeepAlive { .. },
+            Reply::Done { .. } | Reply::SessionGone,
+        ) => None,
         (request, reply) => panic!("{request:?} was answered with {reply:?}"),
     }
 }

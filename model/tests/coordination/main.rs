@@ -6,5 +6,6 @@ mod honesty;
 mod registry;
 mod sessions;
 mod stage;
+mod three;
 mod transactions;
 mod watches;

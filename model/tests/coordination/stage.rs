@@ -1,6 +1,7 @@
 //! The vocabulary of these tests: a world with one coordination service, a notebook, and faults in few words.
 
 use rehearsal_env::{Cluster, NodeId, Observer, Stamp, Time};
+use rehearsal_model::coordination::replicated;
 use rehearsal_model::coordination::server::{Setup, serve};
 use rehearsal_model::coordination::service::Knobs;
 use rehearsal_model::coordination::{Change, ClientSetup, Coordination, Happening};
@@ -35,6 +36,7 @@ impl rehearsal_env::Fact for Fact {
 pub type Handle = SimEnv<Fact>;
 
 pub const SERVICE: &str = "service";
+pub const THREE: [&str; 3] = ["member-0", "member-1", "member-2"];
 pub const PATIENCE: Patience =
     Patience { resend: Duration::from_millis(50), silence: Duration::from_millis(500) };
 pub const TICK: Duration = Duration::from_millis(50);
@@ -61,7 +63,7 @@ impl Audience<Fact> for Notebook {
 /// A world that is being set up, with a service in it.
 pub struct Stage {
     pub world: World<Fact>,
-    pub service: NodeId,
+    services: Vec<NodeId>,
     notebook: Rc<RefCell<Notebook>>,
 }
 
@@ -76,8 +78,29 @@ impl Stage {
     pub fn with(seed: u64, settings: Settings, setup: Setup) -> Stage {
         let notebook = Rc::new(RefCell::new(Notebook::default()));
         let mut world = World::seeded(seed, settings, notebook.clone());
-        let service = world.start(SERVICE, move |env| serve(env, setup, report));
-        Stage { world, service, notebook }
+        let services = vec![world.start(SERVICE, move |env| serve(env, setup, report))];
+        Stage { world, services, notebook }
+    }
+
+    /// With a service of three that agree, [`THREE`]. With every other seed they cut their logs off all the time.
+    pub fn of_three(seed: u64, settings: Settings) -> Stage {
+        let notebook = Rc::new(RefCell::new(Notebook::default()));
+        let mut world = World::seeded(seed, settings, notebook.clone());
+        let services: Vec<NodeId> = THREE.iter().map(|name| world.node(name)).collect();
+        let knobs = Knobs { remembers: 1_000, longest_watch: Duration::from_millis(700) };
+        let setup = replicated::Setup {
+            members: services.clone(),
+            single: Setup { knobs, patience: PATIENCE, tick: TICK, longest_log: 0 },
+            longest_log: if seed.is_multiple_of(2) { 3 } else { 1_000 },
+            heartbeat: Duration::from_millis(20),
+            election: Duration::from_millis(80),
+            ..replicated::Setup::default()
+        };
+        for name in THREE {
+            let setup = setup.clone();
+            world.start(name, move |env| replicated::serve(env, setup.clone(), report));
+        }
+        Stage { world, services, notebook }
     }
 
     /// A client whose program runs once.
@@ -95,10 +118,10 @@ impl Stage {
         name: &str,
         program: impl Fn(Handle, Coordination<Handle>) -> T + Send + 'static,
     ) -> NodeId {
-        let (service, setup) =
-            (self.service, ClientSetup { patience: PATIENCE, watch_lost_on_reconnect: false });
+        let setup = ClientSetup { patience: PATIENCE, watch_lost_on_reconnect: false };
+        let services = self.services.clone();
         self.world.start(name, move |env: Handle| {
-            let coordination = Coordination::connect(&env, service, setup, report);
+            let coordination = Coordination::connect(&env, &services, setup, report);
             program(env, coordination)
         })
     }
@@ -109,9 +132,9 @@ impl Stage {
         setup: ClientSetup,
         program: impl Fn(Handle, Coordination<Handle>) -> T + Send + 'static,
     ) -> NodeId {
-        let service = self.service;
+        let services = self.services.clone();
         self.world.start_client(name, move |env: Handle| {
-            let coordination = Coordination::connect(&env, service, setup, report);
+            let coordination = Coordination::connect(&env, &services, setup, report);
             program(env, coordination)
         })
     }

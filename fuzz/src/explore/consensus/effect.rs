@@ -73,7 +73,7 @@ impl State {
                     self.network.push(letter);
                 }
             }
-            Output::Persist { ticket, term, vote, keep, entries } => {
+            Output::Persist { ticket, term, vote, keep, entries, .. } => {
                 self.node_mut(id).writes.push_back(Write { ticket, term, vote, keep, entries });
             }
             Output::Committed { index, entry } => self.commit(id, index, entry),
@@ -85,6 +85,8 @@ impl State {
                 self.forget(id, read);
             }
             Output::ReadRefused { read, .. } => self.forget(id, read),
+            // Nobody cuts its log off here.
+            Output::Installed { .. } => {}
             Output::SetTimer(_) | Output::Accepted { .. } | Output::ProposalRefused { .. } => {}
         }
     }

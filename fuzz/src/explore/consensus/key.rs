@@ -155,6 +155,7 @@ fn letter_text(letter: &Letter, places: Places) -> Vec<u8> {
             text.extend([3, before.0 as u8, before_term.0 as u8, committed.0 as u8, *round as u8]);
             log_text(entries, &mut text);
         }
+        Message::Install { snapshot, round, .. } => text.extend([5, snapshot.through.0 as u8, *round as u8]),
         Message::Appended { result, round, .. } => {
             let result = match result {
                 Ok(matched) => [1, matched.0 as u8],

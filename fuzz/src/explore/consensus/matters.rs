@@ -51,6 +51,7 @@ impl State {
                 from.leads_in(term) || setup.lacks(&[Defect::ObeysStaleLeader])
             }
             Message::Append { .. } => teaches(letter, from, to) || setup.lacks(&[Defect::LateAppendCuts]),
+            Message::Install { .. } => true,
             Message::Appended { .. } if deposes => true,
             Message::Appended { .. } if is_stale => setup.lacks(&[Defect::CountsStaleAnswers]),
             Message::Appended { result, round, .. } => to.member.leadership().is_some_and(|leader| {

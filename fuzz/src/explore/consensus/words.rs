@@ -41,6 +41,9 @@ fn letter_words(letter: &Letter) -> String {
             before_term.0,
             committed.0
         ),
+        Message::Install { term, snapshot, round } => {
+            format!("term {}'s snapshot through {} (round {round})", term.0, snapshot.through.0)
+        }
         Message::Appended { term, result: Ok(matched), round } => {
             format!("the answer in term {} that {} is there (round {round})", term.0, matched.0)
         }

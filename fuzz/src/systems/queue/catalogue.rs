@@ -10,7 +10,18 @@ pub(super) const FACT_KINDS: &[&str] = &[
     "ControllerChanged",
     "PartitionChanged",
     "CoordinationRecovered",
+    "CoordinationChanged",
+    "CoordinationAsked",
+    "CoordinationAnswered",
+    "SessionOpened",
+    "SessionClosed",
     "SessionExpired",
+    "SnapshotInstalled",
+    "CoordinationLed",
+    "VoteGiven",
+    "VoteRefused",
+    "ReadsRefused",
+    "WatchRenewed",
     "Recovered",
     "Led",
     "Followed",
@@ -99,9 +110,12 @@ const FIRST: &str = "broker-0";
 const SECOND: &str = "broker-1";
 const THIRD: &str = "broker-2";
 const CONSUMER: &str = "consumer-0";
+const COORDINATIONS: [&str; 3] = [COORDINATION, "coordination-1", "coordination-2"];
 
-/// Moments at which a crash costs most. Nodes that may be missing stand at the ends: consumers first, brokers last, the
-/// smallest number first.
+/// When a member of a coordination service of several has most to lose.
+const AGREEING: &[&str] = &["VoteGiven", "CoordinationLed", "CoordinationChanged"];
+
+/// Moments at which a crash costs most; those of a node that is not there are left out.
 const CRITICAL: &[(&str, &str)] = &[
     ("Assigned", CONSUMER),
     ("Processed", CONSUMER),
@@ -152,12 +166,12 @@ const CRITICAL_WITH_MOVERS: &[(&str, &str)] = &[
 ];
 
 /// The moments of these nodes at which a crash costs most.
-pub(super) fn critical(nodes: &[String]) -> &'static [(&'static str, &'static str)] {
-    let moments = if nodes.iter().any(|name| name == MOVER) { CRITICAL_WITH_MOVERS } else { CRITICAL };
-    let is_there = |(_, node): &(&str, &str)| nodes.iter().any(|name| name == node);
-    let first = moments.iter().position(is_there).unwrap_or(0);
-    let end = moments.iter().rposition(is_there).map_or(0, |last| last + 1);
-    &moments[first..end]
+pub(super) fn critical(nodes: &[String]) -> Vec<(&'static str, &'static str)> {
+    let has = |node: &str| nodes.iter().any(|name| name == node);
+    let moments = if has(MOVER) { CRITICAL_WITH_MOVERS } else { CRITICAL };
+    let there = moments.iter().filter(|(_, node)| has(node)).copied();
+    let agree = COORDINATIONS.iter().flat_map(|node| AGREEING.iter().map(move |fact| (*fact, *node)));
+    there.chain(agree.filter(|_| has(COORDINATIONS[1]))).collect()
 }
 
 const fn invariant(name: &'static str, says: &'static str) -> Invariant {
@@ -231,6 +245,15 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     ),
     invariant("moved-once", "a delayed message comes to its target, and once"),
     invariant("retried-or-dead", "a message that failed is processed in the end, or is a dead letter"),
+    invariant(
+        "coordination-linearizes",
+        "the coordination service is one register: no answer is older than one before, each change is done once",
+    ),
+    invariant(
+        "session-honest",
+        "a session stays while it is renewed and goes when it is not, and all that it owns with it",
+    ),
+    invariant("watch-tells-all", "a watch tells every change, in order, once"),
 ];
 
 const fn defect(
@@ -263,7 +286,12 @@ const FAILING_IN_A_TOPIC: &[&str] = &[
     "queue.unclean_election=false",
 ];
 
-/// Known bugs: of replication, then of producers, consumers and their groups, then of delays and retries. Those rules of the replica whose absence a
+const CONSENSUS: &[&str] = &["queue.coordination=consensus"];
+/// As [`CONSENSUS`], where members do not all hear each other and crash when they have voted.
+const STRIFE: &[&str] =
+    &["queue.coordination=consensus", "families.partitions=true", "families.crashes=true"];
+
+/// Known bugs: of replication, then of producers, consumers and their groups. Those rules of the replica whose absence a
 /// campaign does not notice soon are left out one by one in the exhaustive search.
 pub(super) const DEFECTS: &[Defect] = &[
     defect(
@@ -477,5 +505,29 @@ pub(super) const DEFECTS: &[Defect] = &[
         "partition-order",
         "retries that keep no order: a later record of a key is processed while an earlier one is tried again",
         &["workload.failing=30", "queue.retry=park-key", "queue.delivery=at-least-once"],
+    ),
+    defect(
+        "vote-not-synced",
+        "coordination-linearizes",
+        "a vote that a crash takes back is given twice in one term, and two lead",
+        STRIFE,
+    ),
+    defect(
+        "deposed-leader-reads",
+        "coordination-linearizes",
+        "reads served by a leader on its own word: it was replaced, and nobody has told it",
+        CONSENSUS,
+    ),
+    defect(
+        "new-leader-keeps-silence",
+        "session-honest",
+        "a failover that expires sessions which were renewed at the leader before",
+        CONSENSUS,
+    ),
+    defect(
+        "watch-lost-on-reconnect",
+        "watch-tells-all",
+        "a client that watches from now on when its connection was lost, and misses what came between",
+        &[],
     ),
 ];

@@ -4,13 +4,13 @@ use super::figures::{EXPONENTS, Sizes, key};
 use super::sections::{Topology, Workload};
 use crate::draws::Draws;
 use rehearsal_model::queue::group::StrategyName;
-use rehearsal_model::queue::knobs::{Delivery, Knobs, OffsetReset, Retry};
+use rehearsal_model::queue::knobs::{CoordinationMode, Delivery, Knobs, OffsetReset, Retry};
 use rehearsal_model::queue::plan::{ConsumerPlan, Sending, TopicPlan};
 use rehearsal_model::queue::producers::REMEMBERED_BATCHES;
 use rehearsal_model::queue::production::Acks;
 use rehearsal_model::queue::reading::ReadFrom;
 use rehearsal_model::queue::replica::Flush;
-use rehearsal_sim::Span;
+use rehearsal_sim::{Blow, Fault, Span, Trigger};
 
 /// How many messages come together in a burst.
 pub(super) const BURST: u64 = 8;
@@ -58,6 +58,7 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
     // A mover's repeat is known again as long as what it repeats is in the log.
     let repeats_come_late = workload.delayed > 0 || workload.failing > 0;
     let keeping = if repeats_come_late { Knobs::default() } else { keeping(draws) };
+    let several = draws.part("coordination", 0).percent(33);
     let mut draws = draws.part("knobs", 0);
     let acks = match draws.below(100) {
         0..70 => Acks::All,
@@ -120,6 +121,7 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
         tries: draws.between(1, 4) as u32,
         // Even when all have one key, those that fail are worked off well within the calm.
         retry_backoff: draws.millis(20, 200),
+        coordination: if several { CoordinationMode::Consensus } else { CoordinationMode::OneDurableNode },
         ..keeping
     };
     let at_most_once = drawn.delivery == Delivery::AtMostOnce;
@@ -252,4 +254,37 @@ pub(super) fn consumers(draws: &Draws, topology: &Topology, workload: &Workload)
         ConsumerPlan { number, group, topic, into, tag }
     };
     if groups == 0 { Vec::new() } else { (0..topology.consumers).map(consumer).collect() }
+}
+
+/// What befalls those who agree, and nobody else: two of them do not hear each other, and both hear the third, or one
+/// crashes when it has just voted.
+pub(super) fn strife(
+    draws: &Draws,
+    nodes: &[String],
+    partitions: bool,
+    crashes: bool,
+    storm: Span,
+) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for number in 0..2 {
+        let mut draws = draws.part("strife", number);
+        let mut pair: Vec<&String> = nodes.iter().collect();
+        let out = draws.below(pair.len() as u64) as usize;
+        let third = pair.remove(out).clone();
+        let at = Trigger::At(draws.millis(1, (storm.0 / 10 * 9 / 1_000_000).max(1)));
+        let (from, to) = (vec![pair[0].clone()], vec![pair[1].clone()]);
+        let parted =
+            Blow::Partition { from, to, one_way: draws.percent(20), heal_after: draws.millis(500, 8_000) };
+        let nth = draws.between(1, 4);
+        let voted =
+            Trigger::On { fact: "VoteGiven".to_owned(), nth, delay: Span::micros(draws.below(2_000)) };
+        let crash = Blow::Crash { node: third, restart_after: draws.millis(5, 300) };
+        if partitions && draws.percent(50) {
+            faults.push(Fault { trigger: at, blow: parted });
+        }
+        if crashes && draws.percent(50) {
+            faults.push(Fault { trigger: voted, blow: crash });
+        }
+    }
+    faults
 }

@@ -17,9 +17,9 @@ use crate::system::{Defect, Invariant, Plain, Run, System, Watch};
 use rehearsal_env::{Marker, Time};
 use rehearsal_invariants::queue::{MARKERS, Markers, Rules, monitors};
 use rehearsal_model::queue::deploy::{
-    BLOBS, COORDINATION, MOVER_NODES, broker_name, consumer_name, deploy, mover_name, producer_name,
+    BLOBS, MOVER_NODES, broker_name, consumer_name, coordination_name, deploy, mover_name, producer_name,
 };
-use rehearsal_model::queue::knobs::Delivery;
+use rehearsal_model::queue::knobs::{CoordinationMode, Delivery};
 use rehearsal_model::queue::plan::{Plan, Sending};
 use rehearsal_model::queue::reading::ReadFrom;
 use rehearsal_sim::Span;
@@ -91,7 +91,12 @@ impl System for Queue {
             knobs: table(&section),
             faults: Vec::new(),
         };
-        scenario.faults = swarm::faults(&draws, families, &targets(&plan(&scenario)?), storm);
+        let plan = plan(&scenario)?;
+        scenario.faults = swarm::faults(&draws, families, &targets(&plan), storm);
+        if let agreeing @ [_, _, _] = &nodes(&plan).coordination[..] {
+            let strife = draw::strife(&draws, agreeing, families.partitions, families.crashes, storm);
+            scenario.faults.extend(strife);
+        }
         Ok(scenario)
     }
 
@@ -103,9 +108,17 @@ impl System for Queue {
         "Sent"
     }
 
-    /// What every copy of every batch brings with it. That it was appended and replicated tells as much.
+    /// What every copy of every batch brings with it. That it was appended and replicated tells as much. So do the queue's
+    /// own facts of what stands in the coordination service.
     fn asides(&self) -> &'static [&'static str] {
-        &["Persisted", "WatermarkMoved", "Followed"]
+        &[
+            "Persisted",
+            "WatermarkMoved",
+            "Followed",
+            "CoordinationChanged",
+            "CoordinationAsked",
+            "CoordinationAnswered",
+        ]
     }
 
     fn check(&self, scenario: &Scenario) -> Result<(), ScenarioError> {
@@ -134,6 +147,7 @@ impl System for Queue {
             ("flipped bits", knobs.flips > 0),
             ("delayed messages", sendings.iter().any(Sending::is_postponed)),
             ("failing messages", sendings.iter().any(|sending| sending.fails > 0)),
+            ("consensus", knobs.coordination == CoordinationMode::Consensus),
             ("slow consumers", !consumers.is_empty() && knobs.processing >= SLOW),
         ]
     }
@@ -151,15 +165,15 @@ fn read(scenario: &Scenario) -> Result<Plan, ScenarioError> {
     scenario.check_world()?;
     scenario.check_defects(catalogue::DEFECTS)?;
     let plan = plan(scenario)?;
-    let Nodes { brokers, blobs, producers, consumers, movers } = nodes(&plan);
-    let all: Vec<String> =
-        [brokers, vec![COORDINATION.to_owned()], blobs, producers, consumers, movers].concat();
+    let Nodes { coordination, brokers, blobs, producers, consumers, movers } = nodes(&plan);
+    let all: Vec<String> = [brokers, coordination, blobs, producers, consumers, movers].concat();
     scenario.check_faults(&all, catalogue::FACT_KINDS)?;
     Ok(plan)
 }
 
-/// The names of the nodes by what they do, but for the coordination service's.
+/// The names of the nodes by what they do.
 struct Nodes {
+    coordination: Vec<String>,
     brokers: Vec<String>,
     blobs: Vec<String>,
     producers: Vec<String>,
@@ -171,6 +185,7 @@ struct Nodes {
 fn nodes(plan: &Plan) -> Nodes {
     let producers: BTreeSet<u32> = plan.sendings.iter().map(|sending| sending.producer).collect();
     Nodes {
+        coordination: (0..plan.knobs.coordination.nodes()).map(coordination_name).collect(),
         brokers: (0..plan.brokers).map(broker_name).collect(),
         blobs: plan.has_archive().then(|| BLOBS.to_owned()).into_iter().collect(),
         producers: producers.into_iter().map(producer_name).collect(),
@@ -180,8 +195,7 @@ fn nodes(plan: &Plan) -> Nodes {
 }
 
 fn targets(plan: &Plan) -> Targets {
-    let Nodes { brokers, blobs, producers, consumers, movers } = nodes(plan);
-    let coordination = vec![COORDINATION.to_owned()];
+    let Nodes { coordination, brokers, blobs, producers, consumers, movers } = nodes(plan);
     let all = [&brokers, &coordination, &blobs, &producers, &consumers, &movers]
         .map(|nodes| nodes.as_slice())
         .concat();
@@ -214,6 +228,7 @@ fn table(value: &impl Serialize) -> toml::Table {
 mod tests {
     use super::*;
     use rehearsal_model::queue::defects::Defect as Known;
+    use rehearsal_model::queue::deploy::COORDINATION;
 
     fn setting(values: &[(&str, toml::Value)]) -> Overrides {
         let values = values.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();

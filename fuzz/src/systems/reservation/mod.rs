@@ -190,7 +190,7 @@ fn targets(topology: Topology) -> Targets {
         disks: vec![DATABASE.to_owned(), IDS.to_owned()],
         all,
         facts: FACTS,
-        critical: CRITICAL,
+        critical: CRITICAL.to_vec(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a member remembers over crashes, and how much of it is on the disk already.
 
+use super::snapshot::Snapshot;
 use super::step::{Index, LogEntry, MemberId, Output, Stored, Term, Ticket};
 use std::collections::VecDeque;
 
@@ -9,6 +10,8 @@ pub(super) struct Journal<C> {
     stored: Stored<C>,
     /// Something changed since the last ticket was given out.
     dirty: bool,
+    /// The snapshot is another one since then.
+    is_cut: bool,
     /// So much of the log did not.
     unchanged: Index,
     issued: Ticket,
@@ -25,6 +28,7 @@ impl<C: Clone> Journal<C> {
         Journal {
             stored,
             dirty: false,
+            is_cut: false,
             unchanged: length,
             issued: Ticket(0),
             persisted: Ticket(0),
@@ -73,11 +77,29 @@ impl<C: Clone> Journal<C> {
 
     /// Cuts the log to this length.
     pub fn truncate(&mut self, length: Index) {
-        self.stored.log.truncate(length.0 as usize);
+        self.stored.truncate(length);
         self.unchanged = self.unchanged.min(length);
         self.durable = self.durable.min(length);
         self.pending.iter_mut().for_each(|(_, reaches)| *reaches = length.min(*reaches));
         self.dirty = true;
+    }
+
+    /// Puts a snapshot in the place of what is committed.
+    pub fn compact(&mut self, snapshot: Snapshot) {
+        self.unchanged = self.unchanged.max(snapshot.through);
+        self.stored.replace(snapshot);
+        (self.dirty, self.is_cut) = (true, true);
+    }
+
+    /// Puts the snapshot of another in the place of a log that ends before it or is another one.
+    pub fn install(&mut self, snapshot: Snapshot) {
+        let through = snapshot.through;
+        if self.stored.term_at(through) != Some(snapshot.term) {
+            self.durable = Index(0);
+            self.pending.iter_mut().for_each(|(_, reaches)| *reaches = Index(0));
+            self.unchanged = through;
+        }
+        self.compact(snapshot);
     }
 
     /// What is to be written by now, if anything.
@@ -87,10 +109,11 @@ impl<C: Clone> Journal<C> {
         }
         self.issued.0 += 1;
         let (keep, length) = (self.unchanged, self.stored.last());
+        let snapshot = std::mem::take(&mut self.is_cut).then(|| self.stored.snapshot.clone());
         self.pending.push_back((self.issued, length));
         self.unchanged = length;
         let (term, vote, entries) = (self.stored.term, self.stored.vote, self.stored.behind(keep).to_vec());
-        Some(Output::Persist { ticket: self.issued, term, vote, keep, entries })
+        Some(Output::Persist { ticket: self.issued, term, vote, snapshot, keep, entries })
     }
 
     pub fn persisted(&mut self, through: Ticket) {

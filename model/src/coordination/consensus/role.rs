@@ -25,6 +25,8 @@ pub struct Leader {
     pub round: u32,
     /// Reads that wait.
     pub reads: Vec<WaitingRead>,
+    /// Who was heard of lately.
+    pub heard: BTreeSet<MemberId>,
 }
 
 /// How far a follower has come.
@@ -54,7 +56,7 @@ impl Leader {
     pub fn new(followers: impl Iterator<Item = MemberId>, first: Index) -> Leader {
         let progress = Progress { matched: Index(0), next: first, round: 0 };
         let followers = followers.map(|follower| (follower, progress.clone())).collect();
-        Leader { followers, first, round: 0, reads: Vec::new() }
+        Leader { followers, first, round: 0, reads: Vec::new(), heard: BTreeSet::new() }
     }
 
     /// The farthest place that a majority has reached, the leader among them with what is on its own disk.

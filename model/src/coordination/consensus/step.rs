@@ -1,6 +1,8 @@
 //! What goes into a member and what comes out: the whole of its contact with the world.
 
+use super::snapshot::Snapshot;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// One of those who agree, numbered from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -38,7 +40,9 @@ pub struct Stored<C> {
     pub term: Term,
     /// Who got the vote of that term.
     pub vote: Option<MemberId>,
-    /// The log.
+    /// What came of the entries that are in the log no more.
+    pub snapshot: Snapshot,
+    /// The log behind that.
     pub log: Vec<LogEntry<C>>,
 }
 
@@ -76,7 +80,16 @@ pub enum Message<C> {
         /// How often the leader had asked by then whether it still leads.
         round: u32,
     },
-    /// The answer.
+    /// I lead, and what you lack is in my log no more: take what came of it.
+    Install {
+        /// The leader's term.
+        term: Term,
+        /// All of it.
+        snapshot: Snapshot,
+        /// How often the leader had asked by then whether it still leads.
+        round: u32,
+    },
+    /// The answer to either.
     Appended {
         /// The follower's term.
         term: Term,
@@ -97,7 +110,8 @@ pub struct Mismatch {
 /// The name of a timer. Setting one that is set starts it anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Timer {
-    /// Nothing was heard of a leader. Its time must be drawn anew each time, or elections tie for ever.
+    /// Nothing was heard of a leader, or a leader looks whether it is heard. Its time must be drawn anew each
+    /// time, or elections tie for ever.
     Election,
     /// A leader must be heard of. Much shorter.
     Heartbeat,
@@ -130,6 +144,13 @@ pub enum Input<C> {
         /// Under which number.
         read: ReadId,
     },
+    /// What all commands up to there have come to: the log is to be cut off so far.
+    Compact {
+        /// The last of them, which is committed.
+        through: Index,
+        /// What they came to.
+        state: Arc<[u8]>,
+    },
 }
 
 /// What a member wants done.
@@ -151,6 +172,8 @@ pub enum Output<C> {
         term: Term,
         /// The vote of that term.
         vote: Option<MemberId>,
+        /// A snapshot that takes the place of the log up to there, if there is a new one.
+        snapshot: Option<Snapshot>,
         /// Of the log so much stays,
         keep: Index,
         /// and this comes behind it.
@@ -158,7 +181,13 @@ pub enum Output<C> {
     },
     /// Come back with [`Input::TimerFired`].
     SetTimer(Timer),
-    /// The entry is committed; said in the order of the log, after a restart from the start.
+    /// The leader's snapshot takes the place of all that was said to be committed; what is committed after it
+    /// is said next.
+    Installed {
+        /// The snapshot.
+        snapshot: Snapshot,
+    },
+    /// The entry is committed; said in the order of the log, after a restart from the snapshot on.
     Committed {
         /// Where it stands.
         index: Index,
@@ -201,6 +230,7 @@ impl<C> Message<C> {
             Message::RequestVote { term, .. }
             | Message::Vote { term, .. }
             | Message::Append { term, .. }
+            | Message::Install { term, .. }
             | Message::Appended { term, .. } => *term,
         }
     }
@@ -222,26 +252,61 @@ impl Index {
 
 impl<C> Default for Stored<C> {
     fn default() -> Self {
-        Stored { term: Term(0), vote: None, log: Vec::new() }
+        Stored { term: Term(0), vote: None, snapshot: Snapshot::default(), log: Vec::new() }
     }
 }
 
 impl<C> Stored<C> {
-    /// How long the log is.
+    /// How long the log is, with what is in the snapshot.
     pub fn last(&self) -> Index {
-        Index(self.log.len() as u32)
+        Index(self.snapshot.through.0 + self.log.len() as u32)
     }
 
-    /// Of which term the entry at this place is. 0 before the first one; none behind the last one.
+    /// Of which term the entry at this place is. 0 before the first one; none within the snapshot and behind
+    /// the last one.
     pub fn term_at(&self, index: Index) -> Option<Term> {
-        match index.0 {
-            0 => Some(Term(0)),
-            place => self.log.get(place as usize - 1).map(|entry| entry.term),
+        let place = index.0.checked_sub(self.snapshot.through.0)?;
+        match place {
+            0 => Some(self.snapshot.term),
+            _ => self.log.get(place as usize - 1).map(|entry| entry.term),
         }
     }
 
     /// The entries behind this place.
+    ///
+    /// # Panics
+    /// When some of them are in the snapshot.
     pub fn behind(&self, index: Index) -> &[LogEntry<C>] {
-        &self.log[index.0 as usize..]
+        &self.log[(index.0 - self.snapshot.through.0) as usize..]
+    }
+
+    /// Cuts the log to this length, which the snapshot does not exceed.
+    pub fn truncate(&mut self, length: Index) {
+        self.log.truncate((length.0 - self.snapshot.through.0) as usize);
+    }
+
+    /// Does what an [`Output::Persist`] asks for.
+    pub fn write(
+        &mut self,
+        (term, vote): (Term, Option<MemberId>),
+        snapshot: Option<Snapshot>,
+        keep: Index,
+        entries: Vec<LogEntry<C>>,
+    ) {
+        (self.term, self.vote) = (term, vote);
+        snapshot.into_iter().for_each(|snapshot| self.replace(snapshot));
+        self.truncate(keep);
+        self.log.extend(entries);
+    }
+
+    /// Puts a snapshot in the place of all that it holds. What stands behind that stays if it goes on from
+    /// there, and goes otherwise.
+    pub fn replace(&mut self, snapshot: Snapshot) {
+        if self.term_at(snapshot.through) == Some(snapshot.term) {
+            self.log.drain(..(snapshot.through.0 - self.snapshot.through.0) as usize);
+        } else {
+            self.log.clear();
+        }
+        self.snapshot = snapshot;
     }
 }

@@ -62,8 +62,8 @@ use transactions::Transactions;
 /// Which nodes the others are.
 #[derive(Clone, Debug)]
 pub struct Neighbours {
-    /// The coordination service.
-    pub coordination: NodeId,
+    /// The coordination service's, in the order in which they know each other.
+    pub coordination: Vec<NodeId>,
     /// The brokers by number, this one included.
     pub brokers: Vec<NodeId>,
     /// The blob store, if there is one.
@@ -84,10 +84,8 @@ struct Broker<E: Env<Fact = Fact>> {
     known: RefCell<Known>,
     /// What the coordination service says has changed.
     news: Notify,
-    /// The disk has failed.
+    /// The disk has failed, or the registration is not this life's any more.
     failed: Notify,
-    /// It is registered for another life, or for none.
-    replaced: Notify,
     groups: Desks<E, Groups>,
     transactions: Desks<E, Transactions>,
     errands: Errands<E>,
@@ -119,8 +117,8 @@ pub async fn serve<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, number: u32, ne
     // 2.
     let patience = Patience { resend: plan.knobs.resend.duration(), silence: plan.knobs.silence.duration() };
     let watch_lost_on_reconnect = plan.defects.has(super::defects::Defect::WatchLostOnReconnect);
-    let setup = ClientSetup { patience, watch_lost_on_reconnect };
-    let coordination = Coordination::connect(&env, neighbours.coordination, setup, of_coordination);
+    let setup = ClientSetup { patience: plan.patience_with_coordination(), watch_lost_on_reconnect };
+    let coordination = Coordination::connect(&env, &neighbours.coordination, setup, of_coordination);
     let Some((session, life)) = register(&coordination, &plan, me).await else { return };
     let hosts =
         logs.into_iter().map(|(partition, log)| (partition, Rc::new(host(&plan, me, life, partition, log))));
@@ -137,7 +135,6 @@ pub async fn serve<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, number: u32, ne
         known: RefCell::default(),
         news: Notify::new(),
         failed: Notify::new(),
-        replaced: Notify::new(),
         groups: Desks::default(),
         transactions: Desks::default(),
         errands: Errands::bind(&env),
@@ -232,9 +229,8 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         if let Some(blobs) = self.neighbours.blobs {
             self.env.spawn(self.clone().archive(blobs));
         }
-        let lost = race(self.session.lost(), self.replaced.notified());
-        match race(self.failed.notified(), lost).await {
-            Either::Left(()) | Either::Right(Either::Left(()) | Either::Right(())) => {}
+        match race(self.failed.notified(), self.session.lost()).await {
+            Either::Left(()) | Either::Right(()) => {}
         }
     }
 

@@ -30,6 +30,11 @@ impl<E: Env<Fact = Fact>> Broker<E> {
     fn heard(&self, through: Revision) {
         let mut known = self.known.borrow_mut();
         known.through = known.through.max(through);
+        // A wish of the life before this one may have been late, and have hung the registration on a session that nobody
+        // renews.
+        if known.live.get(&self.me) != Some(&self.life) {
+            self.failed.notify_one();
+        }
         self.news.notify_waiters();
     }
 
@@ -38,14 +43,6 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         let Some(news) = keys::news(key, entry) else { return };
         let mut known = self.known.borrow_mut();
         match news {
-            News::Broker(broker, life) if broker == self.me && revision.0 > self.life.0 => {
-                // A request of a former life was late: it has registered that, whose session ends soon. Everybody takes
-                // this broker for that life, or for gone.
-                drop(known);
-                if life != Some(self.life) {
-                    self.replaced.notify_one();
-                }
-            }
             News::Broker(broker, Some(life)) => {
                 known.live.insert(broker, life);
             }

@@ -23,8 +23,16 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
-/// As whom, and in which generation.
-pub type Membership = (MemberId, Generation);
+/// As whom a seat is at work, for one time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Membership {
+    /// As whom.
+    pub member: MemberId,
+    /// In which generation.
+    pub generation: Generation,
+    /// The how-many-th time at work of this seat: a coordinator that has lost its log may give a generation out again.
+    pub stint: u64,
+}
 
 /// What is done with the partitions that a seat owns.
 pub trait Work: 'static {
@@ -50,6 +58,8 @@ pub struct Seat<E: Env> {
     member: RefCell<Member>,
     /// As whom it is at work, while it is.
     at_work: Cell<Option<Membership>>,
+    /// How often it was at work.
+    stints: Cell<u64>,
     /// A commit was answered, or the work is over.
     changed: Notify,
 }
@@ -71,8 +81,8 @@ impl<E: Env<Fact = Fact>> Seat<E> {
             rebalance: plan.knobs.rebalance.duration(),
         };
         let member = RefCell::new(Member::new(rule, registration, plan.defects));
-        let (at_work, changed) = (Cell::new(None), Notify::new());
-        Rc::new(Seat { env: env.clone(), client, plan, group, member, at_work, changed })
+        let (at_work, stints, changed) = (Cell::new(None), Cell::new(0), Notify::new());
+        Rc::new(Seat { env: env.clone(), client, plan, group, member, at_work, stints, changed })
     }
 
     /// Takes the seat, for ever.
@@ -111,13 +121,19 @@ impl<E: Env<Fact = Fact>> Seat<E> {
     }
 
     /// Goes on from there.
-    pub fn seek(&self, (member, _): Membership, partition: Partition, offset: Offset, committed: bool) {
+    pub fn seek(
+        &self,
+        Membership { member, .. }: Membership,
+        partition: Partition,
+        offset: Offset,
+        committed: bool,
+    ) {
         self.member.borrow_mut().seek(partition, offset);
         self.env.observe(Fact::Positioned { group: self.group, member, partition, offset, committed });
     }
 
     /// Goes on from there, since what it wanted is not in the log; that is committed soon.
-    pub(super) fn reset(&self, (member, _): Membership, partition: Partition, offset: Offset) {
+    pub(super) fn reset(&self, Membership { member, .. }: Membership, partition: Partition, offset: Offset) {
         self.member.borrow_mut().reset(partition, offset);
         let (group, committed) = (self.group, false);
         self.env.observe(Fact::Positioned { group, member, partition, offset, committed });
@@ -180,11 +196,12 @@ impl<E: Env<Fact = Fact>> Seat<E> {
     fn assigned(&self, partitions: BTreeSet<Partition>) {
         let steady = matches!(self.member.borrow().standing(), Standing::Steady { .. });
         let Some((member, generation)) = self.membership().filter(|_| steady) else { return };
-        self.at_work.set(Some((member, generation)));
+        self.stints.update(|stints| stints + 1);
+        self.at_work.set(Some(Membership { member, generation, stint: self.stints.get() }));
         self.env.observe(Fact::Assigned { group: self.group, member, generation, partitions });
     }
 
-    fn membership(&self) -> Option<Membership> {
+    fn membership(&self) -> Option<(MemberId, Generation)> {
         self.member.borrow().membership()
     }
 
@@ -200,7 +217,7 @@ impl<E: Env<Fact = Fact>> Seat<E> {
     }
 
     fn stop(&self) {
-        if let Some((member, generation)) = self.at_work.take() {
+        if let Some(Membership { member, generation, .. }) = self.at_work.take() {
             self.env.observe(Fact::LetGo { group: self.group, member, generation });
             self.changed.notify_waiters();
         }
@@ -253,7 +270,7 @@ impl<E: Env<Fact = Fact>> Seat<E> {
     }
 
     /// Commits what is due. What is not confirmed may have been done.
-    pub(super) async fn commit(&self, (member, generation): Membership) -> Commit {
+    pub(super) async fn commit(&self, Membership { member, generation, .. }: Membership) -> Commit {
         let offsets = self.member.borrow_mut().commit_due();
         if offsets.is_empty() {
             return Commit::NothingDue;
@@ -280,7 +297,7 @@ impl<E: Env<Fact = Fact>> Seat<E> {
     /// Commits these, whatever was processed.
     pub(super) async fn commit_now(
         &self,
-        (member, generation): Membership,
+        Membership { member, generation, .. }: Membership,
         offsets: BTreeMap<Partition, Offset>,
     ) {
         // A commit that fails is made again with the next records.
@@ -293,7 +310,7 @@ impl<E: Env<Fact = Fact>> Seat<E> {
     /// [`Lost`]: whoever owns the partitions now, it may be another.
     pub(super) async fn commit_within(
         &self,
-        (member, generation): Membership,
+        Membership { member, generation, .. }: Membership,
         id: TransactionalId,
         producer: ProducerIdentity,
         offsets: BTreeMap<Partition, Offset>,

@@ -95,7 +95,7 @@ impl<E: Env<Fact = Fact>, T: Transform> Transactor<E, T> {
             Ok(next) => {
                 self.most.update(|most| (most + 1).min(MOST));
                 self.seat.worked_through(partition, from, next);
-                let (group, (member, generation)) = (self.seat.group(), membership);
+                let (group, Membership { member, generation, .. }) = (self.seat.group(), membership);
                 let offsets = BTreeMap::from([(partition, next)]);
                 self.env.observe(Fact::CommitConfirmed { group, member, generation, offsets });
             }

@@ -10,8 +10,14 @@ use super::super::plan::Plan;
 use super::super::production::Acks;
 use super::super::transactions::TransactionalId;
 use super::*;
+use crate::coordination::{
+    Change, Check, Edit, Entry, Happening, Keys, OperationId, Outcome, Refusal, Reply, Request, Response,
+    Revision, SessionId,
+};
 use rehearsal_env::{Fact as _, Span, WallTime};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
 
 const PARTITION: Partition = Partition { topic: Topic::Named(0), number: 1 };
 const BROKER: BrokerId = BrokerId(2);
@@ -48,8 +54,56 @@ fn of_cluster() -> Vec<Fact> {
         Fact::PartitionChanged { partition, state: alone },
         Fact::PartitionChanged { partition, state: nobody },
         Fact::CoordinationRecovered,
-        Fact::SessionExpired,
     ]
+}
+
+fn of_coordination() -> Vec<Fact> {
+    let (session, revision, operation) = (SessionId(0x17), Revision(12), OperationId(5));
+    let key = "/lives/2".to_owned();
+    let entry =
+        |value: &[u8]| Entry { value: value.into(), created: revision, modified: revision, owner: None };
+    let write = Edit::delete("/lives/2");
+    let transact = |checks| Request::Transact { session: None, checks, writes: vec![write.clone()] };
+    let asked = [
+        Request::OpenSession { session, timeout: Duration::from_secs(1) },
+        Request::KeepAlive { session },
+        Request::CloseSession { session },
+        transact(vec![]),
+        transact(vec![Check::absent("/controller")]),
+        Request::Read { keys: Keys::One(key.clone()) },
+        Request::Read { keys: Keys::Prefix("/".to_owned()) },
+        Request::Watch { prefix: "/".to_owned(), since: revision },
+    ];
+    let told = [
+        Response::Reply(Reply::Done { revision }),
+        Response::Reply(Reply::Conflict { key: key.clone(), found: None }),
+        Response::Reply(Reply::SessionGone),
+        Response::Reply(Reply::Entries { revision, entries: BTreeMap::new() }),
+        Response::Renewed { revision },
+        Response::Changes { changes: vec![], through: revision },
+        Response::Compacted { horizon: revision },
+        Response::NotLeader { leader: Some(1) },
+    ];
+    let returned = |outcome| Happening::Returned { operation, outcome };
+    let mut happened = vec![
+        Happening::Changed(Change { key: key.clone(), revision, entry: Some(entry(b"it")) }),
+        Happening::Changed(Change { key, revision, entry: None }),
+        Happening::SessionOpened { session, timeout: Duration::from_secs(1) },
+        Happening::SessionClosed { session },
+        Happening::SessionExpired { session },
+        Happening::SnapshotInstalled { revision },
+        Happening::Led { term: 3 },
+        Happening::VoteGiven { term: 3, candidate: 2 },
+        Happening::VoteRefused { term: 3, why: Refusal::OldTerm },
+        Happening::VoteRefused { term: 3, why: Refusal::ShorterLog },
+        Happening::ReadsRefused { reads: 2 },
+        Happening::WatchRenewed { since: revision },
+        returned(Outcome::Unknown),
+        returned(Outcome::NeverAsked),
+    ];
+    happened.extend(asked.map(|request| Happening::Invoked { operation, request }));
+    happened.extend(told.map(|response| returned(Outcome::Answered(response))));
+    happened.into_iter().map(|happening| Fact::Coordination(Arc::new(happening))).collect()
 }
 
 fn of_brokers() -> Vec<Fact> {
@@ -160,7 +214,7 @@ fn of_delays() -> Vec<Fact> {
 
 /// At least one of every kind.
 fn examples() -> Vec<Fact> {
-    [of_cluster(), of_brokers(), of_clients(), of_delays()].concat()
+    [of_cluster(), of_coordination(), of_brokers(), of_clients(), of_delays()].concat()
 }
 
 #[test]
@@ -168,7 +222,10 @@ fn every_kind_of_fact_has_an_example() {
     let kinds = include_str!("../facts.rs").lines().filter_map(|line| line.trim().strip_suffix("\","));
     let kinds: BTreeSet<&str> = kinds.filter_map(|line| Some(line.split_once("=> \"")?.1)).collect();
     assert!(kinds.contains("Appended") && kinds.contains("Sent"), "are the kinds still read? {kinds:?}");
-    assert_eq!(kinds, examples().iter().map(|fact| fact.kind()).collect());
+    let mut exemplified: BTreeSet<&str> = examples().iter().map(|fact| fact.kind()).collect();
+    // What the coordination service tells in other facts has no kind of its own.
+    exemplified.insert("CoordinationOther");
+    assert_eq!(kinds, exemplified);
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! The world of three members, and a reference that knows all that was ever committed.
 
 use rehearsal_model::coordination::consensus::{
-    Index, Input, LogEntry, Member, MemberId, Message, Output, ReadId, Stored, Term, Ticket, Timer,
+    Index, Input, LogEntry, Member, MemberId, Message, Output, ReadId, Snapshot, Stored, Term, Ticket, Timer,
 };
 use rehearsal_model::queue::defects::Defects;
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 const MEMBERS: [MemberId; 3] = [MemberId(0), MemberId(1), MemberId(2)];
 const STEPS: u64 = 500;
@@ -20,6 +21,7 @@ pub enum Broken {
     LogDiffers { member: MemberId, index: Index },
     LeaderLacks { leader: MemberId, index: Index },
     LostOnDisk { index: Index },
+    SnapshotDiffers { member: MemberId, index: Index },
     StaleRead { reader: MemberId, index: Index },
     NothingDone,
 }
@@ -33,6 +35,10 @@ pub struct Progress {
     pub reads: u64,
     /// Entries that were replaced by those of a later leader.
     pub replaced: u64,
+    pub compacted: u64,
+    pub installed: u64,
+    /// Leaders that nobody answered, and that stopped leading.
+    pub resigned: u64,
 }
 
 impl Progress {
@@ -42,6 +48,9 @@ impl Progress {
         self.committed += other.committed;
         self.reads += other.reads;
         self.replaced += other.replaced;
+        self.compacted += other.compacted;
+        self.installed += other.installed;
+        self.resigned += other.resigned;
     }
 }
 
@@ -63,6 +72,7 @@ struct Write {
     ticket: Ticket,
     term: Term,
     vote: Option<MemberId>,
+    snapshot: Option<Snapshot>,
     keep: Index,
     entries: Vec<LogEntry<u8>>,
 }
@@ -83,8 +93,8 @@ pub struct World {
     defects: Defects,
     draws: Draws,
     /// How likely each kind of step is in this run: arrivals, writes, elections, heartbeats, proposals,
-    /// reads, crashes, cuts.
-    weights: [u64; 8],
+    /// reads, crashes, cuts, snapshots.
+    weights: [u64; 9],
     /// Who is cut off from the others.
     cut: Option<MemberId>,
     nodes: Vec<Node>,
@@ -137,7 +147,7 @@ impl World {
             applied: Index(0),
         };
         let mut draws = Draws(seed);
-        let from_to = [(40, 120), (20, 60), (1, 8), (1, 8), (1, 8), (1, 8), (0, 5), (0, 4)];
+        let from_to = [(40, 120), (20, 60), (1, 8), (1, 8), (1, 8), (1, 8), (0, 5), (0, 4), (0, 6)];
         let weights = from_to.map(|(least, most)| least + draws.below(most - least));
         World {
             defects,
@@ -195,6 +205,14 @@ impl World {
         }
     }
 
+    pub fn propose(&mut self, node: usize, command: u8) {
+        self.step(node, Input::Propose { command }).expect("nothing is broken");
+    }
+
+    pub fn beat(&mut self, node: usize) {
+        self.step(node, Input::TimerFired(Timer::Heartbeat)).expect("nothing is broken");
+    }
+
     fn anything(&mut self) -> Result<(), Broken> {
         let node = self.draws.below(3) as usize;
         let mut drawn = self.draws.below(self.weights.iter().sum());
@@ -206,7 +224,15 @@ impl World {
         match self.weights.iter().position(&mut exceeds) {
             Some(0) => self.something_arrives()?,
             Some(1) => self.persist_some(node)?,
-            Some(2) => self.step(node, Input::TimerFired(Timer::Election))?,
+            Some(2) => {
+                let led = self.nodes[node].member.leads();
+                // A leader is heard most of the time.
+                if led && self.draws.below(3) > 0 {
+                    return Ok(());
+                }
+                self.step(node, Input::TimerFired(Timer::Election))?;
+                self.progress.resigned += u64::from(led && !self.nodes[node].member.leads());
+            }
             Some(3) => self.step(node, Input::TimerFired(Timer::Heartbeat))?,
             Some(4) => {
                 self.proposed = self.proposed.wrapping_add(1);
@@ -214,9 +240,23 @@ impl World {
             }
             Some(5) => self.read(node)?,
             Some(6) => self.crash(node),
+            Some(8) => self.compact(node)?,
             _ => self.cut = if self.cut.is_none() { Some(MEMBERS[node]) } else { None },
         }
         self.check()
+    }
+
+    /// What it has carried out takes the place of the log that led there.
+    pub fn compact(&mut self, node: usize) -> Result<(), Broken> {
+        let through = self.nodes[node].applied;
+        self.progress.compacted += u64::from(through > self.nodes[node].member.snapshot().through);
+        self.step(node, Input::Compact { through, state: self.state(through) })
+    }
+
+    /// What a member that has carried out all up to there holds: every command, in order.
+    fn state(&self, through: Index) -> Arc<[u8]> {
+        let entries = self.reference.iter().take(through.0 as usize);
+        entries.filter_map(|(_, entry)| entry.command).collect()
     }
 
     fn read(&mut self, node: usize) -> Result<(), Broken> {
@@ -258,10 +298,8 @@ impl World {
     fn write(&mut self, node: usize, count: usize) -> Option<Ticket> {
         let Node { disk, writes, .. } = &mut self.nodes[node];
         let mut last = None;
-        for Write { ticket, term, vote, keep, entries } in writes.drain(..count) {
-            (disk.term, disk.vote) = (term, vote);
-            disk.log.truncate(keep.0 as usize);
-            disk.log.extend(entries);
+        for Write { ticket, term, vote, snapshot, keep, entries } in writes.drain(..count) {
+            disk.write((term, vote), snapshot, keep, entries);
             last = Some(ticket);
         }
         last
@@ -274,7 +312,7 @@ impl World {
         let Node { member, disk, writes, applied } = &mut self.nodes[node];
         *member = Member::recover(MEMBERS[node], MEMBERS, disk.clone(), self.defects);
         writes.clear();
-        *applied = Index(0);
+        *applied = disk.snapshot.through;
         self.progress.crashes += 1;
     }
 
@@ -314,13 +352,24 @@ impl World {
         let on = &mut self.nodes[node];
         match output {
             Output::Send { to, message } => self.network.push((MEMBERS[node], to, message)),
-            Output::Persist { ticket, term, vote, keep, entries } => {
+            Output::Persist { ticket, term, vote, snapshot, keep, entries } => {
                 let length = on
                     .writes
                     .iter()
                     .fold(on.disk.last(), |_, write| Index(write.keep.0 + write.entries.len() as u32));
-                self.progress.replaced += u64::from(length.0 - keep.0);
-                on.writes.push_back(Write { ticket, term, vote, keep, entries });
+                self.progress.replaced += u64::from(length.0.saturating_sub(keep.0));
+                on.writes.push_back(Write { ticket, term, vote, snapshot, keep, entries });
+            }
+            Output::Installed { snapshot } => {
+                let (member, index) = (MEMBERS[node], snapshot.through);
+                if index <= on.applied || index > newest {
+                    return Err(Broken::CommittedOutOfOrder { member, index });
+                }
+                on.applied = index;
+                self.progress.installed += 1;
+                if snapshot.state != self.state(index) {
+                    return Err(Broken::SnapshotDiffers { member, index });
+                }
             }
             Output::Committed { index, entry } => return self.commit(node, index, entry),
             Output::ReadConfirmed { read, index } => {
@@ -357,8 +406,10 @@ impl World {
 
     fn check(&self) -> Result<(), Broken> {
         for (node, member) in self.nodes.iter().zip(MEMBERS) {
-            let below = self.reference.iter().take(node.member.committed().0 as usize);
-            for (place, (entry, (_, known))) in node.member.log().iter().zip(below).enumerate() {
+            let cut = node.member.snapshot().through;
+            let behind = self.reference.iter().enumerate().skip(cut.0 as usize);
+            let below = behind.take_while(|(place, _)| Index(*place as u32) < node.member.committed());
+            for (entry, (place, (_, known))) in node.member.log().iter().zip(below) {
                 if entry != known {
                     return Err(Broken::LogDiffers { member, index: Index(place as u32 + 1) });
                 }
@@ -366,12 +417,18 @@ impl World {
         }
         for (place, (in_term, known)) in self.reference.iter().enumerate() {
             let index = Index(place as u32 + 1);
-            let has = |log: &[LogEntry<u8>]| log.get(place) == Some(known);
-            if self.nodes.iter().filter(|node| has(&node.disk.log)).count() < 2 {
+            // A snapshot has it: what is in one was compared with the reference when it was made or taken.
+            let has = |cut: Index, log: &[LogEntry<u8>]| {
+                index <= cut || log.get((index.0 - cut.0) as usize - 1) == Some(known)
+            };
+            let on_disk = |node: &&Node| has(node.disk.snapshot.through, &node.disk.log);
+            if self.nodes.iter().filter(on_disk).count() < 2 {
                 return Err(Broken::LostOnDisk { index });
             }
             for (node, leader) in self.nodes.iter().zip(MEMBERS) {
-                if node.member.leads() && node.member.term() > *in_term && !has(node.member.log()) {
+                let member = &node.member;
+                if member.leads() && member.term() > *in_term && !has(member.snapshot().through, member.log())
+                {
                     return Err(Broken::LeaderLacks { leader, index });
                 }
             }

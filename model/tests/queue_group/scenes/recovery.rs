@@ -22,18 +22,6 @@ fn a_new_coordinator_knows_the_members_and_their_partitions() {
 }
 
 #[test]
-fn a_new_coordinator_goes_on_with_a_generation_that_was_not_planned() {
-    let mut scene = Scene::new();
-    scene.join(ANA);
-    scene.join(BEN);
-    scene.fire(TimerKind::InitialDelay);
-    scene.persist();
-    scene.recover();
-    scene.share();
-    assert_eq!((scene.group.state(), scene.group.generation()), (State::Stable, Generation(1)));
-}
-
-#[test]
 fn a_number_is_never_given_to_two_generations() {
     let mut scene = Scene::stable();
     scene.leave(ANA).expect("it may leave");
