@@ -46,7 +46,7 @@ fn appended(seen: &Seen, is_meant: impl Fn(Topic) -> bool) -> Vec<BTreeMap<Messa
         }
         times
     };
-    seen.runs().map(|(_, facts)| of_run(facts)).collect()
+    seen.runs().iter().map(|(_, facts)| of_run(facts)).collect()
 }
 
 /// Every message stands in its target once, and not before its time.
@@ -107,6 +107,7 @@ fn a_poison_message_ends_among_the_dead_letters() {
         }
         assert!(
             seen.runs()
+                .iter()
                 .flat_map(|(_, facts)| facts)
                 .any(|(_, fact)| matches!(fact, Fact::Failed { tries: 3, .. }))
         );

@@ -144,7 +144,7 @@ fn go_through(reading: &Reading, defects: Defects) -> Result<(), Broken> {
             return Err(format!("lags: stays at {at}, and {end} is in sight"));
         }
         at = step.next;
-        shown.extend(step.records);
+        shown.extend(step.records.into_iter().map(|shown| (shown.offset, shown.record)));
     }
     let expected = naively_shown(&log, reading, from, end);
     if shown != expected || at != end {
