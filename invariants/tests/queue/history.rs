@@ -160,11 +160,6 @@ impl History {
         self.time = self.time.max(self.rules.calm_begins);
     }
 
-    /// Nothing happens for so many seconds.
-    pub fn wait(&mut self, seconds: u64) {
-        self.time = self.time + Duration::from_secs(seconds);
-    }
-
     /// The calm has lasted a minute.
     pub fn long_calm(&mut self) {
         self.time = self.rules.calm_begins + Duration::from_secs(60);

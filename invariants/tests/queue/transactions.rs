@@ -121,7 +121,7 @@ fn a_transaction_that_nobody_ends_is_convicted_when_its_time_was_out_long_ago() 
     let open = history.written(0, 0);
     history.calm();
     history.is_no_matter_of(MOVES);
-    history.wait(60);
+    history.wait(60_000);
     history.convicts(MOVES, &[open]);
 }
 
