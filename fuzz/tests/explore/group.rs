@@ -15,7 +15,7 @@ const MISSED: [Missed; 9] = [
         "generation-told-before-written",
         "partitions=1 records=1 deaths=0 timeouts=0 messages=0",
         "zombie-is-told",
-        8,
+        9,
     ),
     ("two-owners", "partitions=1 records=1 deaths=0 takeovers=0 timeouts=0 messages=0", "zombie-is-told", 8),
     (

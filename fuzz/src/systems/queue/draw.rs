@@ -163,16 +163,13 @@ fn keeps_all(knobs: &Knobs) -> bool {
 pub(super) fn knobs_beside(fixed: &Knobs, drawn: Knobs) -> Knobs {
     let may_number =
         fixed.acks == Acks::All && (1..=REMEMBERED_BATCHES).contains(&(fixed.max_in_flight as usize));
-    let may_transact = fixed.idempotent || drawn.idempotent && may_number;
+    // Not drawn, but asked for: then the rest has to go with it.
+    let asked = fixed.delivery == Delivery::ExactlyOnce && drawn.delivery != Delivery::ExactlyOnce;
     Knobs {
-        acks: if fixed.idempotent || fixed.delivery == Delivery::ExactlyOnce {
-            Acks::All
-        } else {
-            drawn.acks
-        },
-        idempotent: (drawn.idempotent || fixed.delivery == Delivery::ExactlyOnce) && may_number,
+        acks: if fixed.idempotent || asked { Acks::All } else { drawn.acks },
+        idempotent: asked || drawn.idempotent && may_number,
         delivery: match drawn.delivery {
-            Delivery::ExactlyOnce if !may_transact => Delivery::AtLeastOnce,
+            Delivery::ExactlyOnce if !may_number => Delivery::AtLeastOnce,
             Delivery::AtMostOnce if fixed.retry != Retry::None => Delivery::AtLeastOnce,
             delivery => delivery,
         },

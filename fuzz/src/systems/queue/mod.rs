@@ -258,13 +258,15 @@ mod tests {
 
     #[test]
     fn what_is_drawn_goes_with_what_is_fixed() {
-        let fixed: [(&str, toml::Value); 11] = [
+        let fixed: [(&str, toml::Value); 13] = [
             ("topology.brokers", 1.into()),
             ("topology.factor", 5.into()),
             ("topology.consumers", 0.into()),
             ("workload.groups", 0.into()),
             ("workload.messages", 0.into()),
             ("queue.acks", "leader".into()),
+            ("queue.delivery", "exactly-once".into()),
+            ("queue.delivery", "at-most-once".into()),
             ("queue.idempotent", true.into()),
             ("queue.max_in_flight", 9.into()),
             ("queue.lag", "100ms".into()),
