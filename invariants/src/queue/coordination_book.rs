@@ -53,6 +53,8 @@ pub struct CoordinationBook {
     finished: Option<Operation>,
     told: (Revision, Option<u64>),
     lives: BTreeMap<NodeId, Incarnation>,
+    /// When each node asked last.
+    heard: BTreeMap<NodeId, Time>,
 }
 
 /// Up to where an answer has seen everything.
@@ -103,6 +105,11 @@ impl CoordinationBook {
     /// Operations that were never answered: those whose outcome is unknown, and those whose clients are gone.
     pub fn unanswered(&self) -> impl Iterator<Item = &Operation> {
         self.unknown.iter().chain(self.open.values())
+    }
+
+    /// When a node asked last: since then it may be down.
+    pub fn last_heard(&self, node: NodeId) -> Time {
+        self.heard.get(&node).copied().unwrap_or_default()
     }
 
     /// Operations that somebody still waits for.
@@ -205,6 +212,7 @@ impl Monitor<Fact> for SharedCoordination {
                 let (floor, floor_told) = book.told;
                 let asked = Operation { request: request.clone(), asked: *stamp, floor, floor_told };
                 book.lives.insert(stamp.node, stamp.incarnation);
+                book.heard.insert(stamp.node, stamp.time);
                 book.open.insert((stamp.node, *operation), asked);
             }
             Happening::Returned { operation, outcome } => book.returned(stamp, *operation, outcome),

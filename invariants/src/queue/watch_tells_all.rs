@@ -77,7 +77,9 @@ impl Monitor<Fact> for WatchTellsAll {
             for change in due {
                 let told = book.revisions()[&change.revision].first;
                 let begin = told.time.max(operation.asked.time).max(self.calm_begins);
-                if end.since(begin.min(end)) > BOUND {
+                // One that never came up again, since its disk is not to be read, waits for nothing.
+                let lives = book.last_heard(operation.asked.node) > begin;
+                if lives && end.since(begin.min(end)) > BOUND {
                     let message = format!(
                         "who watches since revision {since} was not told that {} changed by {}",
                         change.key, change.revision

@@ -248,6 +248,9 @@ fn a_watch_that_is_never_told_is_convicted_in_the_end() {
     let asked = ask(&mut history, OTHER, 5, watch);
     history.calm();
     pass(&mut history, 10_100);
+    // It has not said anything since, and may be down.
+    history.is_no_matter_of(TELLS_ALL);
+    ask(&mut history, OTHER, 7, read("/a"));
     history.convicts(TELLS_ALL, &[first, asked]);
     // It is nobody's any more.
     history.crash(OTHER);

@@ -320,7 +320,7 @@ pub(super) const DEFECTS: &[Defect] = &[
     ),
     defect(
         "never-truncates",
-        "isr-ordering",
+        "logs-agree",
         "a returning follower that goes on behind a tail of its own",
         &[],
     ),
@@ -350,7 +350,7 @@ pub(super) const DEFECTS: &[Defect] = &[
     ),
     defect(
         "broker-epoch-ignored",
-        "acked-not-lost",
+        "isr-ordering",
         "KIP-903: a restarted broker joins the set by what its former life had fetched",
         &[],
     ),
