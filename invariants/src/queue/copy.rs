@@ -109,11 +109,13 @@ impl LogCopy {
         later.filter_map(|(message, places)| Some((*message, *places.first()?)))
     }
 
-    /// How the transaction has ended to which what stands at an offset belongs.
+    /// How the transaction has ended to which what stands at an offset belongs. Of what is not there any more nothing is
+    /// known.
     pub fn end_at(&self, offset: Offset) -> End {
         let after = self.batches.partition_point(|placed| placed.stretch.end <= offset);
         let mut behind = self.batches[after..].iter();
-        let Some(Within::Records(producer)) = behind.next().and_then(|placed| placed.stretch.within) else {
+        let covers = behind.next().filter(|placed| placed.stretch.base <= offset);
+        let Some(Within::Records(producer)) = covers.and_then(|placed| placed.stretch.within) else {
             return End::None;
         };
         let end = behind.find_map(|placed| match placed.stretch.within? {

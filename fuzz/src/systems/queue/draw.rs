@@ -79,7 +79,9 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
         unclean_election: draws.percent(10),
         idempotent: (draws.percent(70) || delivery == Delivery::ExactlyOnce) && acks == Acks::All,
         max_in_flight: draws.between(1, 5) as u32,
-        batch_records: draws.between(1, 8) as u32,
+        // What a pipeline reads it writes again, with many round trips for each transaction: small batches would not be
+        // through in the calm.
+        batch_records: if workload.pipe { draws.between(4, 8) } else { draws.between(1, 8) } as u32,
         linger: draws.millis(0, 20),
         backoff: draws.millis(20, 300),
         delivery_timeout: if draws.percent(30) { draws.millis(2_000, 10_000) } else { Span::seconds(20) },
@@ -100,7 +102,7 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
         broker_session: draws.millis(1_000, 3_000),
         delivery,
         read_from: if draws.percent(30) { ReadFrom::InSync } else { ReadFrom::Leader },
-        transaction_timeout: draws.millis(1_000, 5_000),
+        transaction_timeout: draws.millis(1_500, 5_000),
         strategy: *draws.pick(&[StrategyName::Range, StrategyName::RoundRobin, StrategyName::Sticky]),
         member_session,
         // Longer than a heartbeat: by its answer a member learns that it has to join again.
