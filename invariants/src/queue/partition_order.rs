@@ -10,7 +10,7 @@
 //! known; after an election from outside of those who have everything a partition's consumers are not judged.
 //!
 //! With `retry = park-key` a consumer lets a record wait while one of its key before it is to be tried again, and so goes
-//! back to it ([`super::parked_keys`]). What was delayed stands where it was moved to when it was due, and what failed
+//! back to it (`parked_keys`). What was delayed stands where it was moved to when it was due, and what failed
 //! where it is tried again: those are in no order, and how often they stand there is judged by `moved-once`.
 //!
 //! Broken by: several batches in flight without sequences; a sequence that nobody checks; a consumer that is sent past
