@@ -19,17 +19,17 @@ pub trait Core: Send + Sync + Sized + 'static {
     const SUMMARY: &'static str;
 
     /// What can be chosen of it: how far a search goes, and settings.
-    fn knobs() -> &'static [Knob];
+    const KNOBS: &'static [Knob];
     /// Its rules that can be removed, to see what they are for.
-    fn rules() -> &'static [Rule];
+    const RULES: &'static [Rule];
     /// With what it is searched for the table of rules while all its rules stand.
-    fn sound() -> &'static [&'static [(&'static str, &'static str)]];
+    const SOUND: &'static [&'static [(&'static str, &'static str)]];
     /// Its page: what it is, in Markdown, with `{sound}` and `{rules}` where the tables belong.
-    fn page() -> &'static str;
+    const PAGE: &'static str;
     /// What must hold in every state. There is at least one.
-    fn promises() -> &'static [Promise<Self>];
+    const PROMISES: &'static [Promise<Self>];
     /// What a search must have seen, or it has not searched what it should.
-    fn markers() -> &'static [Marker<Self>];
+    const MARKERS: &'static [Marker<Self>];
 
     /// The core as it was chosen.
     ///

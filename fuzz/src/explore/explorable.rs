@@ -73,9 +73,9 @@ struct Of<C>(PhantomData<C>);
 
 impl<C: Core> Of<C> {
     fn set_up(choice: &Choice) -> Result<C, Misfit> {
-        let known = |name: &String| C::rules().iter().any(|rule| rule.defect == *name);
+        let known = |name: &String| C::RULES.iter().any(|rule| rule.defect == *name);
         if let Some(name) = choice.defects.iter().find(|name| !known(name)) {
-            let there = C::rules().iter().map(|rule| rule.defect).collect::<Vec<_>>().join(", ");
+            let there = C::RULES.iter().map(|rule| rule.defect).collect::<Vec<_>>().join(", ");
             return Err(Misfit::Defect { name: name.clone(), there });
         }
         C::chosen(choice)
@@ -92,23 +92,23 @@ impl<C: Core> Explorable for Of<C> {
     }
 
     fn knobs(&self) -> &'static [Knob] {
-        C::knobs()
+        C::KNOBS
     }
 
     fn rules(&self) -> &'static [Rule] {
-        C::rules()
+        C::RULES
     }
 
     fn sound(&self) -> &'static [&'static [(&'static str, &'static str)]] {
-        C::sound()
+        C::SOUND
     }
 
     fn page(&self) -> &'static str {
-        C::page()
+        C::PAGE
     }
 
     fn promises(&self) -> Vec<(&'static str, &'static str)> {
-        C::promises().iter().map(|promise| (promise.name, promise.says)).collect()
+        C::PROMISES.iter().map(|promise| (promise.name, promise.says)).collect()
     }
 
     fn search(

@@ -154,13 +154,13 @@ impl<C: Core> Searched<C> {
             return true;
         }
         self.look_for_markers(state);
-        let kept = C::promises().iter().all(|promise| (promise.holds)(&self.core, state));
+        let kept = C::PROMISES.iter().all(|promise| (promise.holds)(&self.core, state));
         kept || self.found.swap(true, Ordering::Relaxed)
     }
 
     fn look_for_markers(&self, state: &C::State) {
         let seen = self.seen.load(Ordering::Relaxed);
-        for (number, marker) in C::markers().iter().enumerate() {
+        for (number, marker) in C::MARKERS.iter().enumerate() {
             if seen & 1 << number == 0 && (marker.seen)(&self.core, state) {
                 self.seen.fetch_or(1 << number, Ordering::Relaxed);
             }
@@ -170,7 +170,7 @@ impl<C: Core> Searched<C> {
     /// The markers that were seen, and those that were not and should have been.
     fn markers(&self) -> [Vec<&'static str>; 2] {
         let seen = self.seen.load(Ordering::Relaxed);
-        let numbered = || C::markers().iter().enumerate();
+        let numbered = || C::MARKERS.iter().enumerate();
         let reached = numbered().filter(|(number, _)| seen & 1 << number != 0);
         let never =
             numbered().filter(|(number, marker)| seen & 1 << number == 0 && (marker.expected)(&self.core));
@@ -185,7 +185,7 @@ pub(super) fn search<C: Core>(
     interrupted: &AtomicBool,
     show: &mut dyn FnMut(Progress),
 ) -> Found {
-    assert!(!C::promises().is_empty(), "a core that promises nothing cannot be searched");
+    assert!(!C::PROMISES.is_empty(), "a core that promises nothing cannot be searched");
     let searched = Searched {
         core,
         limit: limits.states.unwrap_or(u64::MAX),

@@ -20,7 +20,7 @@ pub(super) fn tell<C: Core>(core: &C, actions: &[C::Action], shortest: bool) -> 
         story.push(sentence);
         state = next;
     }
-    let broken = C::promises().iter().filter(|promise| !(promise.holds)(core, &state));
+    let broken = C::PROMISES.iter().filter(|promise| !(promise.holds)(core, &state));
     let broken: Vec<_> = broken.collect();
     let first = broken.first()?;
     Some(Violation {

@@ -1,8 +1,6 @@
 //! A core of a dozen states, in which all is known beforehand.
 
-use rehearsal::explore::{
-    Choice, Core, Knob, Limits, Marker, Misfit, Promise, Rule, Shortfall, Values, Verdict, of,
-};
+use rehearsal::explore::{Choice, Core, Knob, Limits, Marker, Misfit, Promise, Rule, Shortfall, Verdict, of};
 use std::sync::atomic::AtomicBool;
 
 /// Counts from 0, by one or by two.
@@ -17,32 +15,16 @@ impl Core for Toy {
     const NAME: &'static str = "toy";
     const SUMMARY: &'static str = "counts";
 
-    fn knobs() -> &'static [Knob] {
-        &[Knob { name: "most", says: "how far", values: Values::Number { default: 9, least: 0, most: 50 } }]
-    }
-
-    fn rules() -> &'static [Rule] {
-        &[]
-    }
-
-    fn sound() -> &'static [&'static [(&'static str, &'static str)]] {
-        &[]
-    }
-
-    fn page() -> &'static str {
-        ""
-    }
-
-    fn promises() -> &'static [Promise<Toy>] {
-        &[Promise { name: "below-twenty", says: "it stays below 20", holds: |_, count| *count < 20 }]
-    }
-
-    fn markers() -> &'static [Marker<Toy>] {
-        &[
-            Marker { name: "five", expected: |_| true, seen: |_, count| *count == 5 },
-            Marker { name: "fifteen", expected: |toy| toy.most > 15, seen: |_, count| *count == 15 },
-        ]
-    }
+    const KNOBS: &'static [Knob] = &[Knob::number("most", "how far", [9, 0, 50])];
+    const RULES: &'static [Rule] = &[];
+    const SOUND: &'static [&'static [(&'static str, &'static str)]] = &[];
+    const PAGE: &'static str = "";
+    const PROMISES: &'static [Promise<Toy>] =
+        &[Promise { name: "below-twenty", says: "it stays below 20", holds: |_, count| *count < 20 }];
+    const MARKERS: &'static [Marker<Toy>] = &[
+        Marker { name: "five", expected: |_| true, seen: |_, count| *count == 5 },
+        Marker { name: "fifteen", expected: |toy| toy.most > 15, seen: |_, count| *count == 15 },
+    ];
 
     fn chosen(choice: &Choice) -> Result<Toy, Misfit> {
         Ok(Toy { most: choice.number("most") })

@@ -40,37 +40,19 @@ impl Core for Consensus {
     const SUMMARY: &'static str =
         "agreement of the coordination service's members on one log: elections, entries, reads, crashes";
 
-    fn knobs() -> &'static [Knob] {
-        const KNOBS: &[Knob] = &[
-            Knob::number("members", "members", [3, 1, 4]),
-            Knob::number("terms", "terms", [2, 1, 7]),
-            Knob::number("proposals", "proposals that leaders take in all", [1, 0, 7]),
-            Knob::number("reads", "reads that leaders take in all", [0, 0, 7]),
-            Knob::number("crashes", "crashes in all", [1, 0, 7]),
-            Knob::number("messages", "messages on their way at once", [1, 0, 7]),
-        ];
-        KNOBS
-    }
-
-    fn rules() -> &'static [Rule] {
-        rules::RULES
-    }
-
-    fn sound() -> &'static [&'static [(&'static str, &'static str)]] {
-        rules::SOUND
-    }
-
-    fn page() -> &'static str {
-        include_str!("page.md")
-    }
-
-    fn promises() -> &'static [Promise<Consensus>] {
-        promises::PROMISES
-    }
-
-    fn markers() -> &'static [Marker<Consensus>] {
-        markers::MARKERS
-    }
+    const KNOBS: &'static [Knob] = &[
+        Knob::number("members", "members", [3, 1, 4]),
+        Knob::number("terms", "terms", [2, 1, 7]),
+        Knob::number("proposals", "proposals that leaders take in all", [1, 0, 7]),
+        Knob::number("reads", "reads that leaders take in all", [0, 0, 7]),
+        Knob::number("crashes", "crashes in all", [1, 0, 7]),
+        Knob::number("messages", "messages on their way at once", [1, 0, 7]),
+    ];
+    const RULES: &'static [Rule] = rules::RULES;
+    const SOUND: &'static [&'static [(&'static str, &'static str)]] = rules::SOUND;
+    const PAGE: &'static str = include_str!("page.md");
+    const PROMISES: &'static [Promise<Consensus>] = promises::PROMISES;
+    const MARKERS: &'static [Marker<Consensus>] = markers::MARKERS;
 
     fn chosen(choice: &Choice) -> Result<Consensus, Misfit> {
         let number = |name| choice.number(name);

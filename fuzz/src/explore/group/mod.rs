@@ -43,50 +43,32 @@ impl Core for Consumers {
     const SUMMARY: &'static str =
         "a consumer group: generations, owners, commits, zombies, and coordinators that follow one another";
 
-    fn knobs() -> &'static [Knob] {
-        const KNOBS: &[Knob] = &[
-            Knob::number("consumers", "consumers", [2, 1, 4]),
-            Knob::number("partitions", "partitions", [2, 1, 4]),
-            Knob::number("records", "records in each partition", [1, 1, 7]),
-            Knob::number("generations", "generations of the group", [2, 1, 7]),
-            Knob::number("deaths", "deaths of consumers in all", [1, 0, 7]),
-            Knob::number("takeovers", "times that another coordinator takes over", [1, 0, 7]),
-            Knob::number("silences", "sessions that end by silence in all", [1, 0, 7]),
-            Knob::number("timeouts", "answers that are not waited for in all", [0, 0, 7]),
-            Knob::number("messages", "late commits on their way at once", [1, 0, 7]),
-            Knob {
-                name: "delivery",
-                says: "when consumers commit: after they process, or before",
-                values: Values::Word(&["at-least-once", "at-most-once"]),
-            },
-            Knob {
-                name: "deposed",
-                says: "whether a coordinator that was replaced, and has not heard of it, says where to go on",
-                values: Values::Word(&["silent", "answers"]),
-            },
-        ];
-        KNOBS
-    }
-
-    fn rules() -> &'static [Rule] {
-        rules::RULES
-    }
-
-    fn sound() -> &'static [&'static [(&'static str, &'static str)]] {
-        rules::SOUND
-    }
-
-    fn page() -> &'static str {
-        include_str!("page.md")
-    }
-
-    fn promises() -> &'static [Promise<Consumers>] {
-        promises::PROMISES
-    }
-
-    fn markers() -> &'static [Marker<Consumers>] {
-        markers::MARKERS
-    }
+    const KNOBS: &'static [Knob] = &[
+        Knob::number("consumers", "consumers", [2, 1, 4]),
+        Knob::number("partitions", "partitions", [2, 1, 4]),
+        Knob::number("records", "records in each partition", [1, 1, 7]),
+        Knob::number("generations", "generations of the group", [2, 1, 7]),
+        Knob::number("deaths", "deaths of consumers in all", [1, 0, 7]),
+        Knob::number("takeovers", "times that another coordinator takes over", [1, 0, 7]),
+        Knob::number("silences", "sessions that end by silence in all", [1, 0, 7]),
+        Knob::number("timeouts", "answers that are not waited for in all", [0, 0, 7]),
+        Knob::number("messages", "late commits on their way at once", [1, 0, 7]),
+        Knob {
+            name: "delivery",
+            says: "when consumers commit: after they process, or before",
+            values: Values::Word(&["at-least-once", "at-most-once"]),
+        },
+        Knob {
+            name: "deposed",
+            says: "whether a coordinator that was replaced, and has not heard of it, says where to go on",
+            values: Values::Word(&["silent", "answers"]),
+        },
+    ];
+    const RULES: &'static [Rule] = rules::RULES;
+    const SOUND: &'static [&'static [(&'static str, &'static str)]] = rules::SOUND;
+    const PAGE: &'static str = include_str!("page.md");
+    const PROMISES: &'static [Promise<Consumers>] = promises::PROMISES;
+    const MARKERS: &'static [Marker<Consumers>] = markers::MARKERS;
 
     fn chosen(choice: &Choice) -> Result<Consumers, Misfit> {
         let number = |name| choice.number(name);

@@ -49,52 +49,34 @@ impl Core for Replication {
     const SUMMARY: &'static str =
         "in-sync replication of one partition: leaders, followers, the in-sync set, crashes";
 
-    fn knobs() -> &'static [Knob] {
-        const KNOBS: &[Knob] = &[
-            Knob::number("replicas", "brokers", [3, 1, 4]),
-            Knob::number("slots", "records that a log can hold", [3, 1, 7]),
-            Knob::number("records", "records that are appended in all", [3, 1, 14]),
-            Knob::number("epochs", "leader epochs", [3, 1, 7]),
-            Knob::number("crashes", "crashes in all", [1, 0, 7]),
-            Knob::number(
-                "changes",
-                "changes of the in-sync set in all; 255: as many as there can be",
-                [2, 0, 255],
-            ),
-            Knob::number("messages", "late messages on their way at once", [1, 0, 3]),
-            Knob::number(
-                "min_insync",
-                "members that the set must have for anything to be acknowledged",
-                [1, 1, 4],
-            ),
-            Knob {
-                name: "flush",
-                says: "when a record counts as held",
-                values: Values::Word(&["before-ack", "background"]),
-            },
-        ];
-        KNOBS
-    }
-
-    fn rules() -> &'static [Rule] {
-        rules::RULES
-    }
-
-    fn sound() -> &'static [&'static [(&'static str, &'static str)]] {
-        rules::SOUND
-    }
-
-    fn page() -> &'static str {
-        include_str!("page.md")
-    }
-
-    fn promises() -> &'static [Promise<Replication>] {
-        promises::PROMISES
-    }
-
-    fn markers() -> &'static [Marker<Replication>] {
-        markers::MARKERS
-    }
+    const KNOBS: &'static [Knob] = &[
+        Knob::number("replicas", "brokers", [3, 1, 4]),
+        Knob::number("slots", "records that a log can hold", [3, 1, 7]),
+        Knob::number("records", "records that are appended in all", [3, 1, 14]),
+        Knob::number("epochs", "leader epochs", [3, 1, 7]),
+        Knob::number("crashes", "crashes in all", [1, 0, 7]),
+        Knob::number(
+            "changes",
+            "changes of the in-sync set in all; 255: as many as there can be",
+            [2, 0, 255],
+        ),
+        Knob::number("messages", "late messages on their way at once", [1, 0, 3]),
+        Knob::number(
+            "min_insync",
+            "members that the set must have for anything to be acknowledged",
+            [1, 1, 4],
+        ),
+        Knob {
+            name: "flush",
+            says: "when a record counts as held",
+            values: Values::Word(&["before-ack", "background"]),
+        },
+    ];
+    const RULES: &'static [Rule] = rules::RULES;
+    const SOUND: &'static [&'static [(&'static str, &'static str)]] = rules::SOUND;
+    const PAGE: &'static str = include_str!("page.md");
+    const PROMISES: &'static [Promise<Replication>] = promises::PROMISES;
+    const MARKERS: &'static [Marker<Replication>] = markers::MARKERS;
 
     fn chosen(choice: &Choice) -> Result<Replication, Misfit> {
         let number = |name| choice.number(name);
