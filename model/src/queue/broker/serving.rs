@@ -6,9 +6,9 @@ use super::super::log::Found;
 use super::super::offset::Offset;
 use super::super::partition::Partition;
 use super::super::protocol::{Fetched, Refusal};
-use super::super::reading::{Isolation, ReadFrom, Terms};
+use super::super::reading::{Isolation, Terms};
 use super::super::record::{Batch, Content};
-use super::super::replica::Role;
+use super::super::replica;
 use super::host::Cores;
 use super::{Broker, Host};
 use rehearsal_env::Env;
@@ -40,57 +40,41 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         if !self.serves(&host, &cores, terms) {
             return Err(Refusal::NotLeader);
         }
-        self.check_range(&host, &cores, offset, terms)?;
+        self.check_offset(&host, &cores, offset, terms)?;
         let fetched = self.read(&cores, offset, terms)?;
-        if !leads(&cores) {
+        if !cores.replica.leads() {
             self.tell_what_a_follower_serves(&host, offset, &fetched);
         }
         Ok(fetched)
     }
 
-    /// Whether this broker serves such a consumer: it leads, or is in sync with the leader and may be asked.
     fn serves(&self, host: &Host, cores: &Cores, terms: Terms) -> bool {
         let known = self.known.borrow();
-        let follows_in_sync = || {
-            known.partitions.get(&host.partition).is_some_and(|(state, _)| {
-                state.in_sync.has(self.me)
-                    && state.epoch == cores.replica.epoch()
-                    && matches!(cores.replica.role(), Role::Fetching(_))
-            })
-        };
-        leads(cores) || terms.of == ReadFrom::InSync && follows_in_sync()
+        let newest = known.partitions.get(&host.partition).map(|(state, _)| state);
+        cores.replica.serves(terms.of, newest)
     }
 
     /// Where a consumer's sight ends: below it all is decided that it wants to be.
     fn sight(&self, cores: &Cores, terms: Terms) -> Offset {
-        let defects = self.plan.defects;
-        let watermark = match defects.has(Defect::FollowerServesAll) && !leads(cores) {
-            true => cores.replica.end(),
-            false => cores.replica.watermark(),
-        };
+        let end = cores.replica.served_end(self.plan.defects);
         match terms.isolation {
-            Isolation::ReadUncommitted => watermark,
-            Isolation::ReadCommitted if defects.has(Defect::ShowsUncommitted) => watermark,
-            Isolation::ReadCommitted => cores.producers.last_stable(watermark),
+            Isolation::ReadUncommitted => end,
+            Isolation::ReadCommitted if self.plan.defects.has(Defect::ShowsUncommitted) => end,
+            Isolation::ReadCommitted => cores.producers.last_stable(end),
         }
     }
 
-    /// Only the leader knows what is out of range: a follower may have dropped more, and may have less.
-    fn check_range(&self, host: &Host, cores: &Cores, offset: Offset, terms: Terms) -> Result<(), Refusal> {
-        let (start, end) = (cores.replica.start(), self.sight(cores, terms));
-        if leads(cores) || self.plan.defects.has(Defect::FollowerSaysOutOfRange) {
-            // Before the watermark has reached the start of the epoch, consumers may have read more from an earlier
-            // leader: then their offset is not out of range, it is ahead of what is known (KIP-207).
-            if offset < start || offset > cores.replica.end() {
-                if !leads(cores) {
+    fn check_offset(&self, host: &Host, cores: &Cores, offset: Offset, terms: Terms) -> Result<(), Refusal> {
+        match cores.replica.check_offset(offset, self.plan.defects) {
+            Ok(()) => Ok(()),
+            Err(replica::Refusal::OutOfRange { start, .. }) => {
+                if !cores.replica.leads() {
                     self.env.observe(Fact::FollowerSaidOutOfRange { partition: host.partition, offset });
                 }
-                return Err(Refusal::OutOfRange { start, end });
+                Err(Refusal::OutOfRange { start, end: self.sight(cores, terms) })
             }
-        } else if offset < start {
-            return Err(Refusal::NotLeader);
+            Err(replica::Refusal::NotLeader | replica::Refusal::NotEnoughReplicas) => Err(Refusal::NotLeader),
         }
-        Ok(())
     }
 
     fn read(&self, cores: &Cores, offset: Offset, terms: Terms) -> Result<Fetched, Refusal> {
@@ -122,12 +106,8 @@ impl<E: Env<Fact = Fact>> Broker<E> {
     pub(super) fn earliest(&self, partition: Partition) -> Result<Offset, Refusal> {
         let host = self.host(partition).ok_or(Refusal::UnknownPartition)?;
         let cores = host.cores.borrow();
-        if leads(&cores) { Ok(cores.replica.start()) } else { Err(Refusal::NotLeader) }
+        if cores.replica.leads() { Ok(cores.replica.start()) } else { Err(Refusal::NotLeader) }
     }
-}
-
-fn leads(cores: &Cores) -> bool {
-    matches!(cores.replica.role(), Role::Leading(_))
 }
 
 /// Whether there is anything in the batch for one who wants this tag.

@@ -120,8 +120,7 @@ impl<E: Env<Fact = Fact>> Seat<E> {
         self.member.borrow().progress(partition).map(group::progress::Progress::position)
     }
 
-    /// Goes on from there.
-    pub fn seek(
+    fn seek(
         &self,
         Membership { member, .. }: Membership,
         partition: Partition,
@@ -245,14 +244,21 @@ impl<E: Env<Fact = Fact>> Seat<E> {
             };
         };
         for partition in &partitions {
-            let offset = match committed.get(partition) {
-                Some(offset) => *offset,
-                None => self.earliest(*partition).await,
-            };
-            self.seek(membership, *partition, offset, committed.contains_key(partition));
+            self.go_on(membership, *partition, committed.get(partition).copied()).await;
         }
         work.clone().begin(membership, partitions);
         Ask::Nothing
+    }
+
+    /// Goes on where something was committed, or where the partition starts.
+    async fn go_on(&self, membership: Membership, partition: Partition, committed: Option<Offset>) {
+        let offset = match committed {
+            Some(offset) => offset,
+            None => self.earliest(partition).await,
+        };
+        if self.is_at_work(membership) {
+            self.seek(membership, partition, offset, committed.is_some());
+        }
     }
 
     async fn earliest(&self, partition: Partition) -> Offset {
@@ -327,14 +333,7 @@ impl<E: Env<Fact = Fact>> Seat<E> {
         while self.is_at_work(membership) {
             let asked = GroupRequest::Offsets { partitions: BTreeSet::from([partition]) };
             if let Ok(Ok(group::Answer::Fetched(committed))) = self.ask(asked).await {
-                let offset = match committed.get(&partition) {
-                    Some(offset) => *offset,
-                    None => self.earliest(partition).await,
-                };
-                if self.is_at_work(membership) {
-                    self.seek(membership, partition, offset, committed.contains_key(&partition));
-                }
-                return;
+                return self.go_on(membership, partition, committed.get(&partition).copied()).await;
             }
             self.pause().await;
         }

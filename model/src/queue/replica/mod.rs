@@ -25,6 +25,7 @@ mod follower;
 mod leader;
 mod lineage;
 mod messages;
+mod serving;
 
 pub use follower::Discarded;
 pub use leader::{Leadership, Progress, Refusal};
