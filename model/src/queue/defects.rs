@@ -82,6 +82,8 @@ defects! {
     ExpiredSessionOwns "expired-session-owns",
     /// A new coordinator answers before it has read its partition to the end.
     AnswersWhileLoading "answers-while-loading",
+    /// A coordinator says where to go on without finding out whether it was replaced.
+    DeposedCoordinatorAnswers "deposed-coordinator-answers",
     /// Recovery leaves a torn batch where it is.
     KeepsTornBatch "keeps-torn-batch",
     /// Retention drops the segment that is being written.

@@ -74,7 +74,6 @@ pub struct Stage {
     owners: BTreeMap<(Generation, Partition), MemberId>,
     holders: BTreeMap<MemberId, (Generation, BTreeSet<Partition>)>,
     committed: BTreeMap<Partition, Offset>,
-    fetches: BTreeMap<RequestId, BTreeMap<Partition, Offset>>,
     /// How many generations were shared out, over all runs of the coordinator.
     pub shared_out: usize,
 }
@@ -96,7 +95,6 @@ impl Stage {
             owners: BTreeMap::new(),
             holders: BTreeMap::new(),
             committed: BTreeMap::new(),
-            fetches: BTreeMap::new(),
             shared_out: 0,
         }
     }
@@ -204,7 +202,6 @@ impl Stage {
 
     fn fetch(&mut self, client: usize) -> Result<(), Broken> {
         let request = self.ask(client, Generation::default());
-        self.fetches.insert(request, self.committed.clone());
         let partitions = (0..3).map(|number| partition(0, number)).collect();
         self.step(Input::Fetch { request, partitions })
     }
@@ -242,7 +239,6 @@ impl Stage {
         self.log.extend(self.pending.drain(..).map(|(_, entry)| entry).take(survive));
         self.timers.clear();
         self.asked.clear();
-        self.fetches.clear();
         for client in &mut self.clients {
             client.waits = None;
         }

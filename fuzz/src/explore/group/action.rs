@@ -93,7 +93,7 @@ impl State {
         let bounds = &setup.bounds;
         let patience = self.counts.timeouts < bounds.timeouts;
         match &consumer.at {
-            At::Waits(_) => actions.extend(patience.then_some(Action::GiveUp(number))),
+            At::Waits(_) | At::Begins(_) => actions.extend(patience.then_some(Action::GiveUp(number))),
             At::Next(Ask::Nothing) if consumer.member.membership().is_some() => {}
             At::Next(ask) => {
                 actions.push(Action::Ask(number));
@@ -103,7 +103,8 @@ impl State {
                 actions.extend((is_sync && patience).then_some(Action::GiveUp(number)));
             }
         }
-        if matches!(consumer.at, At::Next(Ask::Nothing | Ask::Offsets(_))) && self.hears_news(consumer) {
+        let listens = matches!(consumer.at, At::Begins(_) | At::Next(Ask::Nothing | Ask::Offsets(_)));
+        if listens && self.hears_news(consumer) {
             actions.push(Action::Beat(number));
         }
         if self.counts.deaths < bounds.deaths && !consumer.is_newcomer() {

@@ -2,17 +2,18 @@
 
 use super::action::{Action, Reads, Way};
 use super::setup::Setup;
-use super::state::{At, Chronicle, Commit, Consumer, Coordinator, State};
+use super::state::{At, Chronicle, Commit, Consumer, Coordinator, Question, State};
 use rehearsal_model::queue::group::{
     Answer, Ask, CommitRule, Group, GroupError, Input, Interest, Knobs, MemberId, Output, RequestId,
     TimerKind, WriteId,
 };
 use rehearsal_model::queue::offset::Offset;
 use rehearsal_model::queue::partition::Partition;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Commits are numbered from here; joins and syncs are by who asks.
-const COMMITS: u64 = 1_000;
+/// Commits, and questions where to go on, are numbered from here; joins and syncs are by who asks.
+const NUMBERED: u64 = 1_000;
 
 impl State {
     /// The state after a step.
@@ -26,14 +27,13 @@ impl State {
         let mut state = self.clone();
         match *action {
             Action::Ask(number) => state.ask(number, setup),
-            Action::AskDeposed(number) => {
-                if let Some(mut deposed) = state.deposed.clone() {
-                    state.begin(number, Arc::make_mut(&mut deposed), setup);
-                }
-            }
+            Action::AskDeposed(number) => state.ask_deposed(number, setup),
             Action::GiveUp(number) => {
                 state.counts.timeouts += 1;
-                state.rejoin(number, setup);
+                match state.consumers[number].at.clone() {
+                    At::Begins(question) => state.asks_again(number, question),
+                    _ => state.rejoin(number, setup),
+                }
             }
             Action::Beat(number) => state.beat(number, setup),
             Action::Process(number, partition) => state.process(number, partition, setup),
@@ -79,10 +79,7 @@ impl State {
                 self.consumer(number).at = At::Waits(request);
                 self.step(Input::Sync { request, member, generation, plan }, setup);
             }
-            Ask::Offsets(_) => {
-                let mut coordinator = Arc::clone(&self.coordinator);
-                self.begin(number, &mut Arc::make_mut(&mut coordinator).group, setup);
-            }
+            Ask::Offsets(partitions) => self.ask_where_to_go_on(number, partitions, setup),
             Ask::LetGo | Ask::Nothing => self.rejoin(number, setup),
         }
     }
@@ -110,7 +107,7 @@ impl State {
                 ask
             }
             // Nothing is to be done but to go on with what it is at.
-            Ask::Nothing if matches!(consumer.at, At::Next(Ask::Offsets(_))) => return,
+            Ask::Nothing if matches!(consumer.at, At::Begins(_) | At::Next(Ask::Offsets(_))) => return,
             other => other,
         };
         consumer.at = At::Next(ask);
@@ -136,12 +133,44 @@ impl State {
         self.goes_on(number, ask, setup);
     }
 
-    /// It learns from a coordinator where to go on in what it owns, and fetches. That leaves the coordinator as it was.
-    fn begin(&mut self, number: usize, group: &mut Group, setup: &Setup) {
+    fn ask_where_to_go_on(&mut self, number: usize, partitions: BTreeSet<Partition>, setup: &Setup) {
+        self.asked += 1;
+        let request = RequestId(NUMBERED + self.asked);
+        let before = self.coordinator.unsettled.len();
+        let taken = (request, WriteId::default());
+        self.consumer(number).at = At::Begins(Question { partitions: partitions.clone(), taken });
+        self.step(Input::Fetch { request, partitions }, setup);
+        let Some((write, _)) = self.coordinator.unsettled.get(before) else { return };
+        let write = *write;
+        if let At::Begins(question) = &mut self.consumer(number).at {
+            question.taken = (request, write);
+        }
+    }
+
+    /// It asks a coordinator that was replaced and does not know it. What that one writes is never in sync.
+    fn ask_deposed(&mut self, number: usize, setup: &Setup) {
         let At::Next(Ask::Offsets(partitions)) = self.consumers[number].at.clone() else { return };
+        let Some(mut deposed) = self.deposed.clone() else { return };
         let (request, mut out) = (RequestId(0), Vec::new());
-        group.step(Input::Fetch { request, partitions: partitions.clone() }, &mut out);
-        let Some(Output::Answer { result: Ok(Answer::Fetched(committed)), .. }) = out.pop() else { return };
+        Arc::make_mut(&mut deposed).step(Input::Fetch { request, partitions: partitions.clone() }, &mut out);
+        if let Some(Output::Answer { result: Ok(Answer::Fetched(committed)), .. }) = out.pop() {
+            self.begin(number, partitions, &committed, setup);
+        }
+    }
+
+    /// Nobody knows where to go on, and it asks once more.
+    fn asks_again(&mut self, number: usize, question: Question) {
+        self.consumer(number).at = At::Next(Ask::Offsets(question.partitions));
+    }
+
+    /// It learns from a coordinator where to go on in what it owns, and fetches.
+    fn begin(
+        &mut self,
+        number: usize,
+        partitions: BTreeSet<Partition>,
+        committed: &BTreeMap<Partition, Offset>,
+        setup: &Setup,
+    ) {
         for partition in partitions {
             let offset = committed.get(&partition).copied().unwrap_or(Offset::ZERO);
             if self.chronicle.confirmed.get(&partition).is_some_and(|confirmed| offset < *confirmed) {
@@ -182,7 +211,7 @@ impl State {
 
     fn arrive(&mut self, number: usize, place: usize, setup: &Setup) {
         self.asked += 1;
-        let request = RequestId(COMMITS + self.asked);
+        let request = RequestId(NUMBERED + self.asked);
         let commit = &mut self.consumer(number).commits[place];
         commit.taken = Some((request, WriteId::default()));
         let Commit { member, generation, offsets, .. } = commit.clone();
@@ -252,6 +281,15 @@ impl State {
         if result == Err(GroupError::Superseded) {
             return;
         }
+        let asks =
+            |one: &Arc<Consumer>| matches!(&one.at, At::Begins(question) if question.taken.0 == request);
+        if let Some(number) = self.consumers.iter().position(asks) {
+            let At::Begins(question) = self.consumers[number].at.clone() else { return };
+            return match result {
+                Ok(Answer::Fetched(committed)) => self.begin(number, question.partitions, &committed, setup),
+                _ => self.asks_again(number, question),
+            };
+        }
         let mut waiting = commit.filter(|(_, consumer)| consumer.at == At::Waits(request));
         let Some(number) = waiting.next().map(|(number, _)| number) else { return };
         let member = &mut self.consumer(number).member;
@@ -311,7 +349,7 @@ impl State {
         let mut out = Vec::new();
         let group = Group::recover(entries, Knobs::default(), setup.defects, &mut out);
         let (unsettled, timers) = Default::default();
-        self.deposed = setup.deposed_answers.then(|| Arc::new(self.coordinator.group.clone()));
+        self.deposed = setup.deposed_is_asked.then(|| Arc::new(self.coordinator.group.clone()));
         self.coordinator = Arc::new(Coordinator { group, unsettled, timers });
         self.carry_out(out, setup);
         for number in 0..self.consumers.len() {
@@ -320,8 +358,10 @@ impl State {
             {
                 self.answered_commit(number, place, false);
             }
-            if matches!(self.consumers[number].at, At::Waits(_)) {
-                self.rejoin(number, setup);
+            match self.consumers[number].at.clone() {
+                At::Waits(_) => self.rejoin(number, setup),
+                At::Begins(question) => self.asks_again(number, question),
+                At::Next(_) => {}
             }
         }
     }

@@ -5,7 +5,7 @@
 //! its members stay: the smaller leads.
 
 use super::setup::Setup;
-use super::state::{At, Consumer, Coordinator, State};
+use super::state::{At, Consumer, Coordinator, Question, State};
 use rehearsal_model::queue::group::{Ask, GroupEntry, RequestId, WriteId};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -32,6 +32,9 @@ impl State {
         (member.standing(), known).hash(&mut hasher);
         match at {
             At::Next(Ask::Join { member, .. }) if setup.reduced => (0, member).hash(&mut hasher),
+            At::Begins(Question { partitions, taken }) => {
+                (2, partitions, self.place(Some(*taken))).hash(&mut hasher);
+            }
             at => (1, at).hash(&mut hasher),
         }
         for partition in setup.partitions() {

@@ -60,8 +60,8 @@ impl Core for Consumers {
         },
         Knob {
             name: "deposed",
-            says: "whether a coordinator that was replaced, and has not heard of it, says where to go on",
-            values: Values::Word(&["silent", "answers"]),
+            says: "whether consumers may ask one where to go on that was replaced, and has not heard of it",
+            values: Values::Word(&["forgotten", "asked"]),
         },
     ];
     const RULES: &'static [Rule] = rules::RULES;
@@ -88,8 +88,8 @@ impl Core for Consumers {
             _ => CommitRule::AfterProcessing,
         };
         let defects = Defects::of(choice.defects.iter().filter_map(|name| Defect::named(name)));
-        let deposed_answers = choice.word("deposed") == "answers";
-        Ok(Consumers { setup: Setup { bounds, rule, deposed_answers, defects, reduced: choice.reduced } })
+        let deposed_is_asked = choice.word("deposed") == "asked";
+        Ok(Consumers { setup: Setup { bounds, rule, deposed_is_asked, defects, reduced: choice.reduced } })
     }
 
     fn first(&self) -> State {

@@ -4,6 +4,9 @@ use crate::explore::core::Rule;
 
 /// What the searches of the table share: no more than the ways there need.
 const SMALL: &[(&str, &str)] = &[("partitions", "1")];
+/// Another coordinator takes over, and nothing else goes wrong.
+const TAKEN_OVER: &[(&str, &str)] =
+    &[("partitions", "1"), ("deaths", "0"), ("silences", "0"), ("messages", "0"), ("deposed", "asked")];
 const AT_MOST_ONCE: &[(&str, &str)] = &[("partitions", "1"), ("delivery", "at-most-once")];
 /// A long way, but there is nothing beside it.
 const CALM: &[(&str, &str)] =
@@ -23,6 +26,8 @@ pub(super) const SOUND: &[&[(&str, &str)]] = &[
     ],
     &[("partitions", "1"), ("generations", "3"), ("deaths", "0")],
     &[("consumers", "3"), ("partitions", "1"), ("deaths", "0"), ("takeovers", "0"), ("timeouts", "1")],
+    &[("partitions", "1"), ("deaths", "0"), ("timeouts", "1"), ("deposed", "asked")],
+    &[("partitions", "1"), ("timeouts", "1"), ("delivery", "at-most-once"), ("deposed", "asked")],
 ];
 
 const fn rule(defect: &'static str, says: &'static str, source: &'static str) -> Rule {
@@ -36,6 +41,14 @@ pub(super) const RULES: &[Rule] = &[
     rule("zombie-commits", "only members of the present generation commit", "KIP-62"),
     rule("commit-told-before-written", "a commit is on the log before it is confirmed", ""),
     rule("answers-while-loading", "a new coordinator reads all of its log before it answers", ""),
+    Rule {
+        needs: TAKEN_OVER,
+        ..rule(
+            "deposed-coordinator-answers",
+            "who says where to go on has found out that it was not replaced",
+            "Raft, 6.4",
+        )
+    },
     Rule { needs: CALM, ..rule("joins-without-letting-go", "who joins again lets go of everything", "") },
     rule("commits-before-processing", "at least once: only what is processed is committed", ""),
     Rule {

@@ -39,8 +39,8 @@ pub struct Setup {
     pub bounds: Bounds,
     /// When consumers commit.
     pub rule: CommitRule,
-    /// Whether a coordinator that was replaced, and does not know it, tells consumers where to go on.
-    pub deposed_answers: bool,
+    /// Whether consumers may ask a coordinator where to go on that was replaced and does not know it.
+    pub deposed_is_asked: bool,
     /// The rules that are removed.
     pub defects: Defects,
     /// Whether steps and differences are left out that cannot matter. Without, a search is far longer, and must come to

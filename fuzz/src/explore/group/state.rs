@@ -50,6 +50,17 @@ pub enum At {
     Next(Ask),
     /// It waits for the answer to its join or sync.
     Waits(RequestId),
+    /// It waits to hear where to go on, and that waits for this write.
+    Begins(Question),
+}
+
+/// A question where to go on, without an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Question {
+    /// In which partitions.
+    pub partitions: BTreeSet<Partition>,
+    /// Under which numbers the coordinator has it, and writes.
+    pub taken: (RequestId, WriteId),
 }
 
 /// A commit without an answer.
@@ -113,7 +124,7 @@ pub struct State {
     pub chronicle: Arc<Chronicle>,
     /// How often.
     pub counts: Counts,
-    /// The number of the last commit.
+    /// The number of the last commit, or question where to go on.
     pub(super) asked: u64,
     pub(super) key: u64,
 }
@@ -130,8 +141,8 @@ impl Log {
         match entry {
             GroupEntry::Offsets { offsets } => self.offsets.extend(offsets),
             generation @ GroupEntry::Generation { .. } => self.generation = Some(generation),
-            // Nobody here does transactions.
-            GroupEntry::OffsetsWithin { .. } | GroupEntry::TransactionEnded { .. } => {}
+            // It says nothing; and nobody here does transactions.
+            GroupEntry::Asked | GroupEntry::OffsetsWithin { .. } | GroupEntry::TransactionEnded { .. } => {}
         }
     }
 
@@ -202,7 +213,8 @@ impl State {
     pub(super) fn fresh(&self) -> MemberId {
         let members = |entry: &GroupEntry| match entry {
             GroupEntry::Generation { members, .. } => members.keys().copied().collect(),
-            GroupEntry::Offsets { .. }
+            GroupEntry::Asked
+            | GroupEntry::Offsets { .. }
             | GroupEntry::OffsetsWithin { .. }
             | GroupEntry::TransactionEnded { .. } => Vec::new(),
         };

@@ -87,6 +87,7 @@ pub(super) fn picture(state: &State) -> Vec<String> {
 fn at_words(consumer: &Consumer) -> String {
     match &consumer.at {
         At::Waits(_) => "waits for its group".to_owned(),
+        At::Begins(_) => format!("{}, and waits to hear where to go on", owned_words(consumer)),
         At::Next(Ask::Join { member: None, .. }) => "is to join".to_owned(),
         At::Next(Ask::Join { member: Some(member), .. }) => format!("is to join again as {member}"),
         At::Next(Ask::Sync { member, generation, .. }) => {
@@ -120,6 +121,7 @@ fn group_words(state: &State) -> String {
 
 fn entry_words(entry: &GroupEntry) -> String {
     match entry {
+        GroupEntry::Asked => "somebody asks where to go on".to_owned(),
         GroupEntry::Offsets { offsets } => format!("commits {}", offsets_words(offsets)),
         GroupEntry::OffsetsWithin { producer, offsets } => {
             format!("commits {} with the transaction of {producer}", offsets_words(offsets))

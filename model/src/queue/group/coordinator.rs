@@ -145,7 +145,7 @@ impl Group {
                 self.commit_within(request, member, producer, offsets, out);
             }
             Input::TransactionEnded { producer, verdict } => self.offsets.ended(producer, verdict),
-            Input::Fetch { request, partitions } => self.fetch(request, &partitions, out),
+            Input::Fetch { request, partitions } => self.fetch(request, partitions, out),
             Input::TimerFired(timer) => self.timer_fired(timer, out),
             Input::Persisted { write } => self.persisted(write, out),
             Input::NotPersisted { write } => self.not_persisted(write, out),

@@ -45,6 +45,8 @@ pub enum GroupEntry {
         /// How.
         verdict: Verdict,
     },
+    /// Somebody asked where to go on. It says nothing: that it is in sync says that whoever wrote it still coordinated.
+    Asked,
 }
 
 /// Who plans a generation.

@@ -13,6 +13,8 @@ pub struct Offsets {
     /// What is known to be on the log, with the write that put it there.
     persisted: BTreeMap<Partition, (WriteId, Offset)>,
     pending: BTreeMap<WriteId, Pending>,
+    /// Who waits to hear where to go on, and in which partitions, until this write is on the log.
+    asked: BTreeMap<WriteId, (RequestId, BTreeSet<Partition>)>,
     /// By producer: what its open transaction commits. From the moment it is on its way to the log: nobody knows then
     /// that it will not be there.
     open: BTreeMap<u64, Open>,
@@ -98,6 +100,16 @@ impl Offsets {
         Some(self.pending.remove(&write)?.request)
     }
 
+    /// A request asks where to go on in these partitions, and waits for this write.
+    pub fn ask(&mut self, write: WriteId, request: RequestId, partitions: BTreeSet<Partition>) {
+        self.asked.insert(write, (request, partitions));
+    }
+
+    /// The request that waited for this write to hear where to go on, and in which partitions. It waits no more.
+    pub fn asked(&mut self, write: WriteId) -> Option<(RequestId, BTreeSet<Partition>)> {
+        self.asked.remove(&write)
+    }
+
     /// Where to go on in these partitions, as far as it is on the log.
     pub fn of(&self, partitions: &BTreeSet<Partition>) -> BTreeMap<Partition, Offset> {
         let known = partitions.iter().filter_map(|partition| Some((*partition, self.committed(*partition)?)));
@@ -113,6 +125,7 @@ impl Offsets {
     pub fn renumbered(&self, name: impl Fn(WriteId) -> WriteId, request: RequestId) -> Offsets {
         let persisted = self.persisted.iter();
         let pending = self.pending.iter();
+        let asked = self.asked.iter();
         Offsets {
             persisted: persisted
                 .map(|(place, (_, offset))| (*place, (WriteId::default(), *offset)))
@@ -120,6 +133,7 @@ impl Offsets {
             pending: pending
                 .map(|(write, pending)| (name(*write), Pending { request, offsets: pending.offsets.clone() }))
                 .collect(),
+            asked: asked.map(|(write, (_, places))| (name(*write), (request, places.clone()))).collect(),
             open: self.open.clone(),
         }
     }

@@ -84,7 +84,8 @@ pub enum Input {
         /// How it ended.
         verdict: Verdict,
     },
-    /// Somebody asks where to go on. Only what is on the log is told, and nothing while that depends on an open transaction.
+    /// Somebody asks where to go on. Only what is on the log is told, and nothing while that depends on an open
+    /// transaction; and not before something that was written since is on the log.
     Fetch {
         /// Its number.
         request: RequestId,

@@ -33,6 +33,9 @@ impl Scene {
         let request = self.request();
         let partitions = BTreeSet::from([partition(0, number)]);
         self.step(Input::Fetch { request, partitions });
+        if self.waits(request) {
+            self.persist();
+        }
         match self.answers[&request].clone()? {
             Answer::Fetched(offsets) => Ok(offsets.get(&partition(0, number)).copied()),
             other => panic!("no answer to a fetch: {other:?}"),

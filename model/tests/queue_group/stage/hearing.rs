@@ -46,7 +46,8 @@ impl Stage {
             Ok(Answer::Synced { generation, partitions }) => self.hear_synced(client, generation, partitions),
             Ok(Answer::Alive) => self.hear_alive(asked.generation),
             Ok(Answer::Fetched(offsets)) => {
-                ensure(self.fetches.remove(&request) == Some(offsets), Broken::LastWriteWins)
+                // Told as of now: what was on its way when it was asked is on the log.
+                ensure(self.committed == offsets, Broken::LastWriteWins)
             }
             Ok(Answer::Left | Answer::Committed) => Ok(()),
             Err(error) => {
@@ -60,7 +61,8 @@ impl Stage {
         let JoinAnswer { generation, member, leader, strategy, members } = answer;
         let is_on_log = |entry: &GroupEntry| match entry {
             GroupEntry::Generation { generation: written, .. } => *written == generation,
-            GroupEntry::Offsets { .. }
+            GroupEntry::Asked
+            | GroupEntry::Offsets { .. }
             | GroupEntry::OffsetsWithin { .. }
             | GroupEntry::TransactionEnded { .. } => false,
         };

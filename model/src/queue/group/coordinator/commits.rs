@@ -5,6 +5,7 @@ use crate::queue::defects::Defect;
 use crate::queue::group::entry::GroupEntry;
 use crate::queue::group::error::GroupError;
 use crate::queue::group::ids::{Generation, MemberId, RequestId, WriteId};
+use crate::queue::group::offsets::Offsets;
 use crate::queue::group::step::{Answer, Output};
 use crate::queue::identity::ProducerIdentity;
 use crate::queue::offset::Offset;
@@ -63,8 +64,23 @@ impl Group {
         }
     }
 
+    /// A coordinator that was replaced knows less than was committed, and may not have heard of it. So whoever asks waits
+    /// for an entry of the log, as whoever commits does: what cannot be written is not answered. (Kafka answers at once.)
     pub(super) fn fetch(
         &mut self,
+        request: RequestId,
+        partitions: BTreeSet<Partition>,
+        out: &mut Vec<Output>,
+    ) {
+        if !self.offsets.are_stable(&partitions) || self.defects.has(Defect::DeposedCoordinatorAnswers) {
+            return self.tell_where_to_go_on(request, &partitions, out);
+        }
+        let write = self.persist(GroupEntry::Asked, out);
+        self.offsets.ask(write, request, partitions);
+    }
+
+    fn tell_where_to_go_on(
+        &self,
         request: RequestId,
         partitions: &BTreeSet<Partition>,
         out: &mut Vec<Output>,
@@ -80,10 +96,14 @@ impl Group {
         if let Some(request) = self.offsets.persisted(write) {
             out.push(Output::Answer { request, result: Ok(Answer::Committed) });
         }
+        if let Some((request, partitions)) = self.offsets.asked(write) {
+            self.tell_where_to_go_on(request, &partitions, out);
+        }
     }
 
     pub(super) fn commit_not_persisted(&mut self, write: WriteId, out: &mut Vec<Output>) {
-        if let Some(request) = self.offsets.failed(write) {
+        let asked = |offsets: &mut Offsets| offsets.asked(write).map(|(request, _)| request);
+        if let Some(request) = self.offsets.failed(write).or_else(|| asked(&mut self.offsets)) {
             refuse(request, GroupError::Unknown, out);
         }
     }

@@ -38,6 +38,7 @@ impl Group {
             GroupEntry::Offsets { offsets } => self.offsets.recover(offsets),
             GroupEntry::OffsetsWithin { producer, offsets } => self.offsets.open(producer, offsets),
             GroupEntry::TransactionEnded { producer, verdict } => self.offsets.ended(producer, verdict),
+            GroupEntry::Asked => {}
             GroupEntry::Generation { generation, lead, members, planned } => {
                 self.phase = match (members.is_empty(), planned) {
                     (true, _) => Phase::Empty,
