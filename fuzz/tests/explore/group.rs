@@ -22,18 +22,18 @@ const MISSED: [Missed; 10] = [
         "silence-ends-membership",
         4,
     ),
-    ("zombie-commits", "partitions=1 records=1 deaths=0 takeovers=0 timeouts=0", "zombie-is-fenced", 13),
+    ("zombie-commits", "partitions=1 records=1 deaths=0 takeovers=0 timeouts=0", "zombie-is-fenced", 14),
     (
         "commit-told-before-written",
         "partitions=1 records=1 deaths=0 takeovers=0 silences=0 timeouts=0 messages=0",
         "offsets-move-forward",
-        8,
+        9,
     ),
     (
         "answers-while-loading",
         "partitions=1 records=1 deaths=0 silences=0 timeouts=0 messages=0",
         "offsets-move-forward",
-        10,
+        11,
     ),
     (
         "deposed-coordinator-answers",
@@ -45,19 +45,19 @@ const MISSED: [Missed; 10] = [
         "joins-without-letting-go",
         "deaths=0 takeovers=0 silences=0 timeouts=0 messages=0 records=2",
         "offsets-move-forward",
-        23,
+        26,
     ),
     (
         "commits-before-processing",
         "partitions=1 records=1 deaths=0 takeovers=0 silences=0 timeouts=0 messages=0",
         "commits-what-is-processed",
-        8,
+        9,
     ),
     (
         "begins-before-confirmed",
         "partitions=1 records=1 deaths=1 takeovers=0 silences=1 timeouts=0 messages=0 delivery=at-most-once",
         "at-most-once",
-        14,
+        16,
     ),
 ];
 
