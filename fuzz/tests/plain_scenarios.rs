@@ -115,6 +115,7 @@ acks = "all"
 archive = false
 backoff = "100ms"
 batch_records = 4
+batch_bytes = 16384
 broker_session = "2s"
 commit_interval = "200ms"
 coordination = "one-durable-node"

@@ -1,15 +1,16 @@
-//! `rehearsal compare locking`: the strategies of the reservation system side by side.
+//! `rehearsal compare`: the strategies of the reservation system side by side, and the queue's one setting between
+//! latency and throughput.
 
 use super::{Format, print_json};
-use crate::compare::{CONTENDERS, Cell, Contender, GUESTS, ROOM_TYPES, measure};
+use crate::compare::locking::{self, CONTENDERS, Contender, GUESTS, ROOM_TYPES};
+use crate::compare::measure_all;
+use crate::compare::queue::{self, wanted};
 use crate::report::figures::grouped;
 use crate::report::table::table;
 use crate::verdict::{Outcome, Verdict, print};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 use std::num::NonZeroUsize;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// What `compare` takes.
@@ -24,12 +25,14 @@ pub struct CompareOptions {
 #[derive(Clone, Debug, Subcommand)]
 pub enum Comparison {
     /// How the strategies against double booking fare, with few guests and many
-    Locking(LockingOptions),
+    Locking(MeasuringOptions),
+    /// What messages a second cost in latency and in syncs, over partitions, copies, sizes and skew
+    Queue(MeasuringOptions),
 }
 
-/// What `compare locking` takes.
+/// What a comparison takes.
 #[derive(Clone, Debug, Args)]
-pub struct LockingOptions {
+pub struct MeasuringOptions {
     /// How many seeds each cell of the table is measured over.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
     pub seeds: u64,
@@ -42,9 +45,9 @@ pub struct LockingOptions {
 }
 
 #[derive(Serialize)]
-struct CompareJson {
+struct CompareJson<C> {
     command: &'static str,
-    cells: Vec<Cell>,
+    cells: Vec<C>,
 }
 
 /// Runs the command.
@@ -52,8 +55,13 @@ struct CompareJson {
 /// # Errors
 /// Standard output that takes nothing.
 pub fn compare(options: &CompareOptions) -> Outcome {
-    let Comparison::Locking(options) = &options.what;
-    let cells = measure_all(options);
+    match &options.what {
+        Comparison::Locking(options) => show(options, measure_strategies(options), strategies_in_words),
+        Comparison::Queue(options) => show(options, measure_aims(options), aims_in_words),
+    }
+}
+
+fn show<C: Serialize>(options: &MeasuringOptions, cells: Vec<C>, words: impl Fn(&[C]) -> String) -> Outcome {
     match options.format {
         Format::Human => print(&words(&cells))?,
         Format::Json => print_json(&CompareJson { command: "compare", cells })?,
@@ -61,40 +69,65 @@ pub fn compare(options: &CompareOptions) -> Outcome {
     Ok(Verdict::Held)
 }
 
-/// Every cell, in the order of the table, whichever thread measured it.
-fn measure_all(options: &LockingOptions) -> Vec<Cell> {
+impl MeasuringOptions {
+    fn jobs(&self) -> NonZeroUsize {
+        self.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
+    }
+}
+
+fn measure_strategies(options: &MeasuringOptions) -> Vec<locking::Cell> {
     let mut wanted: Vec<(&Contender, u32, u32)> = Vec::new();
     for room_types in ROOM_TYPES {
         for guests in GUESTS {
             wanted.extend(CONTENDERS.iter().map(|contender| (contender, guests, room_types)));
         }
     }
-    let jobs = options.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
-    let next = AtomicUsize::new(0);
-    let measured = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for _ in 0..jobs.get() {
-            scope.spawn(|| {
-                while let Some((contender, guests, room_types)) =
-                    wanted.get(next.fetch_add(1, Ordering::Relaxed))
-                {
-                    let cell = measure(contender, *guests, *room_types, options.seeds);
-                    measured.lock().expect("no thread panics with it").push(cell);
-                }
-            });
-        }
-    });
-    let mut cells = measured.into_inner().expect("no thread panics with it");
-    cells.sort_by_key(|cell| {
-        let of_this = |(contender, guests, room_types): &(&Contender, u32, u32)| {
-            (contender.name, *guests, *room_types) == (cell.strategy, cell.guests, cell.room_types)
-        };
-        wanted.iter().position(of_this)
-    });
-    cells
+    let cell = |(contender, guests, room_types): &(&Contender, u32, u32)| {
+        locking::measure(contender, *guests, *room_types, options.seeds)
+    };
+    measure_all(&wanted, options.jobs(), cell)
 }
 
-fn words(cells: &[Cell]) -> String {
+fn measure_aims(options: &MeasuringOptions) -> Vec<queue::Cell> {
+    measure_all(&wanted(), options.jobs(), |(aim, load)| queue::measure(*aim, *load, options.seeds))
+}
+
+fn aims_in_words(cells: &[queue::Cell]) -> String {
+    let header = [
+        "aim",
+        "partitions",
+        "replicas",
+        "bytes",
+        "zipf",
+        "messages/s",
+        "p50 ms",
+        "p99 ms",
+        "processed p50",
+        "p99",
+        "syncs/message",
+    ];
+    let row = |cell: &queue::Cell| {
+        let queue::Load { partitions, replicas, bytes, zipf } = cell.load;
+        [
+            cell.aim.name().to_owned(),
+            partitions.to_string(),
+            replicas.to_string(),
+            grouped(u64::from(bytes)),
+            format!("{}.{:02}", zipf / 100, zipf % 100),
+            grouped(cell.messages_per_second.round() as u64),
+            format!("{:.1}", cell.p50_ms),
+            format!("{:.1}", cell.p99_ms),
+            format!("{:.1}", cell.processed_p50_ms),
+            format!("{:.1}", cell.processed_p99_ms),
+            format!("{:.2}", cell.syncs_per_message),
+        ]
+    };
+    let table = table(header, cells.iter().map(row), 1);
+    let times = "Times are virtual: they compare settings, and say nothing of a real disk or network.";
+    format!("{table}\nmessages/s: all come at once; the rest: they come steadily, 800 a second. {times}\n")
+}
+
+fn strategies_in_words(cells: &[locking::Cell]) -> String {
     let header = [
         "strategy",
         "guests",
@@ -106,7 +139,7 @@ fn words(cells: &[Cell]) -> String {
         "deadlocks",
         "oversold nights",
     ];
-    let row = |cell: &Cell| {
+    let row = |cell: &locking::Cell| {
         [
             cell.strategy.to_owned(),
             cell.guests.to_string(),

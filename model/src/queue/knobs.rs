@@ -82,6 +82,9 @@ pub struct Knobs {
     pub max_in_flight: u32,
     /// How many records a batch holds at most.
     pub batch_records: u32,
+    /// How large a batch grows, in bytes, unless one record is larger.
+    #[serde(default = "usual_batch_bytes")]
+    pub batch_bytes: u32,
     /// How long a batch waits for more records.
     pub linger: Span,
     /// How long a producer waits for an answer, and before it sends again.
@@ -157,6 +160,11 @@ impl Knobs {
     }
 }
 
+/// As much as Kafka's `batch.size` is where nobody sets it.
+fn usual_batch_bytes() -> u32 {
+    16_384
+}
+
 impl Default for Knobs {
     fn default() -> Self {
         Knobs {
@@ -167,6 +175,7 @@ impl Default for Knobs {
             idempotent: true,
             max_in_flight: 5,
             batch_records: 4,
+            batch_bytes: usual_batch_bytes(),
             linger: Span::millis(5),
             backoff: Span::millis(100),
             delivery_timeout: Span::seconds(20),

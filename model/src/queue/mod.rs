@@ -8,6 +8,7 @@
 //!                controller (one of the brokers) ──▶ coordination service: who lives, who leads, the in-sync sets
 //! ```
 
+pub mod aim;
 pub mod archive;
 pub mod broker;
 pub mod brokers;

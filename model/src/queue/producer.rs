@@ -32,7 +32,7 @@ pub(super) fn settings(plan: &Plan) -> Settings {
         transactional: false,
         max_in_flight: knobs.max_in_flight as usize,
         batch_records: knobs.batch_records as usize,
-        batch_bytes: 16_384,
+        batch_bytes: knobs.batch_bytes as usize,
         linger: knobs.linger.duration(),
         backoff: knobs.backoff.duration(),
         delivery_timeout: knobs.delivery_timeout.duration(),

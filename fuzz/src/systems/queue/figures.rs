@@ -80,7 +80,7 @@ const ZIPF_170: Weights = [
 ];
 
 /// One of so many keys; key 0 comes most often. An exponent that is none of [`EXPONENTS`] counts as 0.
-pub(super) fn key(draws: &mut Draws, keys: u32, exponent: u32) -> u32 {
+pub(crate) fn key(draws: &mut Draws, keys: u32, exponent: u32) -> u32 {
     let weights = match exponent {
         90 => &ZIPF_90,
         120 => &ZIPF_120,

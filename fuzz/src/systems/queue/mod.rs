@@ -8,6 +8,8 @@ mod plain;
 mod possible;
 mod sections;
 
+pub(crate) use figures::key;
+
 use crate::draws::Draws;
 use crate::jury::Jury;
 use crate::rehearse::rehearse;

@@ -90,6 +90,7 @@ fn check_knobs(knobs: &Knobs, topology: &Topology) -> Result<(), ScenarioError> 
         ("min_insync", knobs.min_insync),
         ("max_in_flight", knobs.max_in_flight),
         ("batch_records", knobs.batch_records),
+        ("batch_bytes", knobs.batch_bytes),
         ("record_limit", knobs.record_limit),
         ("fetch_bytes", knobs.fetch_bytes),
         ("segment_bytes", knobs.segment_bytes),

@@ -65,7 +65,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         if let Some(id) = transaction {
             self.verify_if_needed(&host, id, &payload).await?;
         }
-        let appended = self.admit(&host, acks, payload, checksum);
+        let appended = self.admit_in_turn(&host, acks, payload, checksum).await;
         let (base, end, epoch) = appended.inspect_err(|refusal| {
             self.env.observe(Fact::Refused { partition, why: refusal.to_string(), messages });
         })?;
@@ -87,6 +87,36 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             (Admission::Fenced { .. }, _) => Err(Refusal::Fenced),
             _ => Ok(()),
         }
+    }
+
+    /// As [`admit`](Broker::admit), but what has overtaken those before it waits for them. Each request has a session for
+    /// itself while it is under way, so that one may overtake another, which on one connection it could not.
+    async fn admit_in_turn(
+        &self,
+        host: &Host,
+        acks: Acks,
+        payload: Arc<Payload>,
+        checksum: u32,
+    ) -> Result<(Offset, Offset, LeaderEpoch), Refusal> {
+        let admit = || self.admit(host, acks, payload.clone(), checksum);
+        let is_early = |admitted: &Result<_, Refusal>| {
+            matches!(admitted, Err(Refusal::OutOfOrder { ahead: true } | Refusal::UnknownProducer))
+        };
+        let at_once = admit();
+        if !is_early(&at_once) {
+            return at_once;
+        }
+        let in_turn = async {
+            loop {
+                host.changed.notified().await;
+                let admitted = admit();
+                if !is_early(&admitted) {
+                    return admitted;
+                }
+            }
+        };
+        // By then those before it would have been asked for again.
+        self.env.timeout(self.plan.knobs.resend.duration(), in_turn).await.unwrap_or(at_once)
     }
 
     /// Checks a payload of a producer and appends it, or finds it appended; where it begins and ends, and in which epoch it

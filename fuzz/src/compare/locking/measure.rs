@@ -1,5 +1,6 @@
 //! What a run of the lab came to, read from its facts.
 
+use super::super::latencies::Latencies;
 use rehearsal_env::{Stamp, Time, Violation};
 use rehearsal_invariants::Monitor;
 use rehearsal_model::reservation::facts::{Answer, Attempt, Fact, Operation};
@@ -18,8 +19,8 @@ pub(super) struct Measurements {
     pub(super) retries: u64,
     pub(super) deadlocks: u64,
     pub(super) oversold_nights: u64,
-    /// From the first click to the final answer, in nanoseconds.
-    latencies: Vec<u64>,
+    /// From the first click to the final answer.
+    pub(super) latencies: Latencies,
 }
 
 impl Measurements {
@@ -31,22 +32,12 @@ impl Measurements {
         self.retries += other.retries;
         self.deadlocks += other.deadlocks;
         self.oversold_nights += other.oversold_nights;
-        self.latencies.extend(&other.latencies);
+        self.latencies.add_all(&other.latencies);
     }
 
     /// Every booking, refusal and give-up took one try, and one more for each retry.
     pub(super) fn tries(&self) -> u64 {
         self.bookings + self.sold_out + self.gave_up + self.retries
-    }
-
-    /// Percentiles in milliseconds, by the nearest rank; 0 when nothing was answered.
-    pub(super) fn latency_ms<const N: usize>(&self, percents: [usize; N]) -> [f64; N] {
-        let mut sorted = self.latencies.clone();
-        sorted.sort_unstable();
-        percents.map(|percent| {
-            let rank = (sorted.len() * percent).div_ceil(100).max(1);
-            sorted.get(rank - 1).map_or(0.0, |nanos| *nanos as f64 / 1e6)
-        })
     }
 }
 
@@ -135,7 +126,7 @@ impl Measure {
             _ => return,
         }
         if let Some(asked) = self.asked.remove(&intent) {
-            self.sums.latencies.push(stamp.time.since(asked).as_nanos() as u64);
+            self.sums.latencies.add(stamp.time.since(asked));
         }
     }
 }
