@@ -189,6 +189,10 @@ pub enum Refusal {
     /// Too few replicas are in sync; nothing was appended.
     #[error("too few replicas are in sync, and nothing was appended")]
     NotEnoughReplicas,
+    /// It was appended, and then too few replicas were in sync: whether it stays is unknown. (Kafka's
+    /// `NOT_ENOUGH_REPLICAS_AFTER_APPEND`.)
+    #[error("it was appended, but too few replicas are in sync now: whether it stays is unknown")]
+    NotEnoughReplicasAfterAppend,
     /// It was appended, and then the broker led no more: whether it stays is unknown.
     #[error("it was appended, but the broker leads no more: whether it stays is unknown")]
     LeadershipLost,
@@ -252,7 +256,10 @@ impl Refusal {
     /// Whether nothing was appended.
     pub fn definitely_not_appended(self) -> bool {
         match self {
-            Refusal::LeadershipLost | Refusal::Fenced | Refusal::UnknownProducer => false,
+            Refusal::NotEnoughReplicasAfterAppend
+            | Refusal::LeadershipLost
+            | Refusal::Fenced
+            | Refusal::UnknownProducer => false,
             Refusal::OutOfOrder { ahead } => ahead,
             _ => true,
         }
@@ -264,6 +271,7 @@ impl Refusal {
             Refusal::NotLeader
             | Refusal::Corrupt
             | Refusal::NotEnoughReplicas
+            | Refusal::NotEnoughReplicasAfterAppend
             | Refusal::LeadershipLost
             | Refusal::UnknownProducer
             | Refusal::NotVerified

@@ -379,6 +379,12 @@ pub(super) const DEFECTS: &[Defect] = &[
         "retries with max.in.flight.requests.per.connection > 1 and no idempotence: a later batch overtakes",
         IDEMPOTENT,
     ),
+    defect(
+        "after-append-is-definite",
+        "every-message-told",
+        "a refusal that came after the append is told as: it was not written (NotEnoughReplicasAfterAppend is retriable)",
+        &["queue.acks=all", "queue.delivery_timeout=1500ms"],
+    ),
     defect("zombie-commits", "one-owner", "a commit of an earlier generation is taken: no fencing", &[]),
     defect(
         "two-owners",

@@ -12,6 +12,7 @@ use super::super::record::{Batch, Content, Payload};
 use super::super::replica::{self, Role};
 use super::super::transactions::TransactionalId;
 use super::{Broker, Host};
+use crate::race::{Either, race};
 use rehearsal_env::Env;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -69,8 +70,16 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         let (base, end, epoch) = appended.inspect_err(|refusal| {
             self.env.observe(Fact::Refused { partition, why: refusal.to_string(), messages });
         })?;
-        self.acknowledge(&host, acks, end, epoch).await?;
-        Ok(base)
+        let patient = async { self.acknowledge(&host, acks, end, epoch).await.map(|()| base) };
+        let too_few = async {
+            while acks != Acks::All || !host.cores.borrow().replica.lacks_replicas(host.settings) {
+                host.changed.notified().await;
+            }
+        };
+        match race(patient, too_few).await {
+            Either::Left(acknowledged) => acknowledged,
+            Either::Right(()) => Err(Refusal::NotEnoughReplicasAfterAppend),
+        }
     }
 
     /// A transaction's first batch in a partition is appended only when its coordinator says that the transaction is open

@@ -145,6 +145,12 @@ impl Replica {
         Ok(base)
     }
 
+    /// Whether it leads with too few replicas in sync: what it has appended is acknowledged to nobody who waits for all of
+    /// them until the set has grown again (KIP-966, strict minimum).
+    pub fn lacks_replicas(&self, settings: Settings) -> bool {
+        matches!(&self.role, Role::Leading(leadership) if leadership.in_sync.len() < settings.min_insync)
+    }
+
     /// Up to where appended records may be acknowledged to producers that wait for all in-sync replicas.
     pub fn acknowledged(&self, settings: Settings) -> Offset {
         let Role::Leading(leadership) = &self.role else { return Offset::ZERO };
@@ -223,7 +229,7 @@ impl Replica {
     pub(super) fn advance(&mut self, settings: Settings) {
         let own = self.held(settings);
         let Role::Leading(leadership) = &self.role else { return };
-        if leadership.in_sync.len() < settings.min_insync {
+        if self.lacks_replicas(settings) {
             return;
         }
         let held = leadership.held_by_all(self.me, own, settings);
