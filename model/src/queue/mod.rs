@@ -9,6 +9,7 @@
 //! ```
 
 pub mod archive;
+pub mod borrowing;
 pub mod broker;
 pub mod brokers;
 pub mod client;
@@ -22,6 +23,7 @@ pub mod group;
 pub mod identity;
 pub mod keys;
 pub mod knobs;
+pub mod lending;
 pub mod log;
 pub mod message;
 pub mod offset;
