@@ -69,11 +69,12 @@ impl System for Queue {
         topology.check()?;
         let drawn = draw::knobs(&draws, &topology, &workload);
         let fixed = overrides.apply("queue", drawn)?;
+        let knobs = overrides.apply("queue", draw::knobs_beside(&fixed, drawn))?;
         let mut section = Section {
-            knobs: overrides.apply("queue", draw::knobs_beside(&fixed, drawn))?,
+            knobs,
             topics: draw::topics(&draws, &workload),
             sendings: Vec::new(),
-            consumers: draw::consumers(&draws, &topology, &workload),
+            consumers: draw::consumers(&draws, &topology, &workload, &knobs),
         };
         section.sendings = draw::sendings(&draws, &topology, &workload, &section.knobs);
         let mut scenario = Scenario {
@@ -148,6 +149,7 @@ impl System for Queue {
             ("delayed messages", sendings.iter().any(Sending::is_postponed)),
             ("failing messages", sendings.iter().any(|sending| sending.fails > 0)),
             ("consensus", knobs.coordination == CoordinationMode::Consensus),
+            ("loans", consumers.iter().any(|consumer| consumer.loan.is_some())),
             ("slow consumers", !consumers.is_empty() && knobs.processing >= SLOW),
         ]
     }
