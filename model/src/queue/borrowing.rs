@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Over one of so many messages it takes longer than its loan has.
-const SELDOM: u64 = 16;
+const SELDOM: u64 = 24;
 
 /// Runs such a consumer on this node, for ever.
 ///
@@ -27,15 +27,17 @@ pub async fn borrow<E: Env<Fact = Fact>>(
     consumer: ConsumerPlan,
 ) {
     let client = Client::bind(&env, brokers, &plan.knobs);
+    let loan = consumer.loan.expect("a loan lasts for some time");
     let using = Using {
         env: env.clone(),
         group: consumer.group,
         member: MemberId(env.bits()),
-        loan: consumer.loan.expect("a loan lasts for some time"),
+        loan,
         fails: plan.failing(),
         plan: plan.clone(),
     };
-    let borrower = Borrower::new(&env, client, consumer.group, using, plan.terms(&consumer), &plan);
+    let lent_to = (consumer.group, loan);
+    let borrower = Borrower::new(&env, client, lent_to, using, plan.terms(&consumer), &plan);
     let topic = Topic::Named(consumer.topic);
     for number in 0..plan.partitions_of(topic) {
         env.spawn(borrower.clone().work(Partition { topic, number }));

@@ -17,6 +17,7 @@ use rehearsal_env::{Env, Span};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How many messages of a partition it takes at once.
 const AT_ONCE: u32 = 4;
@@ -42,6 +43,8 @@ pub struct Borrower<E: Env, U: Use> {
     env: E,
     client: Rc<Client<E>>,
     group: u32,
+    /// How long a loan lasts.
+    lasts: Duration,
     user: U,
     terms: Terms,
     plan: Arc<Plan>,
@@ -57,16 +60,17 @@ enum Found {
 }
 
 impl<E: Env<Fact = Fact>, U: Use> Borrower<E, U> {
-    /// One of `group` that hands records to `user`, those that it gets on these terms.
+    /// One of `group`, whose loans last so long, that hands records to `user`, those that it gets on these terms.
     pub fn new(
         env: &E,
         client: Rc<Client<E>>,
-        group: u32,
+        (group, loan): (u32, Span),
         user: U,
         terms: Terms,
         plan: &Arc<Plan>,
     ) -> Rc<Self> {
-        Rc::new(Borrower { env: env.clone(), client, group, user, terms, plan: plan.clone() })
+        let (env, lasts, plan) = (env.clone(), loan.duration(), plan.clone());
+        Rc::new(Borrower { env, client, group, lasts, user, terms, plan })
     }
 
     /// Borrows from this partition, for ever.
@@ -110,7 +114,7 @@ impl<E: Env<Fact = Fact>, U: Use> Borrower<E, U> {
         }
     }
 
-    /// 2.
+    /// 2. What is over for sure is not begun: the loan began before this consumer was told of it.
     async fn use_all(
         self: &Rc<Self>,
         partition: Partition,
@@ -118,7 +122,8 @@ impl<E: Env<Fact = Fact>, U: Use> Borrower<E, U> {
         mut left: BTreeMap<Offset, u32>,
     ) {
         let held = |offset| Held { partition, offset, loan };
-        while let Some((first, _)) = left.first_key_value() {
+        let over = self.env.now() + self.lasts;
+        while let Some((first, _)) = left.first_key_value().filter(|_| self.env.now() < over) {
             let (first, found) = (*first, self.read(partition, *first).await);
             let behind = match &found {
                 Some(Found::Records(shown)) => left.split_off(&shown.next),
@@ -132,6 +137,9 @@ impl<E: Env<Fact = Fact>, U: Use> Borrower<E, U> {
                     let mut records: BTreeMap<Offset, ShownRecord> =
                         records.into_iter().map(|shown| (shown.offset, shown)).collect();
                     for (offset, tries) in reached {
+                        if self.env.now() >= over {
+                            return;
+                        }
                         let loan = Loan { held: held(offset), tries };
                         self.use_one(loan, records.remove(&offset)).await;
                     }
@@ -142,7 +150,9 @@ impl<E: Env<Fact = Fact>, U: Use> Borrower<E, U> {
                     reached.into_keys().for_each(|offset| self.acknowledge(held(offset)));
                 }
                 Some(Found::EndsBefore) | None => {
-                    reached.into_keys().for_each(|offset| self.give_back(held(offset)));
+                    for offset in reached.into_keys() {
+                        self.give_back(held(offset)).await;
+                    }
                     self.pause().await;
                 }
             }
@@ -158,7 +168,7 @@ impl<E: Env<Fact = Fact>, U: Use> Borrower<E, U> {
         if done {
             self.acknowledge(loan.held);
         } else {
-            self.give_back(loan.held);
+            self.give_back(loan.held).await;
         }
     }
 
@@ -200,12 +210,9 @@ impl<E: Env<Fact = Fact>, U: Use> Borrower<E, U> {
     }
 
     /// Asks once: if it is not heard, the loan runs out.
-    fn give_back(self: &Rc<Self>, held: Held) {
-        let borrower = self.clone();
-        self.env.spawn(async move {
-            borrower.tell(LendingFact::GivesBack(held));
-            let _ = borrower.ask(LendingRequest::GiveBack(held)).await;
-        });
+    async fn give_back(&self, held: Held) {
+        self.tell(LendingFact::GivesBack(held));
+        let _ = self.ask(LendingRequest::GiveBack(held)).await;
     }
 
     async fn ask(
