@@ -18,7 +18,7 @@ pub(super) const BURST: u64 = 8;
 /// What the workload is drawn with. All is sent in the first three quarters of the storm, so that faults meet it.
 pub(super) fn workload(draws: &Draws, storm: Span) -> Workload {
     // It comes to one in eight scenarios: not everything that is drawn goes with it.
-    let lent = draws.part("lent", 0).percent(27);
+    let lent = draws.part("lent", 0).percent(21);
     let mut draws = draws.part("workload", 0);
     let latest = (storm.0 / 4 * 3 / 1_000_000).max(1);
     Workload {

@@ -325,6 +325,43 @@ mod tests {
     }
 
     #[test]
+    fn messages_are_lent_at_least_once_and_to_all_of_a_group_or_to_none() {
+        let fixed = [
+            ("topology.consumers", 2.into()),
+            ("workload.groups", 1.into()),
+            ("workload.pipe", false.into()),
+            ("workload.lent", true.into()),
+            ("queue.delivery", "at-least-once".into()),
+            ("queue.archive", false.into()),
+        ];
+        let scenario = Queue.draw(7, &setting(&fixed)).expect("a scenario");
+        let lent = plan(&scenario).expect("a plan").lending_groups();
+        assert_eq!(lent.keys().collect::<Vec<_>>(), [&0]);
+        let refused = |amend: fn(&mut toml::Table)| {
+            let mut scenario = scenario.clone();
+            amend(&mut scenario.knobs);
+            Queue.check(&scenario).expect_err("it makes no sense").to_string()
+        };
+        let first = |knobs: &mut toml::Table, loan: &str| {
+            let consumers = knobs["consumer"].as_array_mut().expect("a list");
+            consumers[0].as_table_mut().expect("a table").insert("loan".to_owned(), loan.into());
+        };
+        for (found, expected) in [
+            (
+                refused(|knobs| drop(knobs.insert("archive".to_owned(), true.into()))),
+                "queue.consumer[0]: messages are lent at least once, and from the log alone",
+            ),
+            (refused(move |knobs| first(knobs, "0s")), "queue.consumer[0]: a loan of 0 leaves no time"),
+            (
+                refused(move |knobs| first(knobs, "1ms")),
+                "queue.consumer[1]: another member of its group borrows for another time, or not at all",
+            ),
+        ] {
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
     fn what_cannot_be_is_refused_with_its_key() {
         let topology = |key: &'static str, value: i64| {
             refusal(|scenario| drop(scenario.topology.insert(key.to_owned(), value.into())))
