@@ -6,7 +6,7 @@
 //! the whole time of the earlier one could be over since that one was asked for. What counts is the order of the loans' numbers,
 //! not that of the answers, which may be long on their way. Whoever is told that an acknowledgement counts held the last
 //! loan of the message. What is removed is told by the lenders, from their log; it must have been acknowledged by a
-//! consumer that had processed what stands there.
+//! consumer that had processed what stands there, unless retention has taken that from any copy.
 //!
 //! After an unclean election, of the partition or of the one where the lender remembers, nothing is judged.
 //!
@@ -102,7 +102,8 @@ impl TakenByOne {
     fn acknowledges(&mut self, cluster: &Cluster, stamp: &Stamp, place: Place) -> Result<(), Violation> {
         let (group, partition, offset) = place;
         self.acknowledged.entry(place).or_insert(stamp.number);
-        let Some(message) = cluster.shown(group, partition, offset) else { return Ok(()) };
+        let taken = cluster.partition(partition).is_some_and(|book| offset < book.taken);
+        let Some(message) = cluster.shown(group, partition, offset).filter(|_| !taken) else { return Ok(()) };
         if self.processed.contains(&(stamp.node, place)) {
             return Ok(());
         }

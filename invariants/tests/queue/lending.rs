@@ -155,6 +155,26 @@ fn what_nobody_has_processed_is_acknowledged() {
 }
 
 #[test]
+fn what_retention_took_is_acknowledged_unread() {
+    let mut history = begin();
+    history.borrow(0, 1, 5);
+    history.expire(1, (0, 1), 0, 0);
+    history.lend(Who::Consumer(0), LendingFact::Acknowledges(held(1)));
+    history.remove(1);
+    history.is_no_matter_of(NAME);
+}
+
+#[test]
+fn after_an_election_from_outside_of_the_set_nothing_is_judged() {
+    let mut history = begin();
+    history.borrow(0, 1, 5);
+    history.in_sync(&[0]);
+    history.elect(2);
+    history.borrow(1, 2, 5);
+    history.is_no_matter_of(NAME);
+}
+
+#[test]
 fn what_nobody_acknowledged_is_removed() {
     let mut history = begin();
     history.borrow(0, 1, 5);
