@@ -3,6 +3,7 @@
 mod brokers;
 mod clients;
 mod delays;
+mod loans;
 mod retention;
 
 use super::cluster::SharedCluster;
@@ -11,6 +12,7 @@ use crate::{MarkerWatch, Monitor};
 use brokers::BrokerMarkers;
 use clients::ClientMarkers;
 use delays::DelayMarkers;
+use loans::LoanMarkers;
 use rehearsal_env::{Marker, NodeId, Stamp};
 use rehearsal_model::coordination::{Happening, Refusal as VoteRefusal};
 use rehearsal_model::queue::facts::{Fact, Fate};
@@ -115,6 +117,14 @@ pub const DEPOSED_LEADER_REFUSED_A_READ: Marker = Marker("deposed-leader-refused
 pub const SESSION_EXPIRED: Marker = Marker("session-expired");
 /// A client lost the connection over which it watched, and went on over another.
 pub const WATCH_RENEWED: Marker = Marker("watch-renewed-after-reconnect");
+/// A message was lent again whose loan had run out.
+pub const LENT_AGAIN_WHEN_TIME_WAS_OUT: Marker = Marker("lent-again-when-its-time-was-out");
+/// A consumer was told that its acknowledgement came too late.
+pub const LATE_ACKNOWLEDGEMENT_REFUSED: Marker = Marker("late-acknowledgement-refused");
+/// An acknowledgement counted under a loan that a lender before had given.
+pub const LOAN_SURVIVED_FAILOVER: Marker = Marker("loan-survived-the-lenders-failover");
+/// A consumer failed at a message that was lent to it, and gave it back.
+pub const MESSAGE_GIVEN_BACK: Marker = Marker("lent-message-given-back");
 
 /// Every marker of the queue.
 pub const MARKERS: &[Marker] = &[
@@ -164,6 +174,10 @@ pub const MARKERS: &[Marker] = &[
     DEPOSED_LEADER_REFUSED_A_READ,
     SESSION_EXPIRED,
     WATCH_RENEWED,
+    LENT_AGAIN_WHEN_TIME_WAS_OUT,
+    LATE_ACKNOWLEDGEMENT_REFUSED,
+    LOAN_SURVIVED_FAILOVER,
+    MESSAGE_GIVEN_BACK,
 ];
 
 /// Looks out for the markers.
@@ -174,6 +188,7 @@ pub struct Markers {
     clients: ClientMarkers,
     retention: RetentionMarkers,
     delays: DelayMarkers,
+    loans: LoanMarkers,
     /// Who was elected last to lead the coordination service.
     leads: Option<NodeId>,
 }
@@ -188,6 +203,7 @@ impl Markers {
             clients: ClientMarkers::default(),
             retention: RetentionMarkers::default(),
             delays: DelayMarkers::default(),
+            loans: LoanMarkers::default(),
             leads: None,
         }
     }
@@ -251,5 +267,6 @@ impl MarkerWatch<Fact> for Markers {
         self.clients.witness(stamp, fact, &cluster, reached);
         self.retention.witness(stamp, fact, &cluster, reached);
         self.delays.witness(stamp, fact, &cluster, reached);
+        self.loans.witness(fact, reached);
     }
 }

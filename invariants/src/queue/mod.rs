@@ -15,6 +15,7 @@
 //!  … and both ──▶ exactly_once  last_stable_moves  follower_read
 //!  Postponed, Released … ─────────────▶ not_before_due  moved_once
 //!  Failed, Forwarded, Parked ─────────▶ retried_or_dead  partition_order
+//!  Lending … ─────────────────────────▶ taken_by_one
 //!  Coordination … ──▶ coordination_book ──▶ coordination_linearizes  session_honest  watch_tells_all
 //! ```
 //!
@@ -51,6 +52,7 @@ pub mod retried_or_dead;
 pub mod rules;
 pub mod session_honest;
 pub mod start_below_watermark;
+pub mod taken_by_one;
 pub mod watch_tells_all;
 
 mod parked_keys;
@@ -98,6 +100,7 @@ pub fn monitors(rules: Rules) -> Vec<Box<dyn Monitor<Fact>>> {
         Box::new(not_before_due::NotBeforeDue::new(shared())),
         Box::new(moved_once::MovedOnce::new(shared())),
         Box::new(retried_or_dead::RetriedOrDead::new(shared())),
+        Box::new(taken_by_one::TakenByOne::new(shared())),
         Box::new(coordination_linearizes::CoordinationLinearizes::new(history())),
         Box::new(session_honest::SessionHonest::new(history(), calm)),
         Box::new(watch_tells_all::WatchTellsAll::new(history(), calm)),

@@ -13,6 +13,8 @@
 //! back to it (`parked_keys`). What was delayed stands where it was moved to when it was due, and what failed
 //! where it is tried again: those are in no order, and how often they stand there is judged by `moved-once`.
 //!
+//! Messages that are lent one by one come in no order (`taken-by-one`).
+//!
 //! Broken by: several batches in flight without sequences; a sequence that nobody checks; a consumer that is sent past
 //! what it has not read; a parked key that nobody waits for.
 
@@ -187,6 +189,11 @@ impl Monitor<Fact> for PartitionOrder {
                 self.next.insert((stamp.node, *group, *partition), (*offset, stamp.number));
                 let parked = ParkedKeys::from(*group, *partition, *offset, stamp.number);
                 self.parked.insert((stamp.node, *group, *partition), parked);
+                Ok(())
+            }
+            Fact::Processed { group, .. } | Fact::Failed { group, .. }
+                if self.cluster.borrow().rules().is_lent(*group) =>
+            {
                 Ok(())
             }
             Fact::Processed { .. } | Fact::Failed { .. } | Fact::Forwarded { .. } | Fact::Parked { .. } => {

@@ -57,6 +57,8 @@ pub struct Rules {
     pub keys: BTreeMap<MessageId, u32>,
     /// What each group reads, that of the movers included.
     pub groups: BTreeMap<u32, BTreeSet<Topic>>,
+    /// The groups to whose members messages are lent, and for how long.
+    pub loans: BTreeMap<u32, Duration>,
     /// Every partition, the queue's own included.
     pub partitions: BTreeSet<Partition>,
 }
@@ -96,6 +98,7 @@ impl Rules {
             groups.insert(MOVERS, BTreeSet::from([Topic::Delayed]));
         }
         let keys = plan.messages().into_iter().map(|(message, sending)| (message, sending.key));
+        let loans = plan.lending_groups().into_iter().map(|(group, loan)| (group, loan.duration()));
         Rules {
             brokers: plan.brokers,
             factor: plan.factor,
@@ -117,6 +120,7 @@ impl Rules {
             retry_backoff,
             keys: keys.collect(),
             groups,
+            loans: loans.collect(),
             partitions: plan.partitions().collect(),
         }
     }
@@ -124,6 +128,11 @@ impl Rules {
     /// Whether a group wants this message.
     pub fn wants(&self, group: u32, message: MessageId) -> bool {
         self.wanted.get(&group).is_none_or(|wanted| self.tags.get(&message) == Some(wanted))
+    }
+
+    /// Whether messages are lent to this group: then nobody in it owns a partition, and it has no offsets.
+    pub fn is_lent(&self, group: u32) -> bool {
+        self.loans.contains_key(&group)
     }
 
     /// Whether pipelines write to this topic.

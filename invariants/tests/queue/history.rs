@@ -65,6 +65,7 @@ pub fn rules() -> Rules {
         retry_backoff: Span::millis(500),
         keys: BTreeMap::new(),
         groups: BTreeMap::from([(0, BTreeSet::from([PARTITION.topic]))]),
+        loans: BTreeMap::new(),
         partitions: BTreeSet::from([PARTITION, OFFSETS]),
     }
 }

@@ -94,7 +94,7 @@ fn a_late_confirmation_of_an_earlier_commit_is_legal() {
 #[test]
 fn the_rules_come_from_the_plan() {
     let topics = vec![TopicPlan { number: 0, partitions: 1 }];
-    let consumers = vec![ConsumerPlan { number: 0, group: 0, topic: 0, into: None, tag: None }];
+    let consumers = vec![ConsumerPlan { number: 0, group: 0, topic: 0, into: None, tag: None, loan: None }];
     let knobs = Knobs::default();
     let plan =
         Plan { brokers: 3, factor: 3, knobs, topics, sendings: vec![], consumers, defects: Defects::NONE };

@@ -7,6 +7,7 @@ mod delivery;
 mod groups;
 mod history;
 mod legal;
+mod lending;
 mod markers;
 mod reading;
 mod replication;

@@ -159,6 +159,12 @@ defects! {
     ForgetsToWaitForRetry "forgets-to-wait-for-retry",
     /// A record does not wait for one of its key that is to be tried again.
     ParkedKeyOvertaken "parked-key-overtaken",
+    /// An acknowledgement counts under a loan that is over. Convicted by `taken-by-one`.
+    LateAcknowledgementTaken "late-acknowledgement-taken",
+    /// A message is lent while an earlier loan of it is on its way to the log. Convicted by `taken-by-one`.
+    LendsTwice "lends-twice",
+    /// A lender answers an acknowledgement before it is on the log. Convicted by `taken-by-one`.
+    AcknowledgedBeforeWritten "acknowledged-before-written",
 }
 
 /// The known bugs that are switched on.

@@ -1,5 +1,6 @@
 //! Which nodes the queue has, and which program each runs.
 
+use super::borrowing::borrow;
 use super::broker::{self, Neighbours};
 use super::consumer::consume;
 use super::delay::move_when_due;
@@ -91,9 +92,10 @@ where
         cluster.start(&consumer_name(consumer.number), move |env| {
             let (plan, brokers) = (plan_of.clone(), brokers.clone());
             async move {
-                match consumer.into {
-                    Some(_) => pipe(env, plan, brokers, blobs, consumer).await,
-                    None => consume(env, plan, brokers, blobs, consumer).await,
+                match (consumer.into, consumer.loan) {
+                    (Some(_), _) => pipe(env, plan, brokers, blobs, consumer).await,
+                    (None, Some(_)) => borrow(env, plan, brokers, consumer).await,
+                    (None, None) => consume(env, plan, brokers, blobs, consumer).await,
                 }
             }
         });

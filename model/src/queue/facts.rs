@@ -4,8 +4,10 @@
 //! is in sync is told by the coordination service alone, when that is durable: so a controller that dies after its write
 //! hides nothing. What producers and consumers were told is theirs to tell.
 
+mod lending;
 mod stretch;
 
+pub use lending::LendingFact;
 pub use stretch::{Stretch, Within};
 
 use super::brokers::{BrokerEpoch, BrokerId};
@@ -380,6 +382,14 @@ pub enum Fact {
         /// What it found.
         batches: Vec<Stretch>,
     },
+    // ---- point-to-point ----
+    /// Something about what is lent to a group.
+    Lending {
+        /// Which group.
+        group: u32,
+        /// What.
+        what: LendingFact,
+    },
     // ---- bits that flip ----
     /// A bit of a batch flips on its way between a client and a broker.
     BitFlipped {
@@ -542,6 +552,7 @@ impl FactTrait for Fact {
             Fact::CommitConfirmed { .. } => "CommitConfirmed",
             Fact::OffsetOutOfRange { .. } => "OffsetOutOfRange",
             Fact::Replayed { .. } => "Replayed",
+            Fact::Lending { what, .. } => what.kind(),
             Fact::BitFlipped { .. } => "BitFlipped",
             Fact::DamageFound { .. } => "DamageFound",
             Fact::Postponed { .. } => "Postponed",

@@ -10,6 +10,7 @@
 
 pub mod aim;
 pub mod archive;
+pub mod borrowing;
 pub mod broker;
 pub mod brokers;
 pub mod client;
@@ -23,6 +24,7 @@ pub mod group;
 pub mod identity;
 pub mod keys;
 pub mod knobs;
+pub mod lending;
 pub mod log;
 pub mod message;
 pub mod offset;

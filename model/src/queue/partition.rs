@@ -18,6 +18,8 @@ pub enum Topic {
     Retry(u32),
     /// The queue's own: what a group has given up, for people to look at.
     Dead(u32),
+    /// The queue's own: what lenders remember.
+    Loans,
 }
 
 /// One partition of a topic.
@@ -38,6 +40,7 @@ impl fmt::Display for Topic {
             Topic::Delayed => formatter.write_str("delayed"),
             Topic::Retry(group) => write!(formatter, "retry-{group}"),
             Topic::Dead(group) => write!(formatter, "dead-letters-{group}"),
+            Topic::Loans => formatter.write_str("loans"),
         }
     }
 }

@@ -83,6 +83,10 @@ pub struct ConsumerPlan {
     /// It wants only messages with this tag, if one is named; all members of a group want the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<u16>,
+    /// Point-to-point: if given, it owns no partitions, but borrows one message after the other, each for so long. All
+    /// members of a group do, or none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loan: Option<Span>,
 }
 
 /// A whole deployment.
@@ -110,6 +114,8 @@ const OFFSETS_PARTITIONS: u32 = 2;
 const TRANSACTIONS_PARTITIONS: u32 = 2;
 /// How many partitions the delayed topic has.
 const DELAYED_PARTITIONS: u32 = 2;
+/// How many partitions the loans topic has.
+const LOANS_PARTITIONS: u32 = 2;
 
 impl Plan {
     /// Every partition; of the queue's own those that a group needs.
@@ -119,9 +125,11 @@ impl Plan {
             (0..topic.partitions).map(move |number| Partition { topic: of_topic, number })
         });
         let movers = self.holds_back().then_some(MOVERS);
-        let offsets: BTreeSet<Partition> =
-            self.groups().into_iter().chain(movers).map(Plan::offsets_partition).collect();
-        named.chain(offsets).chain(self.kept_aside()).chain(self.transactions_partitions())
+        let lending = self.lending_groups();
+        let seated = self.groups().into_iter().filter(|group| !lending.contains_key(group));
+        let offsets: BTreeSet<Partition> = seated.chain(movers).map(Plan::offsets_partition).collect();
+        let loans: BTreeSet<Partition> = lending.keys().copied().map(Plan::loans_partition).collect();
+        named.chain(offsets).chain(self.kept_aside()).chain(self.transactions_partitions()).chain(loans)
     }
 
     fn transactions_partitions(&self) -> BTreeSet<Partition> {
@@ -158,9 +166,16 @@ impl Plan {
         self.consumers.iter().map(|consumer| consumer.group).collect()
     }
 
-    /// The groups whose consumers fail at messages that fail. What a pipeline does never fails.
+    /// The groups whose messages are lent, and for how long.
+    pub fn lending_groups(&self) -> BTreeMap<u32, Span> {
+        self.consumers.iter().filter_map(|consumer| Some((consumer.group, consumer.loan?))).collect()
+    }
+
+    /// The groups that see to it that a message that fails is tried again. What a pipeline does never fails, and what a
+    /// borrower fails at it gives back.
     pub fn trying_groups(&self) -> BTreeSet<u32> {
-        let trying = self.consumers.iter().filter(|consumer| consumer.into.is_none());
+        let trying =
+            self.consumers.iter().filter(|consumer| consumer.into.is_none() && consumer.loan.is_none());
         trying.map(|consumer| consumer.group).collect()
     }
 
@@ -203,7 +218,7 @@ impl Plan {
     pub fn readable(&self) -> BTreeMap<Topic, u32> {
         let topics = self.partitions().map(|partition| partition.topic);
         topics
-            .filter(|topic| *topic != Topic::Offsets)
+            .filter(|topic| !matches!(topic, Topic::Offsets | Topic::Loans))
             .map(|topic| (topic, self.partitions_of(topic)))
             .collect()
     }
@@ -217,6 +232,7 @@ impl Plan {
             Topic::Offsets => OFFSETS_PARTITIONS,
             Topic::Transactions => TRANSACTIONS_PARTITIONS,
             Topic::Delayed => DELAYED_PARTITIONS,
+            Topic::Loans => LOANS_PARTITIONS,
             Topic::Retry(_) | Topic::Dead(_) => 1,
         }
     }
@@ -234,6 +250,11 @@ impl Plan {
     /// The partition that a group's coordinator leads.
     pub fn offsets_partition(group: u32) -> Partition {
         Partition { topic: Topic::Offsets, number: group % OFFSETS_PARTITIONS }
+    }
+
+    /// The partition that a group's lender leads.
+    pub fn loans_partition(group: u32) -> Partition {
+        Partition { topic: Topic::Loans, number: group % LOANS_PARTITIONS }
     }
 
     /// The partition that the coordinator of a transactional id leads.

@@ -4,6 +4,7 @@ use super::brokers::BrokerId;
 use super::group::{self, GroupError, MemberId, Registration};
 use super::group::{Generation, Plan as GroupPlan};
 use super::identity::ProducerIdentity;
+use super::lending::{self, Held};
 use super::offset::Offset;
 use super::partition::Partition;
 use super::producers::Aborted;
@@ -65,6 +66,31 @@ pub enum Request {
         /// What.
         request: TransactionRequest,
     },
+    /// Something about what is lent.
+    Lending {
+        /// To which group.
+        group: u32,
+        /// What.
+        request: LendingRequest,
+    },
+}
+
+/// What a consumer asks its group's lender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum LendingRequest {
+    /// For messages.
+    Borrow {
+        /// Of which partition.
+        partition: Partition,
+        /// Where its readable part ends, as far as the consumer knows.
+        end: Offset,
+        /// How many it takes at most.
+        most: u32,
+    },
+    /// That this one be lent to nobody any more.
+    Acknowledge(Held),
+    /// That this one be lent to another.
+    GiveBack(Held),
 }
 
 /// What a producer asks its transactions' coordinator.
@@ -161,6 +187,8 @@ pub enum Answer {
     Group(Result<group::Answer, GroupRefusal>),
     /// To `Transaction`.
     Transaction(Result<transactions::Answer, TransactionRefusal>),
+    /// To `Lending`.
+    Lending(Result<lending::Answer, LendingRefusal>),
 }
 
 /// What a consumer gets.
@@ -238,6 +266,17 @@ pub enum GroupRefusal {
     Group(GroupError),
 }
 
+/// Why a group's lender refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Error)]
+pub enum LendingRefusal {
+    /// This broker does not lend to the group, or does not yet; nothing was done.
+    #[error("this broker does not lend to the group")]
+    NotLender,
+    /// The lender says so.
+    #[error(transparent)]
+    Refused(lending::Refusal),
+}
+
 /// Why a transactions' coordinator refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Error)]
 pub enum TransactionRefusal {
@@ -291,6 +330,7 @@ impl Answer {
             }
             Answer::Fetched(Err(refusal)) | Answer::Earliest(Err(refusal)) => *refusal == Refusal::NotLeader,
             Answer::Group(Err(refusal)) => *refusal == GroupRefusal::NotCoordinator,
+            Answer::Lending(Err(refusal)) => *refusal == LendingRefusal::NotLender,
             Answer::Transaction(Err(refusal)) => {
                 matches!(refusal, TransactionRefusal::NotCoordinator | TransactionRefusal::CoordinatorLost)
             }

@@ -6,6 +6,7 @@
 mod clients;
 mod coordination;
 mod delays;
+mod lending;
 
 use super::brokers::{BrokerId, Brokers};
 use super::controller::PartitionState;

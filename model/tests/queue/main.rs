@@ -1,6 +1,7 @@
 //! The whole queue in a world.
 
 mod delay;
+mod lending;
 mod retention;
 mod stage;
 

@@ -50,7 +50,7 @@ pub fn plan(messages: u32) -> Plan {
         topics: vec![TopicPlan { number: 0, partitions: 2 }],
         sendings: (0..messages).map(sending).collect(),
         consumers: (0..2)
-            .map(|number| ConsumerPlan { number, group: 0, topic: 0, into: None, tag: None })
+            .map(|number| ConsumerPlan { number, group: 0, topic: 0, into: None, tag: None, loan: None })
             .collect(),
         defects: Defects::NONE,
     }
@@ -60,7 +60,8 @@ pub fn plan(messages: u32) -> Plan {
 pub fn pipeline(messages: u32) -> Plan {
     let plain = plan(messages);
     let topic = |number| TopicPlan { number, partitions: 2 };
-    let consumer = |number, topic, into| ConsumerPlan { number, group: number, topic, into, tag: None };
+    let consumer =
+        |number, topic, into| ConsumerPlan { number, group: number, topic, into, tag: None, loan: None };
     Plan {
         knobs: Knobs { delivery: Delivery::ExactlyOnce, ..plain.knobs },
         topics: vec![topic(0), topic(1)],

@@ -57,6 +57,13 @@ pub(super) const FACT_KINDS: &[&str] = &[
     "CommitConfirmed",
     "OffsetOutOfRange",
     "Replayed",
+    "LenderLoaded",
+    "LoanRanOut",
+    "Removed",
+    "Borrowed",
+    "Acknowledges",
+    "AcknowledgementTold",
+    "GivesBack",
     "BitFlipped",
     "DamageFound",
     "Postponed",
@@ -246,6 +253,10 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     invariant("moved-once", "a delayed message comes to its target, and once"),
     invariant("retried-or-dead", "a message that failed is processed in the end, or is a dead letter"),
     invariant(
+        "taken-by-one",
+        "a message that is lent is lent to no other until its time is out, and removed if and only if acknowledged",
+    ),
+    invariant(
         "coordination-linearizes",
         "the coordination service is one register: no answer is older than one before, each change is done once",
     ),
@@ -283,6 +294,15 @@ const FAILING_IN_A_TOPIC: &[&str] = &[
     "queue.retry=topic",
     "queue.delivery=at-least-once",
     "queue.flush=before-ack",
+    "queue.unclean_election=false",
+];
+
+/// Some messages are lent.
+const LENT: &[&str] = &[
+    "workload.lent=true",
+    "workload.groups=2",
+    "queue.delivery=at-least-once",
+    "queue.archive=false",
     "queue.unclean_election=false",
 ];
 
@@ -511,6 +531,24 @@ pub(super) const DEFECTS: &[Defect] = &[
         "partition-order",
         "retries that keep no order: a later record of a key is processed while an earlier one is tried again",
         &["workload.failing=30", "queue.retry=park-key", "queue.delivery=at-least-once"],
+    ),
+    defect(
+        "late-acknowledgement-taken",
+        "taken-by-one",
+        "a slow consumer whose message is another's by now removes it all the same: a receipt that outlives its loan",
+        LENT,
+    ),
+    defect(
+        "lends-twice",
+        "taken-by-one",
+        "what is being lent is given to the next who asks, since the first loan is not yet written",
+        LENT,
+    ),
+    defect(
+        "acknowledged-before-written",
+        "taken-by-one",
+        "an acknowledgement answered from memory and lost with the lender: what was removed is delivered again",
+        LENT,
     ),
     defect(
         "vote-not-synced",

@@ -17,6 +17,8 @@ pub(super) const BURST: u64 = 8;
 
 /// What the workload is drawn with. All is sent in the first three quarters of the storm, so that faults meet it.
 pub(super) fn workload(draws: &Draws, storm: Span) -> Workload {
+    // It comes to one in eight scenarios: not everything that is drawn goes with it.
+    let lent = draws.part("lent", 0).percent(21);
     let mut draws = draws.part("workload", 0);
     let latest = (storm.0 / 4 * 3 / 1_000_000).max(1);
     Workload {
@@ -34,6 +36,7 @@ pub(super) fn workload(draws: &Draws, storm: Span) -> Workload {
         tags: *draws.pick(&[0, 0, 0, 2, 3]),
         delayed: if draws.percent(15) { draws.between(10, 40) as u32 } else { 0 },
         failing: if draws.percent(15) { draws.between(5, 15) as u32 } else { 0 },
+        lent,
     }
 }
 
@@ -235,8 +238,16 @@ fn sending(draws: &Draws, number: u64, topology: &Topology, workload: &Workload,
 }
 
 /// Who reads. A group reads one topic, but now and then a member of it reads another.
-pub(super) fn consumers(draws: &Draws, topology: &Topology, workload: &Workload) -> Vec<ConsumerPlan> {
+pub(super) fn consumers(
+    draws: &Draws,
+    topology: &Topology,
+    workload: &Workload,
+    knobs: &Knobs,
+) -> Vec<ConsumerPlan> {
     let Workload { groups, topics, pipe, tags, .. } = *workload;
+    let may_lend = workload.lent && knobs.delivery == Delivery::AtLeastOnce && !knobs.archive;
+    // Long enough for a message to be processed well within it, and seldom for all that are borrowed at once.
+    let time = draws.part("loan", 0).millis(400, 2_000);
     let topic = |name, number| draws.part(name, number).below(u64::from(topics)) as u32;
     let consumer = |number: u32| {
         let group = number % groups;
@@ -250,7 +261,8 @@ pub(super) fn consumers(draws: &Draws, topology: &Topology, workload: &Workload)
         };
         let mut draws = draws.part("tag", u64::from(group));
         let tag = (tags > 0 && draws.percent(60)).then(|| draws.below(u64::from(tags)) as u16);
-        ConsumerPlan { number, group, topic, into, tag }
+        let lends = may_lend && group == groups - 1 && into.is_none();
+        ConsumerPlan { number, group, topic, into, tag, loan: lends.then_some(time) }
     };
     if groups == 0 { Vec::new() } else { (0..topology.consumers).map(consumer).collect() }
 }

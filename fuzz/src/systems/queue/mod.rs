@@ -71,11 +71,12 @@ impl System for Queue {
         topology.check()?;
         let drawn = draw::knobs(&draws, &topology, &workload);
         let fixed = overrides.apply("queue", drawn)?;
+        let knobs = overrides.apply("queue", draw::knobs_beside(&fixed, drawn))?;
         let mut section = Section {
-            knobs: overrides.apply("queue", draw::knobs_beside(&fixed, drawn))?,
+            knobs,
             topics: draw::topics(&draws, &workload),
             sendings: Vec::new(),
-            consumers: draw::consumers(&draws, &topology, &workload),
+            consumers: draw::consumers(&draws, &topology, &workload, &knobs),
         };
         section.sendings = draw::sendings(&draws, &topology, &workload, &section.knobs);
         let mut scenario = Scenario {
@@ -150,6 +151,7 @@ impl System for Queue {
             ("delayed messages", sendings.iter().any(Sending::is_postponed)),
             ("failing messages", sendings.iter().any(|sending| sending.fails > 0)),
             ("consensus", knobs.coordination == CoordinationMode::Consensus),
+            ("loans", consumers.iter().any(|consumer| consumer.loan.is_some())),
             ("slow consumers", !consumers.is_empty() && knobs.processing >= SLOW),
         ]
     }
@@ -322,6 +324,38 @@ mod tests {
         kinds.for_each(|kind| assert!(catalogue::FACT_KINDS.contains(kind), "{kind}"));
         let one = catalogue::critical(&["broker-0", COORDINATION].map(str::to_owned));
         assert!(one.iter().all(|(_, node)| ["broker-0", COORDINATION].contains(node)));
+    }
+
+    #[test]
+    fn messages_are_lent_at_least_once_and_to_all_of_a_group_or_to_none() {
+        let fixed = [
+            ("topology.consumers", 2.into()),
+            ("workload.groups", 1.into()),
+            ("workload.pipe", false.into()),
+            ("workload.lent", true.into()),
+            ("queue.delivery", "at-least-once".into()),
+            ("queue.archive", false.into()),
+        ];
+        let scenario = Queue.draw(7, &setting(&fixed)).expect("a scenario");
+        let lent = plan(&scenario).expect("a plan").lending_groups();
+        assert_eq!(lent.keys().collect::<Vec<_>>(), [&0]);
+        let refused = |amend: &dyn Fn(&mut toml::Table)| {
+            let mut scenario = scenario.clone();
+            amend(&mut scenario.knobs);
+            Queue.check(&scenario).expect_err("it makes no sense").to_string()
+        };
+        let archived = refused(&|knobs| drop(knobs.insert("archive".to_owned(), true.into())));
+        let lasting = |loan: &str| {
+            refused(&|knobs| {
+                let consumers = knobs["consumer"].as_array_mut().expect("a list");
+                consumers[0].as_table_mut().expect("a table").insert("loan".to_owned(), loan.into());
+            })
+        };
+        let not_all =
+            "queue.consumer[1]: another member of its group borrows for another time, or not at all";
+        assert_eq!(archived, "queue.consumer[0]: messages are lent at least once, and from the log alone");
+        assert_eq!(lasting("0s"), "queue.consumer[0]: a loan of 0 leaves no time");
+        assert_eq!(lasting("1ms"), not_all);
     }
 
     #[test]

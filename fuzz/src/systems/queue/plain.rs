@@ -44,7 +44,7 @@ fn items() -> toml::Table {
         appointment: None,
         fails: 0,
     };
-    let consumer = ConsumerPlan { number: 0, group: 0, topic: 0, into: None, tag: None };
+    let consumer = ConsumerPlan { number: 0, group: 0, topic: 0, into: None, tag: None, loan: None };
     let named = [("topic", table(&TOPIC)), ("send", table(&sending)), ("consumer", table(&consumer))];
     named.into_iter().map(|(name, item)| (name.to_owned(), toml::Value::Table(item))).collect()
 }

@@ -187,6 +187,11 @@ fn check_consumers(topology: &Topology, section: &Section) -> Result<(), Scenari
             let reason = "another member of its group wants another tag";
             return refuse(&key, reason, "let all members of a group want the same");
         }
+        check_loan(&key, consumer, section)?;
+        if consumers[..index].iter().any(|other| other.group == group && other.loan != consumer.loan) {
+            let reason = "another member of its group borrows for another time, or not at all";
+            return refuse(&key, reason, "let all members of a group have the same loan");
+        }
         if into == Some(topic) {
             let reason = "it would read what it writes, for ever";
             return refuse(&key, reason, "let it write to another topic than it reads");
@@ -201,6 +206,24 @@ fn check_consumers(topology: &Topology, section: &Section) -> Result<(), Scenari
         }
     }
     Ok(())
+}
+
+/// What is lent is processed at least once, and read from the log.
+fn check_loan(key: &str, consumer: &ConsumerPlan, section: &Section) -> Result<(), ScenarioError> {
+    let Knobs { delivery, archive, .. } = section.knobs;
+    match consumer.loan {
+        None => Ok(()),
+        Some(Span(0)) => refuse(key, "a loan of 0 leaves no time", "write a span, as loan = \"1s\""),
+        Some(_) if consumer.into.is_some() => {
+            let reason = "a pipeline owns what it reads: nothing is lent to it";
+            refuse(key, reason, "leave out loan or into")
+        }
+        Some(_) if delivery != Delivery::AtLeastOnce || archive => {
+            let reason = "messages are lent at least once, and from the log alone";
+            refuse(key, reason, "write delivery = \"at-least-once\" and archive = false, or leave out loan")
+        }
+        Some(_) => Ok(()),
+    }
 }
 
 fn is_there(topic: u32, topics: &[TopicPlan]) -> bool {

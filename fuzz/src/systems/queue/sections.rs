@@ -56,6 +56,8 @@ pub(super) struct Workload {
     pub(super) delayed: u32,
     /// How many of 100 messages fail to be processed at first.
     pub(super) failing: u32,
+    /// Whether messages are lent to the last group, where that can be.
+    pub(super) lent: bool,
 }
 
 /// The section `[queue]`.

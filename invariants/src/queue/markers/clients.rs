@@ -79,7 +79,9 @@ impl ClientMarkers {
                 if !self.processed.insert((*group, *message)) {
                     reached(PROCESSED_TWICE);
                 }
-                self.uncommitted.entry(stamp.node).or_default().insert(*partition, offset.plus(1));
+                if !cluster.rules().is_lent(*group) {
+                    self.uncommitted.entry(stamp.node).or_default().insert(*partition, offset.plus(1));
+                }
             }
             Fact::CommitConfirmed { offsets, .. } => {
                 let committed =

@@ -50,6 +50,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             }
             Request::Earliest { partition } => Answer::Earliest(self.earliest(partition)),
             Request::Group { group, request } => Answer::Group(self.ask_group(group, request).await),
+            Request::Lending { group, request } => Answer::Lending(self.ask_lender(group, request).await),
         }
     }
 

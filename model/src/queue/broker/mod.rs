@@ -7,7 +7,7 @@
 //! 4. As a leader append, serve followers and consumers, move the watermark, keep the in-sync set.
 //! 5. As a follower cut where the logs part, fetch, sync, fetch on.
 //! 6. Stand for controller; as the controller see to it that somebody leads.
-//! 7. Coordinate the groups whose partition of the offsets topic it leads, and the transactions likewise.
+//! 7. Coordinate the groups whose partition of the offsets topic it leads, and the transactions and the loans likewise.
 //! 8. Look from time to time what is out of retention, as every replica; as a leader have closed segments archived before.
 //!
 //! A broker whose session has ended, who is not registered for its life any more, or whose disk has failed, stops; its next
@@ -21,6 +21,7 @@ mod disk;
 mod errands;
 mod groups;
 mod host;
+mod lenders;
 mod news;
 mod replication;
 mod retention;
@@ -51,6 +52,7 @@ use disk::Found as Disk;
 use errands::Errands;
 use groups::Groups;
 use host::Host;
+use lenders::Lenders;
 use rehearsal_env::{Env, NodeId, StorageError};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -88,6 +90,7 @@ struct Broker<E: Env<Fact = Fact>> {
     failed: Notify,
     groups: Desks<E, Groups>,
     transactions: Desks<E, Transactions>,
+    lenders: Desks<E, Lenders>,
     errands: Errands<E>,
     /// Numbers the questions of clients to coordinators.
     asked: Cell<u64>,
@@ -137,6 +140,7 @@ pub async fn serve<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, number: u32, ne
         failed: Notify::new(),
         groups: Desks::default(),
         transactions: Desks::default(),
+        lenders: Desks::default(),
         errands: Errands::bind(&env),
         asked: Cell::new(0),
         env,
@@ -222,6 +226,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         self.env.spawn(self.clone().stand_for_controller());
         self.coordinate::<Groups>();
         self.coordinate::<Transactions>();
+        self.coordinate::<Lenders>();
         self.env.spawn(self.clone().run_errands());
         if self.hosts.values().any(|host| host.retention.is_some()) {
             self.env.spawn(self.clone().keep_retention());

@@ -1,9 +1,12 @@
 //! A client of the brokers: it knows, or finds out, who leads a partition, and asks that one. What programs are made of
 //! that use the queue: a [`Sender`] sends records, a [`Seat`] is a place in a group, and a [`Worker`] works through what
-//! its seat owns; a [`Transactor`] does so in transactions, and a [`Forwarder`] writes what follows from it.
+//! its seat owns; a [`Transactor`] does so in transactions, and a [`Forwarder`] writes what follows from it. A [`Borrower`]
+//! has no seat: it works through what is lent to it.
 
+mod borrower;
 mod damage;
 mod forwarder;
+mod look;
 mod reader;
 mod seat;
 mod sender;
@@ -11,6 +14,7 @@ mod transaction;
 mod transactor;
 mod worker;
 
+pub use borrower::{Borrower, Loan, Use};
 pub use forwarder::Forwarder;
 pub use seat::{Membership, Seat, Work};
 pub use sender::{Sender, Told};

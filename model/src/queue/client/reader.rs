@@ -1,7 +1,6 @@
 //! Reads a partition for a seat: from the log on the terms that were asked for, from the archive what retention has taken,
 //! and where neither has it, from where the reset policy says.
 
-use super::super::defects::Defect;
 use super::super::facts::{Fact, Stretch};
 use super::super::knobs::OffsetReset;
 use super::super::offset::Offset;
@@ -64,25 +63,8 @@ impl<E: Env<Fact = Fact>> Reader<E> {
     }
 
     fn look_at(&self, partition: Partition, offset: Offset, fetched: Fetched) -> Read {
-        let Fetched { batches, next, end, aborted } = fetched;
-        let batches = self.client.as_they_come(partition, batches);
-        if !self.are_intact(partition, &batches) {
-            return Read::Nothing;
-        }
-        let Terms { isolation, tag, .. } = self.terms;
-        let view = View { isolation, tag, end, next, aborted, defects: self.plan.defects };
-        let shown = view.read(offset, &batches);
-        if shown.next > offset { Read::Shown(shown) } else { Read::Nothing }
-    }
-
-    /// Whether all of it is what its producers made. What is not is thrown away and fetched again.
-    fn are_intact(&self, partition: Partition, batches: &[Arc<Batch>]) -> bool {
-        let Some(damaged) = batches.iter().find(|batch| !batch.is_intact()) else { return true };
-        if self.plan.defects.has(Defect::FetchedUnchecked) {
-            return true;
-        }
-        self.env.observe(Fact::DamageFound { partition, offset: damaged.base });
-        false
+        let shown = self.client.look_at(partition, offset, fetched, self.terms, self.plan.defects);
+        shown.map_or(Read::Nothing, Read::Shown)
     }
 
     /// The log does not hold the offset.

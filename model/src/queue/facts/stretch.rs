@@ -39,7 +39,7 @@ pub enum Within {
 impl Stretch {
     /// What is told of a batch. The queue's own records are no messages.
     pub fn of(partition: Partition, batch: &Batch) -> Stretch {
-        let is_workload = !matches!(partition.topic, Topic::Offsets | Topic::Transactions);
+        let is_workload = !matches!(partition.topic, Topic::Offsets | Topic::Transactions | Topic::Loans);
         let messages = if is_workload { MessageId::of_payload(&batch.payload) } else { Vec::new() };
         let producer = batch.payload.producer.filter(|_| batch.payload.transactional);
         let within = producer.map(|stamp| match batch.payload.content {

@@ -72,6 +72,7 @@ pub(super) fn of(fact: &Fact) -> String {
                 "throws the batch at offset {offset} of {partition} away, since its checksum does not fit"
             )
         }
+        Fact::Lending { group, what } => super::lending::of(*group, what),
         _ => super::delays::of(fact),
     }
 }

@@ -1,9 +1,10 @@
 use super::super::brokers::BrokerEpoch;
 use super::super::controller::Leader;
 use super::super::delay::Due;
-use super::super::facts::Fate;
+use super::super::facts::{Fate, LendingFact};
 use super::super::group::{Generation, MemberId};
 use super::super::identity::ProducerIdentity;
+use super::super::lending::{Held, LoanNumber};
 use super::super::offset::LeaderEpoch;
 use super::super::partition::Topic;
 use super::super::plan::Plan;
@@ -212,14 +213,34 @@ fn of_delays() -> Vec<Fact> {
     ]
 }
 
+fn of_loans() -> Vec<Fact> {
+    let (partition, offset, loan) = (PARTITION, Offset(5), LoanNumber(4));
+    let (held, offsets) = (Held { partition, offset, loan }, BTreeSet::from([offset, Offset(7)]));
+    let (acknowledged, standing) = (BTreeSet::from([Offset(6)]), BTreeSet::from([loan]));
+    let waited = Span::millis(3);
+    let facts = [
+        LendingFact::Loaded { partition, start: offset, acknowledged, standing },
+        LendingFact::RanOut { loan, partition, offsets: offsets.clone() },
+        LendingFact::Removed(held),
+        LendingFact::Borrowed { loan, partition, offsets: BTreeSet::from([offset]), waited },
+        LendingFact::Borrowed { loan, partition, offsets, waited },
+        LendingFact::Acknowledges(held),
+        LendingFact::Told { held, counts: true },
+        LendingFact::Told { held, counts: false },
+        LendingFact::GivesBack(held),
+    ];
+    facts.map(|what| Fact::Lending { group: 1, what }).into()
+}
+
 /// At least one of every kind.
 fn examples() -> Vec<Fact> {
-    [of_cluster(), of_coordination(), of_brokers(), of_clients(), of_delays()].concat()
+    [of_cluster(), of_coordination(), of_brokers(), of_clients(), of_delays(), of_loans()].concat()
 }
 
 #[test]
 fn every_kind_of_fact_has_an_example() {
-    let kinds = include_str!("../facts.rs").lines().filter_map(|line| line.trim().strip_suffix("\","));
+    let told = concat!(include_str!("../facts.rs"), include_str!("../facts/lending.rs"));
+    let kinds = told.lines().filter_map(|line| line.trim().strip_suffix("\","));
     let kinds: BTreeSet<&str> = kinds.filter_map(|line| Some(line.split_once("=> \"")?.1)).collect();
     assert!(kinds.contains("Appended") && kinds.contains("Sent"), "are the kinds still read? {kinds:?}");
     let mut exemplified: BTreeSet<&str> = examples().iter().map(|fact| fact.kind()).collect();
