@@ -74,7 +74,7 @@ pub(super) fn plan(aim: Aim, load: Load, arrival: Arrival, seed: u64) -> Plan {
             fails: 0,
         }
     };
-    let consumer = |number| ConsumerPlan { number, group: 0, topic: 0, into: None, tag: None };
+    let consumer = |number| ConsumerPlan { number, group: 0, topic: 0, into: None, tag: None, loan: None };
     // Nothing is lost: who waits, waits for its turn.
     let patient =
         Knobs { backoff: Span::millis(300), delivery_timeout: Span::seconds(600), ..Knobs::default() };
