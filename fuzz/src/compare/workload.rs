@@ -80,6 +80,8 @@ pub(super) fn plan(contender: &Contender, contention: Contention) -> Plan {
         },
         defects: Default::default(),
         servers: 3,
+        brokers: 3,
+        writers: 2,
         rooms: rooms.collect(),
         wishes: wishes.collect(),
         rate_changes: Vec::new(),

@@ -6,12 +6,16 @@
 use super::sections::{Topology, Workload};
 use crate::bookings::row::BookingRow;
 use crate::draws::Draws;
+use crate::swarm::Families;
+use rehearsal_model::queue::deploy::{COORDINATION, broker_name};
+use rehearsal_model::reservation::deploy::writer_name;
 use rehearsal_model::reservation::figures::{Fate, HotelKind, Stay as DrawnStay, draw_stay};
 use rehearsal_model::reservation::knobs::{Knobs, LockOrder, StrategyName};
-use rehearsal_model::reservation::plan::{RateChange, Rooms, Wish};
-use rehearsal_sim::Span;
+use rehearsal_model::reservation::plan::{Plan, RateChange, Rooms, Wish};
+use rehearsal_sim::{Blow, Fault, Span, Trigger};
 
-/// The strategies that seeds choose among: those that are meant to hold.
+/// The strategies that seeds choose among: those that are meant to hold. The one that is not here brings a whole queue
+/// along, so fewer seeds have it.
 const PROTECTED: [StrategyName; 4] = [
     StrategyName::Pessimistic,
     StrategyName::Optimistic,
@@ -39,12 +43,14 @@ pub(super) fn workload(draws: &Draws) -> Workload {
 
 /// The settings.
 pub(super) fn knobs(draws: &Draws, storm: Span) -> Knobs {
+    let mut writers = draws.part("writers", 0);
     let mut draws = draws.part("knobs", 0);
     let lock_order = if draws.percent(25) { LockOrder::AsAsked } else { LockOrder::Sorted };
     // A deadlock is broken after this time, one victim at a time: what has many must break them soon.
     let longest_deadlock = if lock_order == LockOrder::AsAsked { 150 } else { 1_000 };
+    let among_the_others = *draws.pick(&PROTECTED);
     Knobs {
-        strategy: *draws.pick(&PROTECTED),
+        strategy: if writers.percent(12) { StrategyName::SingleWriter } else { among_the_others },
         lock_order,
         tries: draws.between(2, 8) as u32,
         backoff: draws.millis(1, 60),
@@ -63,8 +69,50 @@ pub(super) fn knobs(draws: &Draws, storm: Span) -> Knobs {
         provider_twice: *draws.pick(&[0, 10, 50]),
         provider_never: *draws.pick(&[0, 5, 30]),
         provider_recovers: storm,
+        writer_partitions: writers.between(1, 3) as u32,
+        writer_session: writers.millis(500, 2_000),
         ..Knobs::default()
     }
+}
+
+/// How many nodes there are: always the same, but for the brokers of a queue if there is one.
+pub(super) fn topology(draws: &Draws, strategy: StrategyName) -> Topology {
+    let brokers = if strategy == StrategyName::SingleWriter {
+        *draws.part("brokers", 0).pick(&[1, 1, 3])
+    } else {
+        Topology::default().brokers
+    };
+    Topology { brokers, ..Topology::default() }
+}
+
+/// What befalls writers: when one has just begun with a request it stands still for so long that another takes over,
+/// hears no more of the queue but can still write, or crashes.
+pub(super) fn zombies(draws: &Draws, families: Families, plan: &Plan, storm: Span) -> Vec<Fault> {
+    let writers: Vec<String> = (0..plan.writers).map(writer_name).collect();
+    let mut queue: Vec<String> = (0..plan.brokers).map(broker_name).collect();
+    queue.push(COORDINATION.to_owned());
+    let session = plan.knobs.writer_session.0 / 1_000_000;
+    let longest = (storm.0 / 4 / 1_000_000).max(session + 1);
+    let mut faults = Vec::new();
+    for number in 0..3 {
+        let mut draws = draws.part("zombie", number);
+        let node = draws.pick(&writers).clone();
+        let nth = draws.between(1, 25);
+        let delay = Span::micros(*draws.pick(&[0, 100, 1_000, 10_000]) * draws.between(1, 9));
+        let lasts = draws.millis(session, longest);
+        let restart_after = draws.millis(10, 3_000);
+        let blow = match draws.below(5) {
+            0 | 1 if families.pauses => Blow::Pause { node, lasts },
+            2 | 3 if families.partitions => {
+                Blow::Partition { from: vec![node], to: queue.clone(), one_way: false, heal_after: lasts }
+            }
+            4 if families.crashes => Blow::Crash { node, restart_after },
+            _ => continue,
+        };
+        let trigger = Trigger::On { fact: "WriteBegun".to_owned(), nth, delay };
+        faults.push(Fault { trigger, blow });
+    }
+    faults
 }
 
 /// What can be booked.

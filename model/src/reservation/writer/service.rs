@@ -38,6 +38,7 @@ pub fn queue_of(plan: &Plan) -> QueuePlan {
             commit_interval: Span::millis(500),
             retention_check: NEVER,
             resend: plan.knobs.resend,
+            silence: plan.knobs.silence,
             ..Knobs::default()
         },
         topics: vec![TopicPlan { number: TOPIC, partitions: plan.knobs.writer_partitions }],
