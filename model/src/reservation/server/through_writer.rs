@@ -2,7 +2,7 @@
 //!
 //! A request may be lost with its server, carried out twice, or carried out after nobody waits for it any more. So a
 //! server takes nothing from the answer but that it is time to look: how the order stands is in the database, and
-//! what is still open there is asked for again, under the same id.
+//! what is still open there is asked for again, under the same id, unless the queue has it surely.
 
 use super::Server;
 use super::book::see_payment_through;
@@ -19,19 +19,21 @@ pub(super) async fn book<E: Env<Fact = Fact>>(
     writers: &Writers<E>,
     order: &Order,
 ) -> Answer {
-    let (id, knobs) = (order.id, &server.books.plan.knobs);
+    let (id, knobs, change) = (order.id, &server.books.plan.knobs, Change::Book(*order));
     let mut asked = false;
     for tried in 0..knobs.tries {
         match standing(&server.books, order).await {
             // That its time is over is for the writer to record.
             Ok(None | Some(Tried::Expired)) => {
                 asked = true;
-                writers.ask(Change::Book(*order), knobs.patience.duration()).await;
+                writers.ask(change, knobs.patience.duration()).await;
             }
             Ok(Some(Tried::Recorded(Answer::Pending))) if asked => {
+                writers.saw(&change);
                 return see_payment_through(server, id).await;
             }
             Ok(Some(Tried::Recorded(answer))) => {
+                writers.saw(&change);
                 if !asked {
                     server.books.env.observe(Fact::DuplicateAbsorbed { reservation: id });
                 }

@@ -6,9 +6,9 @@ use crate::queue::client::{Client, Sender};
 use crate::queue::facts::Fact as QueueFact;
 use crate::queue::plan::Plan as QueuePlan;
 use crate::queue::producer::settings;
+use crate::queue::production::Fate;
 use crate::reservation::facts::Fact;
 use crate::reservation::plan::Plan;
-use crate::reservation::stay::ReservationId;
 use rehearsal_env::{Env, NodeId, Part, Port};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,16 +16,19 @@ use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-type Waiting = Rc<RefCell<BTreeMap<ReservationId, Vec<oneshot::Sender<()>>>>>;
+/// What is on its way into the queue, or in it and not known to be done. What was acknowledged there a writer will get to,
+/// however long it takes: asked for once more it would only make the others wait, and guests ask again and again.
+type Asked = Rc<RefCell<BTreeSet<Change>>>;
+
+/// Who waits for what to be done.
+type Waiting = Rc<RefCell<BTreeMap<Change, Vec<oneshot::Sender<()>>>>>;
 
 /// Whoever has nights taken and given back through the queue.
 pub struct Writers<E: Env> {
     env: E,
     queue: QueuePlan,
     sender: Rc<Sender<Part<E, QueueFact>>>,
-    /// What was handed to the sender, and may not be in the queue yet: handed over once more it would only be there
-    /// twice.
-    on_their_way: Rc<RefCell<BTreeSet<Change>>>,
+    asked: Asked,
     waiting: Waiting,
 }
 
@@ -38,22 +41,29 @@ impl<E: Env<Fact = Fact>> Writers<E> {
         let (part, queue) = (Part::of(env, meaning), queue_of(plan));
         let client = Client::bind(&part, brokers, &queue.knobs);
         let sender = Sender::new(&part, client, settings(&queue), queue.defects);
-        let waiting = Waiting::default();
-        env.spawn(hear(env.bind(), waiting.clone()));
-        Some(Writers { env: env.clone(), queue, sender, on_their_way: Rc::default(), waiting })
+        let (asked, waiting) = (Asked::default(), Waiting::default());
+        env.spawn(hear(env.bind(), asked.clone(), waiting.clone()));
+        Some(Writers { env: env.clone(), queue, sender, asked, waiting })
     }
 
-    /// Asks for a change, unless it is being asked for. Whether and when it is made the database will show.
+    /// Asks for a change, unless it was asked for from here. Whether and when it is made the database will show.
     pub(in crate::reservation) fn tell(&self, change: Change) {
-        if !self.on_their_way.borrow_mut().insert(change) {
+        if !self.asked.borrow_mut().insert(change) {
             return;
         }
         self.env.observe(Fact::ChangeAsked { reservation: change.reservation() });
         let record = Request { change, reply_to: self.env.id() }.record(self.env.wall().micros());
-        let on_their_way = self.on_their_way.clone();
-        self.sender.send(partition_of(&self.queue, change.room_type()), record, move |_| {
-            on_their_way.borrow_mut().remove(&change);
+        let asked = self.asked.clone();
+        self.sender.send(partition_of(&self.queue, change.room_type()), record, move |fate| {
+            if !matches!(fate, Fate::Acknowledged { .. }) {
+                asked.borrow_mut().remove(&change);
+            }
         });
+    }
+
+    /// The database shows that it is done.
+    pub(in crate::reservation) fn saw(&self, change: &Change) {
+        self.asked.borrow_mut().remove(change);
     }
 
     /// Asks for a change, and waits until it is said to be made, or for so long.
@@ -61,7 +71,7 @@ impl<E: Env<Fact = Fact>> Writers<E> {
         let (sender, done) = oneshot::channel();
         {
             let mut waiting = self.waiting.borrow_mut();
-            let of_this = waiting.entry(change.reservation()).or_default();
+            let of_this = waiting.entry(change).or_default();
             of_this.retain(|sender| !sender.is_closed());
             of_this.push(sender);
         }
@@ -72,10 +82,11 @@ impl<E: Env<Fact = Fact>> Writers<E> {
 }
 
 /// Wakes those who wait for what is done.
-async fn hear<P: Port<Done>>(replies: P, waiting: Waiting) {
+async fn hear<P: Port<Done>>(replies: P, asked: Asked, waiting: Waiting) {
     loop {
-        let Done { reservation } = replies.recv().await.message;
-        let woken = waiting.borrow_mut().remove(&reservation);
+        let Done { change } = replies.recv().await.message;
+        asked.borrow_mut().remove(&change);
+        let woken = waiting.borrow_mut().remove(&change);
         for sender in woken.unwrap_or_default() {
             // It may have waited long enough.
             let _ = sender.send(());

@@ -74,7 +74,7 @@ impl<E: Env<Fact = Fact>> Handler for Writing<E> {
             }
             match self.carry_out(&change, generation).await {
                 Ok(()) => {
-                    self.replies.send(reply_to, Done { reservation: id });
+                    self.replies.send(reply_to, Done { change });
                     return true;
                 }
                 Err(Again::Because(RetryReason::Fenced)) => {

@@ -65,11 +65,11 @@ impl Request {
     }
 }
 
-/// What was asked for about this reservation is done: how it stands is in the database.
+/// What was asked for is done: what came of it is in the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Done {
-    /// Which.
-    pub reservation: ReservationId,
+    /// What.
+    pub change: Change,
 }
 
 #[cfg(test)]
