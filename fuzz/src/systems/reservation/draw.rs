@@ -7,7 +7,7 @@ use super::sections::{Topology, Workload};
 use crate::bookings::row::BookingRow;
 use crate::draws::Draws;
 use crate::swarm::Families;
-use rehearsal_model::queue::deploy::{COORDINATION, broker_name};
+use rehearsal_model::queue::deploy::broker_name;
 use rehearsal_model::reservation::deploy::writer_name;
 use rehearsal_model::reservation::figures::{Fate, HotelKind, Stay as DrawnStay, draw_stay};
 use rehearsal_model::reservation::knobs::{Knobs, LockOrder, StrategyName};
@@ -78,41 +78,57 @@ pub(super) fn knobs(draws: &Draws, storm: Span) -> Knobs {
 /// How many nodes there are: always the same, but for the brokers of a queue if there is one.
 pub(super) fn topology(draws: &Draws, strategy: StrategyName) -> Topology {
     let brokers = if strategy == StrategyName::SingleWriter {
-        *draws.part("brokers", 0).pick(&[1, 1, 3])
+        *draws.part("brokers", 0).pick(&[1, 3])
     } else {
         Topology::default().brokers
     };
     Topology { brokers, ..Topology::default() }
 }
 
-/// What befalls writers: when one has just begun with a request it stands still for so long that another takes over,
-/// hears no more of the queue but can still write, or crashes.
+/// What befalls writers, and makes zombies of them: one that has just begun with a request stands still for so long that
+/// another takes over; or it does not hear some broker, perhaps the one that would tell it that it is no longer the
+/// owner, while others still give it requests; or it crashes.
 pub(super) fn zombies(draws: &Draws, families: Families, plan: &Plan, storm: Span) -> Vec<Fault> {
-    let writers: Vec<String> = (0..plan.writers).map(writer_name).collect();
-    let mut queue: Vec<String> = (0..plan.brokers).map(broker_name).collect();
-    queue.push(COORDINATION.to_owned());
-    let session = plan.knobs.writer_session.0 / 1_000_000;
-    let longest = (storm.0 / 4 / 1_000_000).max(session + 1);
-    let mut faults = Vec::new();
-    for number in 0..3 {
-        let mut draws = draws.part("zombie", number);
-        let node = draws.pick(&writers).clone();
-        let nth = draws.between(1, 25);
-        let delay = Span::micros(*draws.pick(&[0, 100, 1_000, 10_000]) * draws.between(1, 9));
-        let lasts = draws.millis(session, longest);
-        let restart_after = draws.millis(10, 3_000);
-        let blow = match draws.below(5) {
-            0 | 1 if families.pauses => Blow::Pause { node, lasts },
-            2 | 3 if families.partitions => {
-                Blow::Partition { from: vec![node], to: queue.clone(), one_way: false, heal_after: lasts }
-            }
-            4 if families.crashes => Blow::Crash { node, restart_after },
-            _ => continue,
-        };
-        let trigger = Trigger::On { fact: "WriteBegun".to_owned(), nth, delay };
-        faults.push(Fault { trigger, blow });
+    let mut kinds: Vec<fn(&mut Draws, String, Span, &Plan) -> Blow> = Vec::new();
+    if families.pauses {
+        kinds.push(stands_still);
     }
-    faults
+    if families.partitions {
+        kinds.extend([hears_no_broker as fn(&mut Draws, String, Span, &Plan) -> Blow, hears_no_broker]);
+    }
+    if families.crashes {
+        kinds.push(crashes);
+    }
+    let session = plan.knobs.writer_session.0 / 1_000_000;
+    let longest = (storm.0 / 10 * 4 / 1_000_000).max(session + 1);
+    let count = if kinds.is_empty() { 0 } else { 4 };
+    let numbers = 0..count;
+    numbers
+        .map(|number| {
+            let mut draws = draws.part("zombie", number);
+            let node = writer_name(draws.below(u64::from(plan.writers)) as u32);
+            let nth = draws.between(1, 30);
+            let delay = Span::micros(*draws.pick(&[0, 100, 1_000, 10_000]) * draws.between(1, 9));
+            let trigger = Trigger::On { fact: "WriteBegun".to_owned(), nth, delay };
+            let lasts = draws.millis(session, longest);
+            Fault { trigger, blow: draws.pick(&kinds)(&mut draws, node, lasts, plan) }
+        })
+        .collect()
+}
+
+fn stands_still(_: &mut Draws, node: String, lasts: Span, _: &Plan) -> Blow {
+    Blow::Pause { node, lasts }
+}
+
+fn hears_no_broker(draws: &mut Draws, node: String, heal_after: Span, plan: &Plan) -> Blow {
+    let only = draws.below(u64::from(plan.brokers)) as u32;
+    let all = draws.percent(30);
+    let cut_off = (0..plan.brokers).filter(|number| all || *number == only);
+    Blow::Partition { from: vec![node], to: cut_off.map(broker_name).collect(), one_way: false, heal_after }
+}
+
+fn crashes(draws: &mut Draws, node: String, _: Span, _: &Plan) -> Blow {
+    Blow::Crash { node, restart_after: draws.millis(10, 3_000) }
 }
 
 /// What can be booked.

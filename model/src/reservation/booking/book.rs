@@ -36,7 +36,7 @@ pub(in crate::reservation) async fn try_to_book<E: Env<Fact = Fact>>(
     books: &Bookkeeper<E>,
     order: &Order,
     backwards: bool,
-    terms: &Terms,
+    terms: &Terms<'_>,
 ) -> Result<Tried, Again> {
     if books.has(Defect::KeyCheckedOutside) {
         if let Some(decided) = standing(books, order).await? {
@@ -183,7 +183,7 @@ async fn take_the_rest<E: Env<Fact = Fact>>(
     stay: &Stay,
     taken: &Stay,
     backwards: bool,
-    terms: &Terms,
+    terms: &Terms<'_>,
 ) {
     for start in taken.end..stay.end {
         let night = Stay { start, end: start + 1, ..*stay };

@@ -30,7 +30,7 @@ pub(in crate::reservation) async fn try_to_end<E: Env<Fact = Fact>>(
     books: &Bookkeeper<E>,
     id: ReservationId,
     ending: Ending,
-    terms: &Terms,
+    terms: &Terms<'_>,
 ) -> Result<bool, Again> {
     let mut transaction = books.database.begin(Isolation::ReadCommitted).await?;
     if ending != Ending::Canceled {
@@ -52,7 +52,7 @@ pub(in crate::reservation) async fn cancel_stay<E: Env>(
     mut transaction: RemoteTransaction<E>,
     order: &Order,
     status: Status,
-    terms: &Terms,
+    terms: &Terms<'_>,
 ) -> Result<(), Again> {
     let canceled = vec![(reservation::STATUS, Expression::constant(Status::Canceled.code()))];
     let key = Keys::prefix([order.id.0]);
@@ -72,7 +72,7 @@ async fn reject<E: Env>(
     mut transaction: RemoteTransaction<E>,
     id: ReservationId,
     ending: Ending,
-    terms: &Terms,
+    terms: &Terms<'_>,
 ) -> Result<bool, Again> {
     let key = Keys::prefix([id.0]);
     let still = Expression::column(reservation::STATUS).equals(Status::Pending.code());
@@ -98,7 +98,7 @@ async fn reject<E: Env>(
 async fn give_nights_back<E: Env>(
     transaction: &mut RemoteTransaction<E>,
     order: &Order,
-    terms: &Terms,
+    terms: &Terms<'_>,
 ) -> Result<(), Again> {
     match give_back(transaction, &order.stay, terms).await? {
         Taken::Fenced => Err(Again::Because(RetryReason::Fenced)),

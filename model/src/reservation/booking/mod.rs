@@ -55,7 +55,7 @@ impl<E: Env<Fact = Fact>> Bookkeeper<E> {
     }
 
     /// On what terms it takes nights; a writer adds in whose name.
-    pub(super) fn terms(&self) -> Terms {
+    pub(super) fn terms(&self) -> Terms<'static> {
         let knobs = &self.plan.knobs;
         Terms {
             strategy: knobs.strategy,

@@ -10,6 +10,8 @@ pub mod pessimistic;
 pub mod single_writer;
 pub mod unprotected;
 
+pub use single_writer::Ownership;
+
 use super::knobs::{LockOrder, StrategyName};
 use super::stay::{Stay, limit};
 use super::tables::{Tables, inventory, read_inventory};
@@ -28,18 +30,9 @@ pub enum Taken {
     Fenced,
 }
 
-/// In whose name a writer takes nights and gives them back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Writer {
-    /// In which generation of its group it owns the room type.
-    pub generation: i64,
-    /// Whether the database is asked who owns the room type; not under the defect `single-writer-unfenced`.
-    pub fenced: bool,
-}
-
 /// The terms on which nights are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Terms {
+pub struct Terms<'a> {
     /// Which strategy.
     pub strategy: StrategyName,
     /// The pessimistic strategy's order.
@@ -49,10 +42,10 @@ pub struct Terms {
     /// The defect of that name.
     pub limit_rounds_up: bool,
     /// Who, under the strategy `single-writer`.
-    pub writer: Option<Writer>,
+    pub writer: Option<&'a Ownership>,
 }
 
-impl Terms {
+impl Terms<'_> {
     /// How many rooms of a night may be sold.
     fn limit(&self, total_inventory: i64) -> i64 {
         let rounded_up = i64::from(self.limit_rounds_up) * 99;
@@ -87,7 +80,7 @@ pub async fn take_nights<T: Transaction>(
     transaction: &mut T,
     stay: &Stay,
     backwards: bool,
-    terms: &Terms,
+    terms: &Terms<'_>,
 ) -> Result<Taken, TransactionError> {
     if stay.length() == 0 {
         return Ok(Taken::All);
@@ -110,7 +103,7 @@ pub async fn take_nights<T: Transaction>(
 pub async fn give_back<T: Transaction>(
     transaction: &mut T,
     stay: &Stay,
-    terms: &Terms,
+    terms: &Terms<'_>,
 ) -> Result<Taken, TransactionError> {
     if stay.length() == 0 {
         return Ok(Taken::All);

@@ -27,13 +27,16 @@ use super::defects::Defect;
 use super::facts::{Answer, Fact, RetryReason};
 use super::plan::Plan;
 use super::stay::OrderState;
-use super::strategy::{Terms, Writer};
-use crate::queue::client::{Client, Handler, Place, Seat, Worker};
+use super::strategy::{Ownership, Terms};
+use crate::queue::client::{Client, Handler, Membership, Place, Seat, Worker};
 use crate::queue::facts::Fact as QueueFact;
 use crate::queue::group::{CommitRule, Generation};
+use crate::queue::partition::Partition;
 use crate::queue::record::Record;
 use rehearsal_env::{Env, NodeId, Part, Port};
 use service::{GROUP, REQUESTS, meaning};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -47,6 +50,7 @@ pub async fn serve<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, database: NodeI
         replies: env.bind(),
         books: Bookkeeper::new(&env, plan, database),
         seat: seat.clone(),
+        ownerships: RefCell::default(),
         env: env.clone(),
     };
     let terms = queue.terms(&queue.consumers[0]);
@@ -60,6 +64,8 @@ struct Writing<E: Env> {
     books: Bookkeeper<E>,
     seat: Rc<Seat<Part<E, QueueFact>>>,
     replies: E::Port<Done>,
+    /// What it knows of each partition that it works on.
+    ownerships: RefCell<BTreeMap<(Membership, Partition), Rc<Ownership>>>,
 }
 
 impl<E: Env<Fact = Fact>> Handler for Writing<E> {
@@ -67,12 +73,17 @@ impl<E: Env<Fact = Fact>> Handler for Writing<E> {
     async fn handle(&self, place: Place, record: &Record) -> bool {
         let Some(Request { change, reply_to }) = Request::of(record) else { return true };
         let (id, Generation(generation)) = (change.reservation(), place.membership.generation);
+        let ownership = self.ownership(place);
         self.env.observe(Fact::WriteBegun { reservation: id, generation });
         for tried in 0.. {
             if !self.seat.is_at_work(place.membership) {
                 return false;
             }
-            match self.carry_out(&change, generation).await {
+            let done = self.carry_out(&change, &ownership).await;
+            if done.is_err() {
+                ownership.forget();
+            }
+            match done {
                 Ok(()) => {
                     self.replies.send(reply_to, Done { change });
                     return true;
@@ -91,22 +102,34 @@ impl<E: Env<Fact = Fact>> Handler for Writing<E> {
 }
 
 impl<E: Env<Fact = Fact>> Writing<E> {
-    async fn carry_out(&self, change: &Change, generation: u32) -> Result<(), Again> {
-        let fenced = !self.books.has(Defect::SingleWriterUnfenced);
-        let writer = Some(Writer { generation: i64::from(generation), fenced });
-        let terms = Terms { writer, ..self.books.terms() };
-        let order = match *change {
-            Change::Book(order) => order,
+    async fn carry_out(&self, change: &Change, ownership: &Ownership) -> Result<(), Again> {
+        let terms = Terms { writer: Some(ownership), ..self.books.terms() };
+        match *change {
+            Change::Book(order) => match try_to_book(&self.books, &order, false, &terms).await? {
+                Tried::SoldOut => {
+                    // That transaction was rolled back, and with it that this writer owns the room type.
+                    ownership.forget();
+                    record(&self.books, order.id, OrderState::SoldOut, Answer::SoldOut).await.map(|_| ())
+                }
+                Tried::Expired => {
+                    record(&self.books, order.id, OrderState::Expired, Answer::Expired).await.map(|_| ())
+                }
+                Tried::Recorded(_) | Tried::Refused(_) | Tried::Held => Ok(()),
+            },
             Change::End { id, ending, .. } => {
-                return try_to_end(&self.books, id, ending, &terms).await.map(|_| ());
+                try_to_end(&self.books, id, ending, &terms).await.map(|_| ())
             }
-        };
-        let (state, answer) = match try_to_book(&self.books, &order, false, &terms).await? {
-            Tried::SoldOut => (OrderState::SoldOut, Answer::SoldOut),
-            Tried::Expired => (OrderState::Expired, Answer::Expired),
-            Tried::Recorded(_) | Tried::Refused(_) | Tried::Held => return Ok(()),
-        };
-        record(&self.books, order.id, state, answer).await.map(|_| ())
+        }
+    }
+
+    /// What is this membership's: whatever was known in another is old.
+    fn ownership(&self, place: Place) -> Rc<Ownership> {
+        let whose = (place.membership, place.partition);
+        let mut all = self.ownerships.borrow_mut();
+        all.retain(|(membership, _), _| membership.stint >= place.membership.stint);
+        let fenced = !self.books.has(Defect::SingleWriterUnfenced);
+        let generation = i64::from(place.membership.generation.0);
+        all.entry(whose).or_insert_with(|| Rc::new(Ownership::new(generation, fenced))).clone()
     }
 
     /// The database knows of a later owner; the group will say so too, and nothing can be done before.
