@@ -121,8 +121,11 @@ fn stands_still(_: &mut Draws, node: String, lasts: Span, _: &Plan) -> Blow {
 }
 
 fn hears_no_broker(draws: &mut Draws, node: String, heal_after: Span, plan: &Plan) -> Blow {
-    let only = draws.below(u64::from(plan.brokers)) as u32;
-    let all = draws.percent(30);
+    // Brokers begin to lead partitions in turn, that of the group last.
+    let of_the_group = plan.knobs.writer_partitions % plan.brokers;
+    let any = draws.below(u64::from(plan.brokers)) as u32;
+    let only = if draws.percent(70) { of_the_group } else { any };
+    let all = draws.percent(20);
     let cut_off = (0..plan.brokers).filter(|number| all || *number == only);
     Blow::Partition { from: vec![node], to: cut_off.map(broker_name).collect(), one_way: false, heal_after }
 }
