@@ -123,9 +123,7 @@ fn in_the_whole(said: Said) -> Option<SaidInTheWhole> {
 #[test]
 fn a_part_keeps_every_promise_to_its_programs() {
     type OfThePart = Part<rehearsal_sim::SimEnv<SaidInTheWhole>, Said>;
-    let whole = |seed| {
-        World::<SaidInTheWhole>::seeded(seed, Settings::default(), Rc::new(RefCell::new(())))
-    };
+    let whole = |seed| World::<SaidInTheWhole>::seeded(seed, Settings::default(), Rc::new(RefCell::new(())));
     let alone = conformance::alone::<OfThePart>(Said::Wrote).len();
     let with_a_peer = conformance::with_a_peer::<OfThePart>().len();
     for seed in 0..SEEDS / 10 {

@@ -99,9 +99,8 @@ where
     for number in 0..plan.servers {
         let plan_of = plan.clone();
         let neighbours = Neighbours { database, ids, payment, brokers: brokers.clone() };
-        cluster.start(&server_name(number), move |env| {
-            server::serve(env, plan_of.clone(), neighbours.clone())
-        });
+        cluster
+            .start(&server_name(number), move |env| server::serve(env, plan_of.clone(), neighbours.clone()));
     }
     servers
 }

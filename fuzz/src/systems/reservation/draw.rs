@@ -50,7 +50,7 @@ pub(super) fn knobs(draws: &Draws, storm: Span) -> Knobs {
     let longest_deadlock = if lock_order == LockOrder::AsAsked { 150 } else { 1_000 };
     let among_the_others = *draws.pick(&PROTECTED);
     Knobs {
-        strategy: if writers.percent(12) { StrategyName::SingleWriter } else { among_the_others },
+        strategy: if writers.percent(8) { StrategyName::SingleWriter } else { among_the_others },
         lock_order,
         tries: draws.between(2, 8) as u32,
         backoff: draws.millis(1, 60),

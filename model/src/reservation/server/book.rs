@@ -57,7 +57,10 @@ async fn book<E: Env<Fact = Fact>>(server: &Server<E>, order: &Order, backwards:
 }
 
 /// Asks the payment service to do its part now, and then the database how it stands.
-pub(super) async fn see_payment_through<E: Env<Fact = Fact>>(server: &Server<E>, id: ReservationId) -> Answer {
+pub(super) async fn see_payment_through<E: Env<Fact = Fact>>(
+    server: &Server<E>,
+    id: ReservationId,
+) -> Answer {
     let patience = server.books.plan.knobs.payment_patience.duration() * 2;
     if server.payments.call(server.payment, Settle { id }, patience).await.is_err() {
         return Answer::Pending;

@@ -116,9 +116,7 @@ impl<E: Env<Fact = Fact>> Writing<E> {
                 }
                 Tried::Recorded(_) | Tried::Refused(_) | Tried::Held => Ok(()),
             },
-            Change::End { id, ending, .. } => {
-                try_to_end(&self.books, id, ending, &terms).await.map(|_| ())
-            }
+            Change::End { id, ending, .. } => try_to_end(&self.books, id, ending, &terms).await.map(|_| ()),
         }
     }
 
