@@ -16,6 +16,8 @@ const TOPIC: u32 = 0;
 pub(super) const REQUESTS: Topic = Topic::Named(TOPIC);
 /// The group of the writers.
 pub(super) const GROUP: u32 = 0;
+/// However patient the chain is: what came to a node before it was up is asked again.
+const LONGEST_RESEND: Span = Span::seconds(1);
 /// Nothing of this queue is ever out of retention, so nobody need look.
 const NEVER: Span = Span::seconds(1_000_000_000);
 
@@ -39,7 +41,8 @@ pub fn queue_of(plan: &Plan) -> QueuePlan {
             broker_session: Span::seconds(3),
             lag: Span::seconds(3),
             retention_check: NEVER,
-            resend: plan.knobs.resend,
+            // Where there is nothing to be had, whoever polls asks again so often.
+            resend: Span(plan.knobs.silence.0 / 4).min(LONGEST_RESEND),
             silence: plan.knobs.silence,
             ..Knobs::default()
         },
