@@ -38,10 +38,10 @@ pub(in crate::reservation) async fn try_to_book<E: Env<Fact = Fact>>(
     backwards: bool,
     terms: &Terms<'_>,
 ) -> Result<Tried, Again> {
-    if books.has(Defect::KeyCheckedOutside) {
-        if let Some(decided) = standing(books, order).await? {
-            return Ok(decided);
-        }
+    if books.has(Defect::KeyCheckedOutside)
+        && let Some(decided) = standing(books, order).await?
+    {
+        return Ok(decided);
     }
     let transaction = books.database.begin(Isolation::ReadCommitted).await?;
     let (mut transaction, decided) = if books.has(Defect::KeyCheckedOutside) {
