@@ -85,16 +85,19 @@ pub(super) fn topology(draws: &Draws, strategy: StrategyName) -> Topology {
     Topology { brokers, ..Topology::default() }
 }
 
+/// Draws what befalls this writer, for so long if it lasts.
+type Befall = fn(&mut Draws, String, Span, &Plan) -> Blow;
+
 /// What befalls writers, and makes zombies of them: one that has just begun with a request stands still for so long that
 /// another takes over; or it does not hear some broker, perhaps the one that would tell it that it is no longer the
 /// owner, while others still give it requests; or it crashes.
 pub(super) fn zombies(draws: &Draws, families: Families, plan: &Plan, storm: Span) -> Vec<Fault> {
-    let mut kinds: Vec<fn(&mut Draws, String, Span, &Plan) -> Blow> = Vec::new();
+    let mut kinds: Vec<Befall> = Vec::new();
     if families.pauses {
         kinds.push(stands_still);
     }
     if families.partitions {
-        kinds.extend([hears_no_broker as fn(&mut Draws, String, Span, &Plan) -> Blow, hears_no_broker]);
+        kinds.extend([hears_no_broker as Befall, hears_no_broker]);
     }
     if families.crashes {
         kinds.push(crashes);
