@@ -58,7 +58,9 @@ sync_max = "5ms"
 
 [topology]
 api = 1
+brokers = 1
 guests = 1
+writers = 2
 
 [reservation]
 backoff = "20ms"
@@ -81,6 +83,8 @@ silence = "3s"
 strategy = "conditional"
 sweep = "2s"
 tries = 6
+writer_partitions = 2
+writer_session = "1.5s"
 "#;
 
 const QUEUE: &str = r#"version = 1

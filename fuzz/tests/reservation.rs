@@ -74,7 +74,7 @@ fn the_unprotected_strategy_is_convicted_soon() {
 
 #[test]
 fn the_chain_holds_under_every_protected_strategy() {
-    for strategy in ["pessimistic", "optimistic", "constraint", "conditional"] {
+    for strategy in ["pessimistic", "optimistic", "constraint", "conditional", "single-writer"] {
         let with = overrides(&[&format!("reservation.strategy={strategy}")]);
         assert_eq!(first_conviction(&with, 100), None, "{strategy}");
     }
@@ -89,6 +89,38 @@ fn a_default_scenario_without_faults_is_small() {
     events.sort_unstable();
     let most = events[events.len() * 95 / 100];
     assert!(most <= 2_000, "19 of 20 scenarios have up to {most} events");
+}
+
+/// Two guests, one after the other, who want the same night in one of two rooms; the first writer hears nothing of the
+/// queue for a while that begins with its first request.
+fn two_guests_and_a_writer_that_hears_nothing(fault: &str) -> Run {
+    let text = format!(
+        "version = 1\nsystem = \"reservation\"\nseed = 1\n[topology]\nguests = 2\nbrokers = 3\n[reservation]\n\
+         strategy = \"single-writer\"\nwriter_partitions = 1\nwriter_session = \"600ms\"\n\
+         rooms = [{{ hotel = 0, kind = 0, rooms = 2, price = 9_000, first_day = 0, days = 1 }}]\n\
+         wish = [{{ guest = 0, at = \"3s\", hotel = 0, kind = 0, start = 0, end = 1, rooms = 1 }},\n\
+                 {{ guest = 1, at = \"6s\", hotel = 0, kind = 0, start = 0, end = 1, rooms = 1 }}]\n{fault}"
+    );
+    let (system, scenario) = scenario_file::read("writers.toml", &text).expect("a scenario");
+    system.run(&scenario, Watch { history: true, ..Watch::default() }).expect("it makes sense")
+}
+
+#[test]
+fn when_a_writer_falls_silent_another_takes_over() {
+    let stands_still = |node: &str| {
+        format!("[[fault]]\non = {{ fact = \"WriteBegun\", nth = 1 }}\npause = \"{node}\"\nlasts = \"8s\"\n")
+    };
+    let mut taken_over = 0;
+    for fault in [String::new(), stands_still("writer-0"), stands_still("writer-1")] {
+        let run = two_guests_and_a_writer_that_hears_nothing(&fault);
+        assert_eq!(run.violations, []);
+        let said = |kind: &str, word: &str| {
+            run.history.iter().filter(|line| line.kind == kind && line.text.contains(word)).count()
+        };
+        assert_eq!((said("Booked", ""), said("Settled", "")), (2, 2), "both guests got their room");
+        taken_over += usize::from(said("WriterSeated", "") > 2);
+    }
+    assert_eq!(taken_over, 1, "of the two writers one had the only partition, and stood still");
 }
 
 #[test]

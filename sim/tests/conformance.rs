@@ -1,9 +1,10 @@
 //! The seeded world keeps every promise of the traits, whatever the seed.
 
-use rehearsal_env::{Cluster, Fact, Observer, conformance};
-use rehearsal_sim::{Blow, Ends, Fault, NetworkSettings, Outcome, Settings, Span, Trigger, World};
+use rehearsal_env::{Cluster, Fact, Observer, Part, PartOfCluster, Stamp, conformance};
+use rehearsal_sim::{Audience, Blow, Ends, Fault, NetworkSettings, Outcome, Settings, Span, Trigger, World};
 use serde::Serialize;
 use std::cell::RefCell;
+use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -98,4 +99,68 @@ fn what_was_synced_survives_the_power_failure() {
         kept("storage::after_crash", seed, world.run(Ends::WithTheClients).expect("the node exists"));
     }
     assert_eq!(u64::from(checked.load(Ordering::Relaxed)), 4 * SEEDS);
+}
+
+/// What is said in a world of which [`Said`] is a part.
+#[derive(Clone, Debug, Hash, Serialize)]
+enum SaidInTheWhole {
+    Wrote,
+}
+
+impl Fact for SaidInTheWhole {
+    fn kind(&self) -> &'static str {
+        "Wrote"
+    }
+}
+
+fn in_the_whole(said: Said) -> Option<SaidInTheWhole> {
+    match said {
+        Said::Wrote => Some(SaidInTheWhole::Wrote),
+        Said::Checked => None,
+    }
+}
+
+#[test]
+fn a_part_keeps_every_promise_to_its_programs() {
+    type OfThePart = Part<rehearsal_sim::SimEnv<SaidInTheWhole>, Said>;
+    let whole = |seed| World::<SaidInTheWhole>::seeded(seed, Settings::default(), Rc::new(RefCell::new(())));
+    let alone = conformance::alone::<OfThePart>(Said::Wrote).len();
+    let with_a_peer = conformance::with_a_peer::<OfThePart>().len();
+    for seed in 0..SEEDS / 10 {
+        for index in 0..alone {
+            let mut world = whole(seed);
+            let check = conformance::alone(Said::Wrote).swap_remove(index);
+            PartOfCluster::of(&mut world, in_the_whole).start_client("alone", check.program);
+            kept(check.name, seed, world.run(Ends::WithTheClients).expect("no faults"));
+        }
+        for index in 0..with_a_peer {
+            let mut world = whole(seed);
+            let check = conformance::with_a_peer().swap_remove(index);
+            let mut part = PartOfCluster::of(&mut world, in_the_whole);
+            let peer = part.start("peer", check.peer);
+            let program = check.program;
+            part.start_client("asking", move |env| program(env, peer));
+            kept(check.name, seed, world.run(Ends::WithTheClients).expect("no faults"));
+        }
+    }
+}
+
+#[test]
+fn the_whole_hears_of_a_part_what_means_something_to_it() {
+    #[derive(Default)]
+    struct Heard(Vec<&'static str>);
+    impl Audience<SaidInTheWhole> for Heard {
+        fn witness(&mut self, _: &Stamp, fact: &SaidInTheWhole) -> ControlFlow<()> {
+            self.0.push(fact.kind());
+            ControlFlow::Continue(())
+        }
+    }
+    let heard = Rc::new(RefCell::new(Heard::default()));
+    let mut world = World::seeded(1, Settings::default(), heard.clone());
+    PartOfCluster::of(&mut world, in_the_whole).start_client("speaker", |env| async move {
+        env.observe(Said::Checked);
+        env.observe(Said::Wrote);
+    });
+    world.run(Ends::WithTheClients).expect("no faults");
+    assert_eq!(heard.borrow().0, ["Wrote"]);
 }

@@ -107,6 +107,8 @@ fn plan(rows: &[BookingRow], capacities: &Capacities, strategy: StrategyName) ->
         knobs: patient(strategy),
         defects: Default::default(),
         servers: 3,
+        brokers: 1,
+        writers: 2,
         rooms: rooms.collect(),
         wishes: Vec::new(),
         rate_changes: Vec::new(),
@@ -136,6 +138,8 @@ fn patient(strategy: StrategyName) -> Knobs {
         provider_twice: 0,
         provider_never: 0,
         provider_recovers: Span(0),
+        writer_partitions: 2,
+        writer_session: Span::seconds(60),
     }
 }
 

@@ -92,7 +92,7 @@ fn a_file_of_bookings_is_replayed() {
     let header = "book_day,hotel,room,lead,nights,guests,outcome,end_day,adr_cents";
     let rows = "1,C,A,5,2,2,O,7,100\n1,C,A,5,2,2,X,0,100\n2,C,A,4,2,2,O,6,100\n2,C,A,9,0,2,O,9,100\n";
     desk.file("bookings.csv", format!("{header}\n{rows}"));
-    for strategy in ["pessimistic", "optimistic", "constraint", "conditional"] {
+    for strategy in ["pessimistic", "optimistic", "constraint", "conditional", "single-writer"] {
         let line = format!("bookings bookings.csv --sequential --strategy {strategy} --format json");
         let object = desk.type_in(&line).json(0);
         assert_eq!(object["command"], "bookings");

@@ -348,6 +348,7 @@ pub fn position_of(fact: &Fact) -> Option<LogPosition> {
         | Fact::Reopened { position, .. }
         | Fact::Removed { position, .. }
         | Fact::StepSet { position, .. }
+        | Fact::OwnerSet { position, .. }
         | Fact::Committed { position } => Some(position),
         _ => None,
     }

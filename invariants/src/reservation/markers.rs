@@ -60,6 +60,10 @@ pub const LOCK_AWAITED: Marker = Marker("lock-awaited");
 pub const LOCK_TIMED_OUT: Marker = Marker("lock-timed-out");
 /// A guest gave up an order before anything was booked.
 pub const ORDER_WITHDRAWN: Marker = Marker("order-withdrawn");
+/// A writer took over a room type that another had owned.
+pub const WRITER_TOOK_OVER: Marker = Marker("writer-took-over");
+/// A writer that was left behind wanted to write, and found a later owner.
+pub const OLD_WRITER_FENCED: Marker = Marker("old-writer-fenced");
 
 /// Every marker of the chain.
 pub const MARKERS: &[Marker] = &[
@@ -87,6 +91,8 @@ pub const MARKERS: &[Marker] = &[
     LOCK_AWAITED,
     LOCK_TIMED_OUT,
     ORDER_WITHDRAWN,
+    WRITER_TOOK_OVER,
+    OLD_WRITER_FENCED,
 ];
 
 /// What is remembered of a reservation.
@@ -147,6 +153,8 @@ impl Markers {
             Fact::WaitedForLock => LOCK_AWAITED,
             Fact::LockTimedOut => LOCK_TIMED_OUT,
             Fact::OrderDecided { state: OrderState::Withdrawn, .. } => ORDER_WITHDRAWN,
+            Fact::OwnerSet { before: 1.., .. } => WRITER_TOOK_OVER,
+            Fact::WriterFenced { .. } => OLD_WRITER_FENCED,
             _ => return None,
         })
     }

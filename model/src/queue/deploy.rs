@@ -62,24 +62,8 @@ where
     C: Cluster,
     C::Env: Env<Fact = Fact>,
 {
-    let coordination: Vec<NodeId> =
-        (0..plan.knobs.coordination.nodes()).map(|number| cluster.node(&coordination_name(number))).collect();
-    let brokers: Vec<NodeId> = (0..plan.brokers).map(|number| cluster.node(&broker_name(number))).collect();
-    let knobs = &plan.knobs;
-    let patience = Patience { resend: knobs.resend.duration(), silence: knobs.silence.duration() };
+    let brokers = deploy_service(cluster, plan);
     let blobs = plan.has_archive().then(|| cluster.node(BLOBS));
-    if blobs.is_some() {
-        cluster.start(BLOBS, move |env| blob::serve(env, patience, of_blobs));
-    }
-    start_coordination(cluster, plan, &coordination);
-    for number in 0..plan.brokers {
-        let (plan_of, brokers, coordination) = (plan.clone(), brokers.clone(), coordination.clone());
-        cluster.start(&broker_name(number), move |env| {
-            let neighbours =
-                Neighbours { coordination: coordination.clone(), brokers: brokers.clone(), blobs };
-            broker::serve(env, plan_of.clone(), number, neighbours)
-        });
-    }
     let producers: BTreeSet<u32> = plan.sendings.iter().map(|sending| sending.producer).collect();
     for number in producers {
         let (plan_of, brokers) = (plan.clone(), brokers.clone());
@@ -104,6 +88,34 @@ where
         let (plan_of, brokers) = (plan.clone(), brokers.clone());
         cluster.start(&mover_name(number), move |env| move_when_due(env, plan_of.clone(), brokers.clone()));
     }
+}
+
+/// Starts the coordination service, the brokers and, if there is an archive, the blob store; who uses them is started by
+/// others, and counts in the plan all the same: a group's partitions are there if a consumer of it is planned. The brokers.
+pub fn deploy_service<C>(cluster: &mut C, plan: &Arc<Plan>) -> Vec<NodeId>
+where
+    C: Cluster,
+    C::Env: Env<Fact = Fact>,
+{
+    let coordination: Vec<NodeId> =
+        (0..plan.knobs.coordination.nodes()).map(|number| cluster.node(&coordination_name(number))).collect();
+    let brokers: Vec<NodeId> = (0..plan.brokers).map(|number| cluster.node(&broker_name(number))).collect();
+    let knobs = &plan.knobs;
+    let patience = Patience { resend: knobs.resend.duration(), silence: knobs.silence.duration() };
+    let blobs = plan.has_archive().then(|| cluster.node(BLOBS));
+    if blobs.is_some() {
+        cluster.start(BLOBS, move |env| blob::serve(env, patience, of_blobs));
+    }
+    start_coordination(cluster, plan, &coordination);
+    for number in 0..plan.brokers {
+        let (plan_of, brokers, coordination) = (plan.clone(), brokers.clone(), coordination.clone());
+        cluster.start(&broker_name(number), move |env| {
+            let neighbours =
+                Neighbours { coordination: coordination.clone(), brokers: brokers.clone(), blobs };
+            broker::serve(env, plan_of.clone(), number, neighbours)
+        });
+    }
+    brokers
 }
 
 fn start_coordination<C>(cluster: &mut C, plan: &Arc<Plan>, nodes: &[NodeId])

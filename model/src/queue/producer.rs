@@ -24,7 +24,7 @@ pub async fn produce<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, brokers: Vec<
 }
 
 /// What producers go by.
-pub(super) fn settings(plan: &Plan) -> Settings {
+pub fn settings(plan: &Plan) -> Settings {
     let knobs = &plan.knobs;
     Settings {
         acks: knobs.acks,

@@ -3,7 +3,8 @@
 use super::facts::Fact;
 use super::stay::{OrderState, Status};
 use super::tables::{
-    Tables, rate, read_inventory, read_night, read_order, read_order_state, read_reservation, read_step,
+    Tables, rate, read_inventory, read_night, read_order, read_order_state, read_owned, read_owner,
+    read_reservation, read_step,
 };
 use crate::database::{Commit, Happening, LogPosition, RowChange};
 
@@ -46,6 +47,8 @@ fn of_commit(commit: &Commit, observe: &mut dyn FnMut(Fact)) {
             let (reservation, kind) = read_step(row);
             let step = change.after.as_ref().map(|_| kind);
             observe(Fact::StepSet { position, reservation, step });
+        } else if change.table == Tables::OWNER {
+            of_owner(position, change, observe);
         }
     }
     observe(Fact::Committed { position });
@@ -57,6 +60,13 @@ fn of_inventory(position: LogPosition, change: &RowChange, observe: &mut dyn FnM
     let (total_inventory, total_reserved, _) = read_inventory(after);
     let night = read_night(after);
     observe(Fact::InventorySet { position, night, total_inventory, reserved_before, total_reserved });
+}
+
+fn of_owner(position: LogPosition, change: &RowChange, observe: &mut dyn FnMut(Fact)) {
+    // Before a writer has written, nobody owns anything.
+    let (Some(before), Some(after)) = (&change.before, &change.after) else { return };
+    let (before, generation) = (read_owner(before), read_owner(after));
+    observe(Fact::OwnerSet { position, room_type: read_owned(after), before, generation });
 }
 
 fn of_order(position: LogPosition, change: &RowChange, observe: &mut dyn FnMut(Fact)) {

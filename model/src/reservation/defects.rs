@@ -41,6 +41,9 @@ pub enum Defect {
     /// The database never ends a session that fell silent, so its locks stay. Convicted by
     /// `everyone-answered`.
     SilentSessionsStay,
+    /// The database is not asked whether a later writer owns the room type, so one that was left behind goes on
+    /// writing. Convicted by `ledger-balances`.
+    SingleWriterUnfenced,
 }
 
 /// The known bugs that are switched on.
@@ -49,7 +52,7 @@ pub struct Defects(BTreeSet<Defect>);
 
 impl Defect {
     /// All of them with their names.
-    pub const ALL: [(Defect, &'static str); 14] = [
+    pub const ALL: [(Defect, &'static str); 15] = [
         (Defect::AnswerBeforeSync, "answer-before-sync"),
         (Defect::RecoveryKeepsTornTail, "recovery-keeps-torn-tail"),
         (Defect::KeyCheckedOutside, "key-checked-outside"),
@@ -64,6 +67,7 @@ impl Defect {
         (Defect::StepsNotResumed, "steps-not-resumed"),
         (Defect::PaidWithoutConfirmation, "paid-without-confirmation"),
         (Defect::SilentSessionsStay, "silent-sessions-stay"),
+        (Defect::SingleWriterUnfenced, "single-writer-unfenced"),
     ];
 
     /// The defect of this name.

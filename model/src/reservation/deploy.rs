@@ -8,6 +8,7 @@ use super::knobs::StrategyName;
 use super::plan::Plan;
 use super::server::{self, Neighbours};
 use super::tables::schema;
+use super::writer::{self, deploy_queue};
 use super::{clerk, crowd, guest, ids, payment, provider};
 use crate::database::Knobs as EngineKnobs;
 use crate::database::server::{Setup, serve as serve_database};
@@ -31,6 +32,11 @@ pub const CLERK: &str = "clerk";
 /// The name of a reservation server's node.
 pub fn server_name(number: u32) -> String {
     format!("api-{number}")
+}
+
+/// The name of a writer's node, under the strategy `single-writer`.
+pub fn writer_name(number: u32) -> String {
+    format!("writer-{number}")
 }
 
 /// The node of a crowd.
@@ -80,19 +86,42 @@ where
     let provider = cluster.node(PROVIDER);
     let servers: Vec<_> = (0..plan.servers).map(|number| cluster.node(&server_name(number))).collect();
 
+    let brokers = deploy_writers(cluster, plan, database);
     let setup = plan.clone();
     cluster.start(DATABASE, move |env| serve_database(env, Rc::new(database_setup(&setup)), of_database));
     cluster.start(IDS, ids::serve);
-    let plan_of = plan.clone();
-    cluster.start(PAYMENT, move |env| payment::serve(env, plan_of.clone(), database, provider));
+    let (plan_of, brokers_of) = (plan.clone(), brokers.clone());
+    cluster.start(PAYMENT, move |env| {
+        payment::serve(env, plan_of.clone(), database, provider, brokers_of.clone())
+    });
     let plan_of = plan.clone();
     cluster.start(PROVIDER, move |env| provider::serve(env, plan_of.clone()));
     for number in 0..plan.servers {
         let plan_of = plan.clone();
-        let neighbours = Neighbours { database, ids, payment };
-        cluster.start(&server_name(number), move |env| server::serve(env, plan_of.clone(), neighbours));
+        let neighbours = Neighbours { database, ids, payment, brokers: brokers.clone() };
+        cluster
+            .start(&server_name(number), move |env| server::serve(env, plan_of.clone(), neighbours.clone()));
     }
     servers
+}
+
+/// Starts the writers and the queue to them, if nights are taken so; its brokers.
+fn deploy_writers<C>(cluster: &mut C, plan: &Arc<Plan>, database: NodeId) -> Vec<NodeId>
+where
+    C: Cluster,
+    C::Env: Env<Fact = Fact>,
+{
+    if !plan.has_writers() {
+        return Vec::new();
+    }
+    let brokers = deploy_queue(cluster, plan);
+    for number in 0..plan.writers {
+        let (plan_of, brokers) = (plan.clone(), brokers.clone());
+        cluster.start(&writer_name(number), move |env| {
+            writer::serve(env, plan_of.clone(), database, brokers.clone())
+        });
+    }
+    brokers
 }
 
 fn database_setup(plan: &Plan) -> Setup {

@@ -9,7 +9,7 @@
 //! After a restart the database reports again the last commits of its log, which a crash may have kept from
 //! being reported: whoever reads takes each position once.
 
-use super::stay::{Intent, Night, Order, OrderState, ReservationId, Status, Stay, StepKind};
+use super::stay::{Intent, Night, Order, OrderState, ReservationId, RoomType, Status, Stay, StepKind};
 use crate::database::LogPosition;
 use rehearsal_env::Fact as FactTrait;
 use serde::{Deserialize, Serialize};
@@ -87,6 +87,8 @@ pub enum RetryReason {
     DecidedMeanwhile,
     /// The database refused for another reason.
     Refused,
+    /// A later writer owns the room type.
+    Fenced,
 }
 
 /// Something that happened. Money is in cents.
@@ -315,6 +317,51 @@ pub enum Fact {
         reservation: ReservationId,
     },
 
+    /// Durable: a writer of this generation owns the room type; an older one may not write any more.
+    OwnerSet {
+        /// Place in the log.
+        position: LogPosition,
+        /// Which rooms.
+        room_type: RoomType,
+        /// The generation before; 0 when nobody had owned it.
+        before: i64,
+        /// The generation now.
+        generation: i64,
+    },
+    /// A server or the payment service asked the writers for a change.
+    ChangeAsked {
+        /// Of which reservation.
+        reservation: ReservationId,
+    },
+    /// A writer owns so many partitions of the queue now.
+    WriterSeated {
+        /// In which generation of the group.
+        generation: u32,
+        /// How many.
+        partitions: u32,
+    },
+    /// A writer knows that what it owned is no longer its.
+    WriterUnseated {
+        /// In which generation of the group it was.
+        generation: u32,
+    },
+    /// A writer begins with a request.
+    WriteBegun {
+        /// About which reservation.
+        reservation: ReservationId,
+        /// In which generation of the group it is.
+        generation: u32,
+    },
+    /// A writer found that a later one owns the room type, and wrote nothing.
+    WriterFenced {
+        /// About which reservation it was asked.
+        reservation: ReservationId,
+        /// Which rooms.
+        room_type: RoomType,
+        /// In which generation of the group it is.
+        generation: u32,
+    },
+
     /// The provider took money.
     Charged {
         /// For which reservation.
@@ -392,6 +439,12 @@ impl FactTrait for Fact {
             Fact::Retried { .. } => "Retried",
             Fact::DuplicateAbsorbed { .. } => "DuplicateAbsorbed",
             Fact::CommitAnswerLost { .. } => "CommitAnswerLost",
+            Fact::OwnerSet { .. } => "OwnerSet",
+            Fact::ChangeAsked { .. } => "ChangeAsked",
+            Fact::WriterSeated { .. } => "WriterSeated",
+            Fact::WriterUnseated { .. } => "WriterUnseated",
+            Fact::WriteBegun { .. } => "WriteBegun",
+            Fact::WriterFenced { .. } => "WriterFenced",
             Fact::Charged { .. } => "Charged",
             Fact::ChargeRefused { .. } => "ChargeRefused",
             Fact::MoneyReturned { .. } => "MoneyReturned",

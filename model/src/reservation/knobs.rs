@@ -17,16 +17,19 @@ pub enum StrategyName {
     Constraint,
     /// Update where the limit is kept, and count the rows.
     Conditional,
+    /// Have it done by the one writer of the room type, through a queue.
+    SingleWriter,
 }
 
 impl StrategyName {
     /// All of them.
-    pub const ALL: [StrategyName; 5] = [
+    pub const ALL: [StrategyName; 6] = [
         StrategyName::Unprotected,
         StrategyName::Pessimistic,
         StrategyName::Optimistic,
         StrategyName::Constraint,
         StrategyName::Conditional,
+        StrategyName::SingleWriter,
     ];
 
     /// As it is written in scenarios and on the command line.
@@ -37,6 +40,7 @@ impl StrategyName {
             StrategyName::Optimistic => "optimistic",
             StrategyName::Constraint => "constraint",
             StrategyName::Conditional => "conditional",
+            StrategyName::SingleWriter => "single-writer",
         }
     }
 }
@@ -95,6 +99,10 @@ pub struct Knobs {
     pub provider_never: u64,
     /// From this time of the run on the provider answers promptly and once.
     pub provider_recovers: Span,
+    /// Over how many partitions of the queue the single writers' room types are spread.
+    pub writer_partitions: u32,
+    /// How long a single writer may be silent before others take over its room types.
+    pub writer_session: Span,
 }
 
 impl Default for Knobs {
@@ -120,6 +128,8 @@ impl Default for Knobs {
             provider_twice: 10,
             provider_never: 5,
             provider_recovers: Span::seconds(20),
+            writer_partitions: 2,
+            writer_session: Span::millis(1_500),
         }
     }
 }

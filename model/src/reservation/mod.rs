@@ -10,7 +10,11 @@
 //!                           ▼
 //!                       provider (outside)
 //! ```
+//!
+//! Under the strategy `single-writer` servers and the payment service do not touch the inventory: they write what is
+//! to be done to a queue, the project's own, and its consumers, the writers, do it.
 
+mod booking;
 pub mod clerk;
 pub mod commits;
 pub mod crowd;
@@ -30,3 +34,4 @@ pub mod stay;
 pub mod strategy;
 pub mod tables;
 mod words;
+pub mod writer;

@@ -12,19 +12,20 @@
 //! refund ── given back ─▶ canceled → refunded
 //! ```
 
+use super::booking::Bookkeeper;
+use super::booking::end::{Ending, try_to_end};
 use super::defects::Defect;
 use super::facts::Fact;
 use super::plan::Plan;
 use super::protocol::{ProviderAnswer, ProviderRequest, Settle, Settled};
 use super::stay::{ReservationId, Status, StepKind};
-use super::strategy::{give_back, nights};
+use super::strategy::nights;
 use super::tables::{Tables, rate, read_amount, read_reservation, read_step, reservation, step};
+use super::writer::{Change, Writers};
 use crate::database::{
-    CommitError, Database, Expression, Isolation, Keys, RemoteDatabase, RemoteTransaction, Row, Statement,
-    Transaction, TransactionError,
+    CommitError, Database, Expression, Isolation, Keys, Row, Statement, Transaction, TransactionError,
 };
 use crate::rpc::{Caller, Desk, Question};
-use crate::session::Patience;
 use rehearsal_env::{Env, NodeId};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -32,9 +33,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 struct Payments<E: Env> {
-    env: E,
-    plan: Arc<Plan>,
-    database: RemoteDatabase<E>,
+    books: Bookkeeper<E>,
+    /// Who gives nights back in its place, under the strategy `single-writer`.
+    writers: Option<Writers<E>>,
     provider: Caller<E, ProviderRequest, ProviderAnswer>,
     provider_node: NodeId,
     /// Reservations whose step some task of this node is busy with.
@@ -56,19 +57,23 @@ impl From<CommitError> for Later {
     }
 }
 
-/// Runs the payment service on this node.
-pub async fn serve<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, database: NodeId, provider_node: NodeId) {
-    let patience = Patience { resend: plan.knobs.resend.duration(), silence: plan.knobs.silence.duration() };
+/// Runs the payment service on this node. The brokers are those of the queue to the writers, if there are any.
+pub async fn serve<E: Env<Fact = Fact>>(
+    env: E,
+    plan: Arc<Plan>,
+    database: NodeId,
+    provider_node: NodeId,
+    brokers: Vec<NodeId>,
+) {
     let desk = Desk::<E, Settle, Settled>::bind(&env);
     let payments = Rc::new(Payments {
-        database: RemoteDatabase::connect(&env, database, patience),
+        writers: Writers::if_any(&env, &plan, brokers),
+        books: Bookkeeper::new(&env, plan, database),
         provider: Caller::bind(&env),
         provider_node,
         busy: RefCell::default(),
-        env: env.clone(),
-        plan,
     });
-    if !payments.plan.defects.has(Defect::StepsNotResumed) {
+    if !payments.books.has(Defect::StepsNotResumed) {
         env.spawn(payments.clone().sweep());
     }
     loop {
@@ -90,15 +95,15 @@ impl<E: Env<Fact = Fact>> Payments<E> {
     /// Ends holds that are over, and takes up steps that nobody is busy with, again and again.
     async fn sweep(self: Rc<Self>) {
         loop {
-            self.env.sleep(self.plan.knobs.sweep.duration()).await;
-            let Ok(steps) = self.database.read(Tables::STEP, Keys::All, None).await else { continue };
+            self.books.env.sleep(self.books.plan.knobs.sweep.duration()).await;
+            let Ok(steps) = self.books.database.read(Tables::STEP, Keys::All, None).await else { continue };
             if steps.is_empty() {
                 continue;
             }
             self.end_holds().await;
             // Side by side: one that the provider keeps waiting must not keep the others waiting.
             for row in steps {
-                self.env.spawn(self.clone().resume(read_step(&row).0));
+                self.books.env.spawn(self.clone().resume(read_step(&row).0));
             }
         }
     }
@@ -108,7 +113,7 @@ impl<E: Env<Fact = Fact>> Payments<E> {
             .equals(StepKind::Charge.code())
             .and(Expression::column(step::HOLD_UNTIL).less_than(Expression::Now));
         // What fails now is there at the next sweep.
-        for row in self.database.read(Tables::STEP, Keys::All, Some(over)).await.unwrap_or_default() {
+        for row in self.books.database.read(Tables::STEP, Keys::All, Some(over)).await.unwrap_or_default() {
             let _ = self.end_hold(read_step(&row).0).await;
         }
     }
@@ -128,11 +133,11 @@ impl<E: Env<Fact = Fact>> Payments<E> {
     }
 
     async fn see_through(&self, id: ReservationId, resumed: bool) -> Result<(), Later> {
-        let rows = self.database.read(Tables::STEP, Keys::one([id.0]), None).await?;
+        let rows = self.books.database.read(Tables::STEP, Keys::one([id.0]), None).await?;
         let Some(row) = rows.first() else { return Ok(()) };
         let (_, kind) = read_step(row);
         if resumed {
-            self.env.observe(Fact::StepResumed { reservation: id, step: kind });
+            self.books.env.observe(Fact::StepResumed { reservation: id, step: kind });
         }
         match kind {
             StepKind::Charge => self.charge(id, row, resumed).await,
@@ -142,19 +147,19 @@ impl<E: Env<Fact = Fact>> Payments<E> {
 
     async fn charge(&self, id: ReservationId, row: &Row, resumed: bool) -> Result<(), Later> {
         let amount = self.amount(id, row).await?;
-        let again = resumed && self.plan.defects.has(Defect::ChargedAgainOnRetry);
-        let key = if again { self.env.bits() } else { id.0 as u64 };
+        let again = resumed && self.books.has(Defect::ChargedAgainOnRetry);
+        let key = if again { self.books.env.bits() } else { id.0 as u64 };
         let request = ProviderRequest::Charge { key, reservation: id, amount };
-        let patience = self.plan.knobs.payment_patience.duration();
-        self.env.observe(Fact::ChargeSent { reservation: id });
+        let patience = self.books.plan.knobs.payment_patience.duration();
+        self.books.env.observe(Fact::ChargeSent { reservation: id });
         let answer = self.provider.call(self.provider_node, request, patience).await;
         match answer {
-            Ok(ProviderAnswer::Charged) => self.env.observe(Fact::ChargeConfirmed { reservation: id }),
+            Ok(ProviderAnswer::Charged) => self.books.env.observe(Fact::ChargeConfirmed { reservation: id }),
             Ok(ProviderAnswer::Refused | ProviderAnswer::GivenBack) => return self.reject(id).await,
-            Err(_) if self.plan.defects.has(Defect::PaidWithoutConfirmation) => {}
+            Err(_) if self.books.has(Defect::PaidWithoutConfirmation) => {}
             Err(_) => return Err(Later),
         }
-        let mut transaction = self.database.begin(Isolation::ReadCommitted).await?;
+        let mut transaction = self.books.database.begin(Isolation::ReadCommitted).await?;
         let (key, still, paid) = change(id, Status::Pending, Status::Paid);
         if transaction.update(Tables::RESERVATION, key, still, paid).await? == 0 {
             // It ended meanwhile; whoever ended it has set the step that gives the money back.
@@ -167,55 +172,55 @@ impl<E: Env<Fact = Fact>> Payments<E> {
 
     /// What to charge: the order's price, as the step has it.
     async fn amount(&self, id: ReservationId, row: &Row) -> Result<i64, Later> {
-        if !self.plan.defects.has(Defect::PriceReadAgainAtCharge) {
+        if !self.books.has(Defect::PriceReadAgainAtCharge) {
             return Ok(read_amount(row));
         }
-        let rows = self.database.read(Tables::RESERVATION, Keys::prefix([id.0]), None).await?;
+        let rows = self.books.database.read(Tables::RESERVATION, Keys::prefix([id.0]), None).await?;
         let (order, _) = read_reservation(rows.first().ok_or(Later)?);
         if order.stay.length() == 0 {
             return Ok(0);
         }
-        let rates = self.database.read(Tables::RATE, nights(&order.stay), None).await?;
+        let rates = self.books.database.read(Tables::RATE, nights(&order.stay), None).await?;
         let sum: i64 = rates.iter().filter_map(|row| row[rate::PRICE].int()).sum();
         Ok(sum * order.stay.rooms)
     }
 
     /// The provider refused: nothing stands, and the nights go back.
     async fn reject(&self, id: ReservationId) -> Result<(), Later> {
-        let mut transaction = self.rejected(id).await?;
-        transaction.later(Statement::delete(Tables::STEP, Keys::one([id.0]), None));
-        Ok(transaction.commit().await?)
+        let Some(writers) = &self.writers else { return self.end(id, Ending::Refused).await };
+        let change = self.ending(id, Ending::Refused).await?;
+        writers.ask(change, self.books.plan.knobs.payment_patience.duration()).await;
+        Ok(())
     }
 
     /// The hold is over: the nights go back, and a charge that may be on its way must be voided.
     async fn end_hold(&self, id: ReservationId) -> Result<(), Later> {
-        let mut transaction = self.rejected(id).await?;
-        let void = vec![(step::KIND, Expression::constant(StepKind::Void.code()))];
-        transaction.later(Statement::update(Tables::STEP, Keys::one([id.0]), None, void));
-        Ok(transaction.commit().await?)
+        let Some(writers) = &self.writers else { return self.end(id, Ending::HoldOver).await };
+        // The next sweep sees whether it was done.
+        writers.tell(self.ending(id, Ending::HoldOver).await?);
+        Ok(())
     }
 
-    /// A transaction in which what was pending is rejected and gives its nights back; `Later` when it is not
-    /// pending any more.
-    async fn rejected(&self, id: ReservationId) -> Result<RemoteTransaction<E>, Later> {
-        let mut transaction = self.database.begin(Isolation::ReadCommitted).await?;
-        let (key, still, rejected) = change(id, Status::Pending, Status::Rejected);
-        if transaction.update(Tables::RESERVATION, key.clone(), still, rejected).await? == 0 {
-            transaction.rollback().await;
-            return Err(Later);
+    async fn end(&self, id: ReservationId, ending: Ending) -> Result<(), Later> {
+        match try_to_end(&self.books, id, ending, &self.books.terms()).await {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(_) => Err(Later),
         }
-        let rows = transaction.select(Tables::RESERVATION, key, None, None).await?;
+    }
+
+    /// What a writer is asked for.
+    async fn ending(&self, id: ReservationId, ending: Ending) -> Result<Change, Later> {
+        let rows = self.books.database.read(Tables::RESERVATION, Keys::prefix([id.0]), None).await?;
         let (order, _) = read_reservation(rows.first().ok_or(Later)?);
-        give_back(&mut transaction, &order.stay);
-        Ok(transaction)
+        Ok(Change::End { id, room_type: order.stay.room_type, ending })
     }
 
     async fn return_money(&self, id: ReservationId, kind: StepKind) -> Result<(), Later> {
         let request = ProviderRequest::GiveBack { key: id.0 as u64, reservation: id };
-        let patience = self.plan.knobs.payment_patience.duration();
+        let patience = self.books.plan.knobs.payment_patience.duration();
         let answer = self.provider.call(self.provider_node, request, patience).await;
         let Ok(ProviderAnswer::GivenBack) = answer else { return Err(Later) };
-        let mut transaction = self.database.begin(Isolation::ReadCommitted).await?;
+        let mut transaction = self.books.database.begin(Isolation::ReadCommitted).await?;
         if kind == StepKind::Refund {
             let (key, still, refunded) = change(id, Status::Canceled, Status::Refunded);
             transaction.later(Statement::update(Tables::RESERVATION, key, still, refunded));

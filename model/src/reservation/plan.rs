@@ -1,9 +1,9 @@
 //! What a deployment of the chain is started with.
 
 use super::defects::Defects;
-use super::knobs::Knobs;
+use super::knobs::{Knobs, StrategyName};
 use super::stay::{Intent, Night, RoomType, Stay};
-use super::tables::{Tables, inventory_row, rate_row};
+use super::tables::{Tables, inventory_row, owner_row, rate_row};
 use crate::database::{Row, TableId};
 use rehearsal_env::Span;
 use serde::{Deserialize, Serialize};
@@ -27,9 +27,14 @@ pub struct Rooms {
 }
 
 impl Rooms {
+    /// Their type.
+    pub fn room_type(&self) -> RoomType {
+        RoomType { hotel: self.hotel, kind: self.kind }
+    }
+
     /// Their nights.
     pub fn nights(&self) -> impl Iterator<Item = Night> + use<> {
-        let room_type = RoomType { hotel: self.hotel, kind: self.kind };
+        let room_type = self.room_type();
         (self.first_day..self.first_day + self.days).map(move |date| Night { room_type, date })
     }
 }
@@ -113,6 +118,10 @@ pub struct Plan {
     pub defects: Defects,
     /// How many reservation servers there are.
     pub servers: u32,
+    /// How many brokers the queue to the writers has, if there are writers.
+    pub brokers: u32,
+    /// How many writers there are under the strategy `single-writer`.
+    pub writers: u32,
     /// What can be booked.
     pub rooms: Vec<Rooms>,
     /// What the guests will do; the place in the list is the intent.
@@ -127,7 +136,14 @@ impl Plan {
         let nights = || self.rooms.iter().flat_map(|rooms| rooms.nights().map(move |night| (rooms, night)));
         let inventory = nights().map(|(rooms, night)| (Tables::INVENTORY, inventory_row(night, rooms.rooms)));
         let rates = nights().map(|(rooms, night)| (Tables::RATE, rate_row(night, rooms.price)));
-        inventory.chain(rates).collect()
+        let owned = self.has_writers().then_some(&self.rooms).into_iter().flatten();
+        let owners = owned.map(|rooms| (Tables::OWNER, owner_row(rooms.room_type())));
+        inventory.chain(rates).chain(owners).collect()
+    }
+
+    /// Whether nights are taken by single writers.
+    pub fn has_writers(&self) -> bool {
+        self.knobs.strategy == StrategyName::SingleWriter
     }
 
     /// The wishes of one guest with their intents, in the order in which they begin.

@@ -6,6 +6,7 @@
 //! orders(id; guest, hotel, kind, start, end, rooms, price, expires, state)
 //! reservation(id, copy; guest, hotel, kind, start, end, rooms, price, status, hold_until)
 //! step(id; kind, amount, hold_until)
+//! owner(hotel, kind; generation)
 //! ```
 
 use super::stay::{Night, Order, OrderState, ReservationId, RoomType, Status, Stay, StepKind};
@@ -26,6 +27,8 @@ impl Tables {
     pub const RESERVATION: TableId = TableId(3);
     /// The log of steps: what still has to be done with the provider.
     pub const STEP: TableId = TableId(4);
+    /// Which generation of the writers owns each room type, under the strategy `single-writer`.
+    pub const OWNER: TableId = TableId(5);
 }
 
 /// Columns of `inventory`.
@@ -74,6 +77,12 @@ pub mod step {
     pub const HOLD_UNTIL: usize = 3;
 }
 
+/// Columns of `owner`.
+pub mod owner {
+    /// The newest generation in which a writer has written.
+    pub const GENERATION: usize = 2;
+}
+
 /// The schema. The `CHECK` on the limit exists only where the strategy relies on it, or it would
 /// hide the others' mistakes.
 pub fn schema(check_overbooking: Option<i64>) -> Schema {
@@ -106,6 +115,7 @@ pub fn schema(check_overbooking: Option<i64>) -> Schema {
             .index("by_guest", ["guest"]),
         )
         .with(Table::new("step", ["id", "kind", "amount", "hold_until"]).key(["id"]))
+        .with(Table::new("owner", ["hotel", "kind", "generation"]).key(["hotel", "kind"]))
 }
 
 fn int(row: &[Value], column: usize) -> i64 {
@@ -160,6 +170,21 @@ pub fn read_amount(row: &[Value]) -> i64 {
 /// A row of `inventory` as (rooms there are, rooms taken, version).
 pub fn read_inventory(row: &[Value]) -> (i64, i64, i64) {
     (int(row, inventory::TOTAL), int(row, inventory::RESERVED), int(row, inventory::VERSION))
+}
+
+/// The room type in a row of `owner`.
+pub fn read_owned(row: &[Value]) -> RoomType {
+    RoomType { hotel: int(row, 0), kind: int(row, 1) }
+}
+
+/// The generation in a row of `owner`.
+pub fn read_owner(row: &[Value]) -> i64 {
+    int(row, owner::GENERATION)
+}
+
+/// A row of `owner`, of a room type that nobody has owned yet.
+pub fn owner_row(RoomType { hotel, kind }: RoomType) -> Row {
+    [hotel, kind, 0].map(Value::from).to_vec()
 }
 
 /// A row of `inventory`.

@@ -5,6 +5,7 @@
 //! from what is durable, a usual change of status from any other.
 
 mod guests;
+mod writers;
 
 use super::facts::{Fact, RetryReason};
 use super::stay::{Night, Order, OrderState, ReservationId, RoomType, Status, Stay, StepKind};
@@ -119,6 +120,7 @@ pub(super) fn of(fact: &Fact) -> String {
         Fact::StepResumed { reservation, step } => {
             format!("takes up what was left undone: {}", to_do(step, reservation))
         }
+        _ => writers::of(fact),
     }
 }
 
@@ -175,6 +177,7 @@ fn why(reason: RetryReason) -> &'static str {
         RetryReason::SessionLost => "its session with the database ended before the commit",
         RetryReason::DecidedMeanwhile => "somebody else decided the order meanwhile",
         RetryReason::Refused => "the database refused",
+        RetryReason::Fenced => "a later writer owns the rooms",
     }
 }
 
@@ -262,6 +265,12 @@ mod tests {
             Fact::Refunded { position, reservation, from },
             Fact::Reopened { position, reservation, from },
             Fact::Removed { position, reservation },
+            Fact::OwnerSet { position, room_type: ROOM_TYPE, before: 1, generation: 2 },
+            Fact::ChangeAsked { reservation },
+            Fact::WriterSeated { generation: 2, partitions: 1 },
+            Fact::WriterUnseated { generation: 2 },
+            Fact::WriteBegun { reservation, generation: 2 },
+            Fact::WriterFenced { reservation, room_type: ROOM_TYPE, generation: 2 },
             Fact::StepSet { position, reservation, step: Some(step) },
             Fact::StepSet { position, reservation, step: None },
             Fact::Committed { position },

@@ -4,11 +4,13 @@ use crate::database::{begin, connect, empty_database, start_database};
 use crate::stage::{Handle, Seen, Stage, note, steady};
 use rehearsal_env::{Clock, Random};
 use rehearsal_model::database::server::Setup;
-use rehearsal_model::database::{DatabaseError, RowChange, Transaction, TransactionError};
+use rehearsal_model::database::{DatabaseError, RemoteDatabase, RowChange, Transaction, TransactionError};
 use rehearsal_model::reservation::knobs::{LockOrder, StrategyName};
 use rehearsal_model::reservation::stay::{Night, RoomType, Stay, limit};
-use rehearsal_model::reservation::strategy::{Taken, Terms, give_back, take_nights};
-use rehearsal_model::reservation::tables::{Tables, inventory_row, read_inventory, read_night, schema};
+use rehearsal_model::reservation::strategy::{Ownership, Taken, Terms, give_back, take_nights};
+use rehearsal_model::reservation::tables::{
+    Tables, inventory_row, owner_row, read_inventory, read_night, schema,
+};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -19,9 +21,18 @@ const PROTECTED: [StrategyName; 4] = [
     StrategyName::Constraint,
     StrategyName::Conditional,
 ];
+/// Those under which everybody takes nights.
+const FOR_EVERYBODY: [StrategyName; 5] = [
+    StrategyName::Unprotected,
+    StrategyName::Pessimistic,
+    StrategyName::Optimistic,
+    StrategyName::Constraint,
+    StrategyName::Conditional,
+];
 
-fn terms(strategy: StrategyName) -> Terms {
-    Terms { strategy, lock_order: LockOrder::Sorted, overbooking_percent: 10, limit_rounds_up: false }
+fn usual_terms(strategy: StrategyName) -> Terms<'static> {
+    let (lock_order, overbooking_percent) = (LockOrder::Sorted, 10);
+    Terms { strategy, lock_order, overbooking_percent, limit_rounds_up: false, writer: None }
 }
 
 fn stay(start: i64, end: i64, rooms: i64) -> Stay {
@@ -49,7 +60,7 @@ fn wish(stay: Stay) -> Wish {
 }
 
 /// Tries until the nights are booked or sold out.
-async fn books(env: Handle, database: rehearsal_env::NodeId, wish: Wish, terms: Terms) {
+async fn books(env: Handle, database: rehearsal_env::NodeId, wish: Wish, terms: Terms<'static>) {
     let database = connect(&env, database);
     let pause = async |longest: u64| env.sleep(Duration::from_micros(env.below(longest))).await;
     env.sleep(Duration::from_millis(100 + wish.comes_after)).await;
@@ -63,6 +74,7 @@ async fn books(env: Handle, database: rehearsal_env::NodeId, wish: Wish, terms: 
                 return note(&env, "sold out", noted(&wish.stay));
             }
             Ok(Taken::Again) => transaction.rollback().await,
+            Ok(Taken::Fenced) => panic!("nobody owns anything"),
             Err(TransactionError::Refused(DatabaseError::DeadlockDetected)) => transaction.rollback().await,
             Err(other) => panic!("{other}"),
         }
@@ -71,13 +83,13 @@ async fn books(env: Handle, database: rehearsal_env::NodeId, wish: Wish, terms: 
     if wish.changes_mind {
         pause(20_000).await;
         let mut transaction = begin(&database).await.expect("the database is up");
-        give_back(&mut transaction, &wish.stay);
+        assert_eq!(give_back(&mut transaction, &wish.stay, &terms).await, Ok(Taken::All));
         assert_eq!(transaction.commit().await, Ok(()));
     }
 }
 
 /// All wish at about the same time; night `n` has `inventory[n]` rooms.
-fn race(seed: u64, terms: Terms, inventory: &[i64], wishes: impl IntoIterator<Item = Wish>) -> Seen {
+fn race(seed: u64, terms: Terms<'static>, inventory: &[i64], wishes: impl IntoIterator<Item = Wish>) -> Seen {
     let mut stage = Stage::new(seed, steady());
     let checked = (terms.strategy == StrategyName::Constraint).then_some(terms.overbooking_percent);
     let night = |date: usize| Night { room_type: ROOM_TYPE, date: date as i64 };
@@ -85,8 +97,12 @@ fn race(seed: u64, terms: Terms, inventory: &[i64], wishes: impl IntoIterator<It
     let rows = nights.map(|(date, total)| (Tables::INVENTORY, inventory_row(night(date), *total))).collect();
     let setup = Setup { schema: schema(checked), first_rows: rows, ..empty_database() };
     let database = start_database(&mut stage, setup);
+    // A writer's terms are its node's alone.
+    let Terms { strategy, lock_order, limit_rounds_up, .. } = terms;
     for (number, wish) in wishes.into_iter().enumerate() {
-        stage.client(&format!("guest-{number}"), move |env| books(env, database, wish, terms));
+        stage.client(&format!("guest-{number}"), move |env| {
+            books(env, database, wish, Terms { lock_order, limit_rounds_up, ..usual_terms(strategy) })
+        });
     }
     stage.run_until_done()
 }
@@ -118,7 +134,8 @@ fn every_protected_strategy_sells_exactly_the_limit() {
     for strategy in PROTECTED {
         for total in [0, 1, 9, 10, 11, 19, 100] {
             for seed in 0..2 {
-                let seen = race(seed, terms(strategy), &[total, total], hundred_and_thirty(stay(0, 2, 1)));
+                let seen =
+                    race(seed, usual_terms(strategy), &[total, total], hundred_and_thirty(stay(0, 2, 1)));
                 let allowed = limit(total, 10);
                 let told = (seen.count("sold") as i64, seen.count("sold out") as i64);
                 assert_eq!(told, (allowed, 130 - allowed), "{strategy:?} with {total} rooms");
@@ -132,7 +149,7 @@ fn every_protected_strategy_sells_exactly_the_limit() {
 #[test]
 fn unprotected_oversells_while_its_column_says_that_it_does_not() {
     for seed in 0..20 {
-        let unprotected = terms(StrategyName::Unprotected);
+        let unprotected = usual_terms(StrategyName::Unprotected);
         let seen = race(seed, unprotected, &[10], hundred_and_thirty(stay(0, 1, 1)));
         assert!(seen.count("sold") > 11, "seed {seed} sold {}", seen.count("sold"));
         assert!(most_reserved(&seen) <= 11, "a lost update makes the column too small, never too large");
@@ -169,14 +186,14 @@ fn sorted(mut numbers: Vec<u64>) -> Vec<u64> {
 
 #[test]
 fn every_strategy_takes_all_nights_of_a_stay_or_none() {
-    for strategy in StrategyName::ALL {
+    for strategy in FOR_EVERYBODY {
         let (mut sold, mut sold_out) = (0, 0);
         for seed in 0..40 {
             // The unprotected one keeps its promises only among guests who come one after the other.
             let apart = if strategy == StrategyName::Unprotected { 100 } else { 0 };
             let wishes =
                 mixed_wishes(seed).zip(0..).map(|(wish, nth)| Wish { comes_after: nth * apart, ..wish });
-            let seen = race(seed, terms(strategy), &[10, 4, 6, 9, 3], wishes);
+            let seen = race(seed, usual_terms(strategy), &[10, 4, 6, 9, 3], wishes);
             let told = sorted(seen.noted("sold"));
             let committed = committed_stays(&seen);
             assert_eq!(committed, told, "{strategy:?}, seed {seed}");
@@ -204,7 +221,7 @@ fn some_backwards() -> impl Iterator<Item = Wish> {
 fn nights_locked_as_asked_deadlock_and_in_order_never() {
     let mut deadlocks = 0;
     for seed in 0..30 {
-        let in_order = terms(StrategyName::Pessimistic);
+        let in_order = usual_terms(StrategyName::Pessimistic);
         let as_asked = Terms { lock_order: LockOrder::AsAsked, ..in_order };
         for (terms, may_deadlock) in [(in_order, false), (as_asked, true)] {
             let seen = race(seed, terms, &[19, 19, 19], some_backwards());
@@ -224,7 +241,7 @@ fn what_is_given_back_is_sold_again_and_nothing_is_left_over() {
     for strategy in PROTECTED {
         for seed in 0..10 {
             let wishes = hundred_and_thirty(stay(1, 3, 2)).zip(0..).map(fickle);
-            let seen = race(seed, terms(strategy), &[10, 10, 10], wishes);
+            let seen = race(seed, usual_terms(strategy), &[10, 10, 10], wishes);
             assert!(seen.count("sold") > 15, "five guests at a time, and only {}", seen.count("sold"));
             assert_eq!(reserved(&seen), [0; 3], "{strategy:?}");
             assert!(most_reserved(&seen) <= 10);
@@ -234,8 +251,8 @@ fn what_is_given_back_is_sold_again_and_nothing_is_left_over() {
 
 #[test]
 fn a_stay_without_nights_takes_nothing() {
-    for strategy in StrategyName::ALL {
-        let seen = race(1, terms(strategy), &[1], [wish(stay(0, 0, 1))]);
+    for strategy in FOR_EVERYBODY {
+        let seen = race(1, usual_terms(strategy), &[1], [wish(stay(0, 0, 1))]);
         assert_eq!((seen.count("sold"), seen.reports().count()), (1, 1), "only the first rows");
     }
 }
@@ -243,8 +260,54 @@ fn a_stay_without_nights_takes_nothing() {
 #[test]
 fn a_limit_that_is_rounded_up_sells_one_too_many() {
     for strategy in [StrategyName::Pessimistic, StrategyName::Optimistic, StrategyName::Conditional] {
-        let rounded_up = Terms { limit_rounds_up: true, ..terms(strategy) };
+        let rounded_up = Terms { limit_rounds_up: true, ..usual_terms(strategy) };
         let seen = race(1, rounded_up, &[9], hundred_and_thirty(stay(0, 1, 1)));
         assert_eq!((seen.count("sold"), most_reserved(&seen)), (10, 10));
     }
+}
+
+/// A writer takes a room of the only night; whether it was let.
+async fn writes(database: &RemoteDatabase<Handle>, ownership: &Ownership) -> Taken {
+    let terms = Terms { writer: Some(ownership), ..usual_terms(StrategyName::SingleWriter) };
+    let mut transaction = begin(database).await.expect("the database is up");
+    let taken =
+        take_nights(&mut transaction, &stay(0, 1, 1), false, &terms).await.expect("nobody else is there");
+    match taken {
+        Taken::All => assert_eq!(transaction.commit().await, Ok(())),
+        _ => transaction.rollback().await,
+    }
+    taken
+}
+
+/// An old writer takes a room, a later one takes one, and then the old one wants another: what becomes of that, and how
+/// many rooms the night's row says are taken.
+fn an_old_writer_comes_back(fenced: bool) -> (Vec<u64>, Vec<i64>) {
+    let mut stage = Stage::new(1, steady());
+    let night = Night { room_type: ROOM_TYPE, date: 0 };
+    let rows = vec![(Tables::INVENTORY, inventory_row(night, 10)), (Tables::OWNER, owner_row(ROOM_TYPE))];
+    let setup = Setup { schema: schema(None), first_rows: rows, ..empty_database() };
+    let database = start_database(&mut stage, setup);
+    stage.client("writers", move |env| async move {
+        let database = connect(&env, database);
+        env.sleep(Duration::from_millis(100)).await;
+        let (old, later) = (Ownership::new(4, fenced), Ownership::new(5, fenced));
+        for writer in [&old, &later, &old] {
+            let taken = writes(&database, writer).await;
+            note(&env, "taken", u64::from(taken == Taken::All));
+        }
+    });
+    let seen = stage.run_until_done();
+    let nights = seen.reports().flat_map(|commit| &commit.changes);
+    let nights = nights.filter(|change| change.table == Tables::INVENTORY);
+    (seen.noted("taken"), nights.map(|change| taken(change).2).collect())
+}
+
+#[test]
+fn a_writer_that_was_left_behind_writes_nothing() {
+    assert_eq!(an_old_writer_comes_back(true), (vec![1, 1, 0], vec![0, 1, 2]));
+}
+
+#[test]
+fn without_a_fence_it_buries_what_its_successor_wrote() {
+    assert_eq!(an_old_writer_comes_back(false), (vec![1, 1, 1], vec![0, 1, 2, 2]));
 }

@@ -31,7 +31,7 @@ pub struct Contender {
 }
 
 /// What is compared.
-pub const CONTENDERS: [Contender; 6] = [
+pub const CONTENDERS: [Contender; 7] = [
     Contender { name: "unprotected", strategy: StrategyName::Unprotected, lock_order: LockOrder::Sorted },
     Contender { name: "pessimistic", strategy: StrategyName::Pessimistic, lock_order: LockOrder::Sorted },
     Contender {
@@ -42,6 +42,7 @@ pub const CONTENDERS: [Contender; 6] = [
     Contender { name: "optimistic", strategy: StrategyName::Optimistic, lock_order: LockOrder::Sorted },
     Contender { name: "constraint", strategy: StrategyName::Constraint, lock_order: LockOrder::Sorted },
     Contender { name: "conditional", strategy: StrategyName::Conditional, lock_order: LockOrder::Sorted },
+    Contender { name: "single-writer", strategy: StrategyName::SingleWriter, lock_order: LockOrder::Sorted },
 ];
 
 /// How many guests book at the same time.

@@ -11,7 +11,7 @@ const DAYS: i64 = 6;
 /// Nights of every stay.
 const NIGHTS: i64 = 3;
 /// When the guests begin: everybody else is up by then.
-const OPENING: Span = Span::seconds(1);
+const OPENING: Span = Span::seconds(3);
 /// Wishes of each guest, one after the other.
 const WISHES: u32 = 12;
 
@@ -80,6 +80,8 @@ pub(super) fn plan(contender: &Contender, contention: Contention) -> Plan {
         },
         defects: Default::default(),
         servers: 3,
+        brokers: 3,
+        writers: 2,
         rooms: rooms.collect(),
         wishes: wishes.collect(),
         rate_changes: Vec::new(),

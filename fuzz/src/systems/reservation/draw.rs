@@ -6,12 +6,16 @@
 use super::sections::{Topology, Workload};
 use crate::bookings::row::BookingRow;
 use crate::draws::Draws;
+use crate::swarm::Families;
+use rehearsal_model::queue::deploy::broker_name;
+use rehearsal_model::reservation::deploy::writer_name;
 use rehearsal_model::reservation::figures::{Fate, HotelKind, Stay as DrawnStay, draw_stay};
 use rehearsal_model::reservation::knobs::{Knobs, LockOrder, StrategyName};
-use rehearsal_model::reservation::plan::{RateChange, Rooms, Wish};
-use rehearsal_sim::Span;
+use rehearsal_model::reservation::plan::{Plan, RateChange, Rooms, Wish};
+use rehearsal_sim::{Blow, Fault, Span, Trigger};
 
-/// The strategies that seeds choose among: those that are meant to hold.
+/// The strategies that seeds choose among: those that are meant to hold. The one that is not here brings a whole queue
+/// along, so fewer seeds have it.
 const PROTECTED: [StrategyName; 4] = [
     StrategyName::Pessimistic,
     StrategyName::Optimistic,
@@ -39,12 +43,14 @@ pub(super) fn workload(draws: &Draws) -> Workload {
 
 /// The settings.
 pub(super) fn knobs(draws: &Draws, storm: Span) -> Knobs {
+    let mut writers = draws.part("writers", 0);
     let mut draws = draws.part("knobs", 0);
     let lock_order = if draws.percent(25) { LockOrder::AsAsked } else { LockOrder::Sorted };
     // A deadlock is broken after this time, one victim at a time: what has many must break them soon.
     let longest_deadlock = if lock_order == LockOrder::AsAsked { 150 } else { 1_000 };
+    let among_the_others = *draws.pick(&PROTECTED);
     Knobs {
-        strategy: *draws.pick(&PROTECTED),
+        strategy: if writers.percent(8) { StrategyName::SingleWriter } else { among_the_others },
         lock_order,
         tries: draws.between(2, 8) as u32,
         backoff: draws.millis(1, 60),
@@ -63,8 +69,72 @@ pub(super) fn knobs(draws: &Draws, storm: Span) -> Knobs {
         provider_twice: *draws.pick(&[0, 10, 50]),
         provider_never: *draws.pick(&[0, 5, 30]),
         provider_recovers: storm,
+        writer_partitions: writers.between(1, 3) as u32,
+        writer_session: writers.millis(500, 2_000),
         ..Knobs::default()
     }
+}
+
+/// How many nodes there are: always the same, but for the brokers of a queue if there is one.
+pub(super) fn topology(draws: &Draws, strategy: StrategyName) -> Topology {
+    let brokers = if strategy == StrategyName::SingleWriter {
+        *draws.part("brokers", 0).pick(&[1, 3])
+    } else {
+        Topology::default().brokers
+    };
+    Topology { brokers, ..Topology::default() }
+}
+
+/// Draws what befalls this writer, for so long if it lasts.
+type Befall = fn(&mut Draws, String, Span, &Plan) -> Blow;
+
+/// What befalls writers, and makes zombies of them: one that has just begun with a request stands still for so long that
+/// another takes over; or it does not hear some broker, perhaps the one that would tell it that it is no longer the
+/// owner, while others still give it requests; or it crashes.
+pub(super) fn zombies(draws: &Draws, families: Families, plan: &Plan, storm: Span) -> Vec<Fault> {
+    let mut kinds: Vec<Befall> = Vec::new();
+    if families.pauses {
+        kinds.push(stands_still);
+    }
+    if families.partitions {
+        kinds.extend([hears_no_broker as Befall, hears_no_broker]);
+    }
+    if families.crashes {
+        kinds.push(crashes);
+    }
+    let session = plan.knobs.writer_session.0 / 1_000_000;
+    let longest = (storm.0 / 10 * 4 / 1_000_000).max(session + 1);
+    let count = if kinds.is_empty() { 0 } else { 4 };
+    let numbers = 0..count;
+    numbers
+        .map(|number| {
+            let mut draws = draws.part("zombie", number);
+            let node = writer_name(draws.below(u64::from(plan.writers)) as u32);
+            let nth = draws.between(1, 30);
+            let delay = Span::micros(*draws.pick(&[0, 100, 1_000, 10_000]) * draws.between(1, 9));
+            let trigger = Trigger::On { fact: "WriteBegun".to_owned(), nth, delay };
+            let lasts = draws.millis(session, longest);
+            Fault { trigger, blow: draws.pick(&kinds)(&mut draws, node, lasts, plan) }
+        })
+        .collect()
+}
+
+fn stands_still(_: &mut Draws, node: String, lasts: Span, _: &Plan) -> Blow {
+    Blow::Pause { node, lasts }
+}
+
+fn hears_no_broker(draws: &mut Draws, node: String, heal_after: Span, plan: &Plan) -> Blow {
+    // Brokers begin to lead partitions in turn, that of the group last.
+    let of_the_group = plan.knobs.writer_partitions % plan.brokers;
+    let any = draws.below(u64::from(plan.brokers)) as u32;
+    let only = if draws.percent(70) { of_the_group } else { any };
+    let all = draws.percent(20);
+    let cut_off = (0..plan.brokers).filter(|number| all || *number == only);
+    Blow::Partition { from: vec![node], to: cut_off.map(broker_name).collect(), one_way: false, heal_after }
+}
+
+fn crashes(draws: &mut Draws, node: String, _: Span, _: &Plan) -> Blow {
+    Blow::Crash { node, restart_after: draws.millis(10, 3_000) }
 }
 
 /// What can be booked.

@@ -14,10 +14,13 @@ use crate::swarm::{self, Families, MaskBit, Targets};
 use crate::system::{Defect, Invariant, Plain, Run, System, Watch};
 use rehearsal_env::Marker;
 use rehearsal_invariants::reservation::{MARKERS, Markers, Rules, monitors};
-use rehearsal_model::reservation::deploy::{CLERK, DATABASE, IDS, PAYMENT, PROVIDER, deploy, server_name};
+use rehearsal_model::queue::deploy::{COORDINATION, broker_name};
+use rehearsal_model::reservation::deploy::{
+    CLERK, DATABASE, IDS, PAYMENT, PROVIDER, deploy, server_name, writer_name,
+};
 use rehearsal_model::reservation::plan::{Plan, Wish};
 use rehearsal_sim::Span;
-use sections::{Section, Topology, plan};
+use sections::{Section, plan};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -90,12 +93,12 @@ impl System for Reservation {
         overrides.refuse_unknown(&["families", "network", "disk", "topology", "workload", "reservation"])?;
         let draws = Draws::of(seed);
         let families = overrides.apply("families", Families::draw(&draws))?;
-        let topology: Topology = overrides.apply("topology", Topology::default())?;
+        let storm = overrides.top_span("storm", Span::seconds(20))?;
+        let knobs = overrides.apply("reservation", draw::knobs(&draws, storm))?;
+        let topology = overrides.apply("topology", draw::topology(&draws, knobs.strategy))?;
         topology.check()?;
         let workload: sections::Workload = overrides.apply("workload", draw::workload(&draws))?;
         workload.check()?;
-        let storm = overrides.top_span("storm", Span::seconds(20))?;
-        let knobs = overrides.apply("reservation", draw::knobs(&draws, storm))?;
         let rooms = draw::rooms(&draws, &workload);
         let section = Section {
             knobs,
@@ -106,7 +109,7 @@ impl System for Reservation {
             rate_changes: draw::rate_changes(&draws, &workload, &rooms),
             rooms,
         };
-        Ok(Scenario {
+        let mut scenario = Scenario {
             version: VERSION,
             system: self.name().to_owned(),
             seed,
@@ -119,8 +122,14 @@ impl System for Reservation {
             repro: None,
             topology: toml::Table::try_from(topology).expect("a topology is a table"),
             knobs: toml::Table::try_from(section).expect("knobs are a table"),
-            faults: swarm::faults(&draws, families, &targets(topology), storm),
-        })
+            faults: Vec::new(),
+        };
+        let plan = plan(&scenario)?;
+        scenario.faults = swarm::faults(&draws, families, &targets(&plan), storm);
+        if plan.has_writers() {
+            scenario.faults.extend(draw::zombies(&draws, families, &plan, storm));
+        }
+        Ok(scenario)
     }
 
     fn plain(&self) -> Plain {
@@ -164,7 +173,7 @@ fn read(scenario: &Scenario) -> Result<Plan, ScenarioError> {
     scenario.check_defects(catalogue::DEFECTS)?;
     let plan = plan(scenario)?;
     let guests: BTreeSet<u32> = plan.wishes.iter().map(|wish| wish.guest).collect();
-    let mut nodes = services(plan.servers);
+    let mut nodes = services(&plan);
     nodes.extend(guests.into_iter().map(|guest| format!("guest-{guest}")));
     nodes.push(CLERK.to_owned());
     nodes.push(PROVIDER.to_owned());
@@ -173,13 +182,19 @@ fn read(scenario: &Scenario) -> Result<Plan, ScenarioError> {
 }
 
 /// The nodes that faults may strike.
-fn services(servers: u32) -> Vec<String> {
+fn services(plan: &Plan) -> Vec<String> {
     let fixed = [DATABASE, PAYMENT, IDS].map(str::to_owned);
-    fixed.into_iter().chain((0..servers).map(server_name)).collect()
+    let mut nodes: Vec<String> = fixed.into_iter().chain((0..plan.servers).map(server_name)).collect();
+    if plan.has_writers() {
+        nodes.extend((0..plan.writers).map(writer_name));
+        nodes.extend((0..plan.brokers).map(broker_name));
+        nodes.push(COORDINATION.to_owned());
+    }
+    nodes
 }
 
-fn targets(topology: Topology) -> Targets {
-    let services = services(topology.api);
+fn targets(plan: &Plan) -> Targets {
+    let services = services(plan);
     let mut crashable = services.clone();
     // The database has most to lose, so it is struck most.
     crashable.extend([DATABASE, DATABASE, PAYMENT].map(str::to_owned));

@@ -30,7 +30,7 @@ pub(super) fn plain() -> Plain {
         disk: DiskSettings::default(),
         schedule: Schedule::default(),
         repro: None,
-        topology: table(&Topology { api: 1, guests: 1 }),
+        topology: table(&Topology { api: 1, guests: 1, brokers: 1, writers: 2 }),
         knobs,
         faults: Vec::new(),
     };

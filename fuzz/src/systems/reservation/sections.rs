@@ -16,6 +16,10 @@ pub(super) struct Topology {
     pub(super) api: u32,
     /// Guests; the wishes say which of them do anything.
     pub(super) guests: u32,
+    /// Brokers of the queue to the writers, under the strategy `single-writer`.
+    pub(super) brokers: u32,
+    /// Writers, under the same.
+    pub(super) writers: u32,
 }
 
 /// What wishes and rooms are drawn with (`--set workload.…`); no part of the scenario, which lists them.
@@ -92,14 +96,15 @@ impl Workload {
 
 impl Default for Topology {
     fn default() -> Self {
-        Topology { api: 3, guests: 12 }
+        Topology { api: 3, guests: 12, brokers: 1, writers: 2 }
     }
 }
 
 impl Topology {
     /// Refuses what cannot be.
     pub(super) fn check(&self) -> Result<(), ScenarioError> {
-        for (key, value) in [("api", self.api), ("guests", self.guests)] {
+        let Topology { api, guests, brokers, writers } = *self;
+        for (key, value) in [("api", api), ("guests", guests), ("brokers", brokers), ("writers", writers)] {
             if !(1..=10_000).contains(&value) {
                 let reason = format!("{value} cannot be");
                 return Err(ScenarioError::new(format!("topology.{key}"), reason, "write 1 to 10000"));
@@ -138,6 +143,8 @@ pub(super) fn plan(scenario: &Scenario) -> Result<Plan, ScenarioError> {
         knobs: section.knobs,
         defects: Defects::of(scenario.defects.iter().filter_map(|name| Defect::named(name))),
         servers: topology.api,
+        brokers: topology.brokers,
+        writers: topology.writers,
         rooms: section.rooms,
         wishes: section.wishes,
         rate_changes: section.rate_changes,
@@ -191,6 +198,9 @@ fn check_knobs(knobs: &Knobs) -> Result<(), ScenarioError> {
     if knobs.tries == 0 {
         return refuse("tries", "a server that never tries never answers", "write at least 1");
     }
+    if !(1..=1_000).contains(&knobs.writer_partitions) {
+        return refuse("writer_partitions", "so many partitions cannot be", "write 1 to 1000");
+    }
     for (key, span) in [
         ("hold", knobs.hold),
         ("order_valid", knobs.order_valid),
@@ -200,6 +210,7 @@ fn check_knobs(knobs: &Knobs) -> Result<(), ScenarioError> {
         ("silence", knobs.silence),
         ("patience", knobs.patience),
         ("payment_patience", knobs.payment_patience),
+        ("writer_session", knobs.writer_session),
     ] {
         if span == Span(0) {
             return refuse(key, "a span of 0 leaves no time", "write a span, as \"500ms\"");

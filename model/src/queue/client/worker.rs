@@ -95,6 +95,10 @@ impl<E: Env<Fact = Fact>, H: Handler> Worker<E, H> {
             if !self.may_begin(place).await || !self.handler.handle(place, &record).await {
                 return;
             }
+            // It may have taken so long that the partition is another's, or this member's anew: then it begins elsewhere.
+            if !self.seat.is_at_work(membership) {
+                return;
+            }
             self.seat.member().borrow_mut().processed(partition, self.handler.through(place));
             reached = offset.plus(1);
         }

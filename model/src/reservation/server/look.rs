@@ -10,12 +10,12 @@ use rehearsal_env::Env;
 
 /// How many rooms are left on the scarcest night of the stay. It is history when the guest reads it.
 pub(super) async fn availability<E: Env<Fact = Fact>>(server: &Server<E>, stay: &Stay) -> Answer {
-    let Ok(rows) = server.database.read(Tables::INVENTORY, nights(stay), None).await else {
+    let Ok(rows) = server.books.database.read(Tables::INVENTORY, nights(stay), None).await else {
         return Answer::Busy;
     };
     let left = rows.iter().map(|row| {
         let (total, reserved, _) = read_inventory(row);
-        limit(total, server.plan.knobs.overbooking_percent) - reserved
+        limit(total, server.books.plan.knobs.overbooking_percent) - reserved
     });
     Answer::Available(left.min().unwrap_or(0))
 }
@@ -23,7 +23,7 @@ pub(super) async fn availability<E: Env<Fact = Fact>>(server: &Server<E>, stay: 
 /// A guest's reservations, by id.
 pub(super) async fn history<E: Env<Fact = Fact>>(server: &Server<E>, guest: i64) -> Answer {
     let keys = Keys::Index { index: reservation::BY_GUEST, key: vec![guest.into()] };
-    let Ok(rows) = server.database.read(Tables::RESERVATION, keys, None).await else {
+    let Ok(rows) = server.books.database.read(Tables::RESERVATION, keys, None).await else {
         return Answer::Busy;
     };
     let list = rows.iter().map(|row| {

@@ -6,26 +6,24 @@ mod book;
 mod cancel;
 mod look;
 mod order;
+mod through_writer;
 
-use super::defects::Defect;
-use super::facts::{Answer, Fact, RetryReason};
+use super::booking::Bookkeeper;
+use super::facts::{Answer, Fact};
 use super::ids::IdSupply;
 use super::plan::Plan;
 use super::protocol::{GuestRequest, Settle, Settled};
 use super::stay::ReservationId;
-use super::strategy::Terms;
-use crate::database::{DatabaseError, RemoteDatabase, TransactionError};
+use super::writer::Writers;
 use crate::rpc::{Caller, Desk, Question};
-use crate::session::Patience;
 use rehearsal_env::{Env, NodeId};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Whom a server talks to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Neighbours {
     /// The database.
     pub database: NodeId,
@@ -33,51 +31,32 @@ pub struct Neighbours {
     pub ids: NodeId,
     /// The payment service.
     pub payment: NodeId,
+    /// The brokers of the queue to the writers; none unless the strategy is `single-writer`.
+    pub brokers: Vec<NodeId>,
 }
 
 /// The parts of one server.
 struct Server<E: Env> {
-    env: E,
-    plan: Arc<Plan>,
-    database: RemoteDatabase<E>,
+    books: Bookkeeper<E>,
     ids: IdSupply<E>,
     payments: Caller<E, Settle, Settled>,
     payment: NodeId,
     /// Orders that a task of this server is booking.
     under_way: RefCell<BTreeSet<ReservationId>>,
-}
-
-/// Why a try at a booking or cancellation has to be made again.
-enum Again {
-    /// For this reason; nothing was committed.
-    Because(RetryReason),
-    /// Whether the commit happened is unknown: the next try will see.
-    CommitUnknown,
-}
-
-impl From<TransactionError> for Again {
-    fn from(error: TransactionError) -> Again {
-        Again::Because(match error {
-            TransactionError::Refused(DatabaseError::DeadlockDetected) => RetryReason::Deadlock,
-            TransactionError::Refused(DatabaseError::LockNotAvailable) => RetryReason::LockTimeout,
-            TransactionError::Refused(_) => RetryReason::Refused,
-            TransactionError::Lost => RetryReason::SessionLost,
-        })
-    }
+    /// Who takes nights and gives them back in its place, under the strategy `single-writer`.
+    writers: Option<Writers<E>>,
 }
 
 /// Runs a reservation server on this node.
 pub async fn serve<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, neighbours: Neighbours) {
-    let patience = Patience { resend: plan.knobs.resend.duration(), silence: plan.knobs.silence.duration() };
     let desk = Desk::<E, GuestRequest, Answer>::bind(&env);
     let server = Rc::new(Server {
-        database: RemoteDatabase::connect(&env, neighbours.database, patience),
+        books: Bookkeeper::new(&env, plan.clone(), neighbours.database),
         ids: IdSupply::new(&env, neighbours.ids),
         payments: Caller::bind(&env),
         payment: neighbours.payment,
         under_way: RefCell::default(),
-        env: env.clone(),
-        plan,
+        writers: Writers::if_any(&env, &plan, neighbours.brokers),
     });
     loop {
         let question = desk.next().await;
@@ -98,30 +77,4 @@ async fn answer<E: Env<Fact = Fact>>(
         GuestRequest::History { guest } => look::history(&server, guest).await,
     };
     desk.answer(question.from, question.call, answer);
-}
-
-impl<E: Env<Fact = Fact>> Server<E> {
-    fn has(&self, defect: Defect) -> bool {
-        self.plan.defects.has(defect)
-    }
-
-    fn terms(&self) -> Terms {
-        let knobs = &self.plan.knobs;
-        Terms {
-            strategy: knobs.strategy,
-            lock_order: knobs.lock_order,
-            overbooking_percent: knobs.overbooking_percent,
-            limit_rounds_up: self.has(Defect::LimitRoundsUp),
-        }
-    }
-
-    /// Says that `id` is tried again, and waits a little: up to the backoff, doubled for each try.
-    async fn again(&self, id: ReservationId, tried: u32, again: &Again) {
-        self.env.observe(match again {
-            Again::Because(reason) => Fact::Retried { reservation: id, reason: *reason },
-            Again::CommitUnknown => Fact::CommitAnswerLost { reservation: id },
-        });
-        let longest = self.plan.knobs.backoff.0.max(1) << tried.min(6);
-        self.env.sleep(Duration::from_nanos(self.env.below(longest))).await;
-    }
 }

@@ -13,7 +13,7 @@ use rehearsal_env::Env;
 ///    their sum. An order whose answer is lost is never booked and expires.
 pub(super) async fn place<E: Env<Fact = Fact>>(server: &Server<E>, guest: i64, stay: Stay) -> Answer {
     let Some(id) = take_id(server).await else { return Answer::Busy };
-    server.env.observe(Fact::IdTaken { id });
+    server.books.env.observe(Fact::IdTaken { id });
     let Ok(rates) = rates(server, &stay).await else { return Answer::Busy };
     if (rates.len() as i64) < stay.length() {
         return Answer::SoldOut;
@@ -26,11 +26,11 @@ pub(super) async fn place<E: Env<Fact = Fact>>(server: &Server<E>, guest: i64, s
 }
 
 async fn take_id<E: Env<Fact = Fact>>(server: &Server<E>) -> Option<ReservationId> {
-    if server.has(Defect::IdFromClockAndNode) {
-        let seconds = server.env.wall().micros() / 1_000_000;
-        return Some(ReservationId(seconds * 1_000 + i64::from(server.env.id().0)));
+    if server.books.has(Defect::IdFromClockAndNode) {
+        let seconds = server.books.env.wall().micros() / 1_000_000;
+        return Some(ReservationId(seconds * 1_000 + i64::from(server.books.env.id().0)));
     }
-    server.ids.take(server.plan.knobs.resend.duration()).await.map(ReservationId)
+    server.ids.take(server.books.plan.knobs.resend.duration()).await.map(ReservationId)
 }
 
 /// What a room costs in each night of the stay that has a rate.
@@ -38,15 +38,15 @@ async fn rates<E: Env<Fact = Fact>>(server: &Server<E>, stay: &Stay) -> Result<V
     if stay.length() == 0 {
         return Ok(Vec::new());
     }
-    let rows = server.database.read(Tables::RATE, nights(stay), None).await?;
+    let rows = server.books.database.read(Tables::RATE, nights(stay), None).await?;
     Ok(rows.iter().filter_map(|row| row[rate::PRICE].int()).collect())
 }
 
 async fn write<E: Env<Fact = Fact>>(server: &Server<E>, order: &Order) -> Result<(), CommitError> {
     let Order { id, guest, stay, price } = *order;
-    let valid = (server.plan.knobs.order_valid.0 / 1_000) as i64;
+    let valid = (server.books.plan.knobs.order_valid.0 / 1_000) as i64;
     let (hotel, kind) = (stay.room_type.hotel, stay.room_type.kind);
     let head = [id.0, guest, hotel, kind, stay.start, stay.end, stay.rooms, price].map(Expression::constant);
     let tail = [Expression::Now + valid, Expression::constant(OrderState::Open.code())];
-    server.database.insert(Tables::ORDERS, head.into_iter().chain(tail).collect()).await
+    server.books.database.insert(Tables::ORDERS, head.into_iter().chain(tail).collect()).await
 }

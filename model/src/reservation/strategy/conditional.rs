@@ -13,7 +13,7 @@ use crate::reservation::tables::Tables;
 pub(super) async fn take<T: Transaction>(
     transaction: &mut T,
     stay: &Stay,
-    terms: &Terms,
+    terms: &Terms<'_>,
 ) -> Result<Taken, TransactionError> {
     let fits = Some(terms.fits(stay.rooms));
     let changed = transaction.update(Tables::INVENTORY, nights(stay), fits, add_rooms(stay.rooms)).await?;

@@ -7,7 +7,10 @@ pub mod conditional;
 pub mod constraint;
 pub mod optimistic;
 pub mod pessimistic;
+pub mod single_writer;
 pub mod unprotected;
+
+pub use single_writer::Ownership;
 
 use super::knobs::{LockOrder, StrategyName};
 use super::stay::{Stay, limit};
@@ -23,11 +26,13 @@ pub enum Taken {
     SoldOut,
     /// Somebody else changed a night meanwhile. Roll back and begin again.
     Again,
+    /// A later writer owns the room type. Roll back, and leave it to that one.
+    Fenced,
 }
 
 /// The terms on which nights are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Terms {
+pub struct Terms<'a> {
     /// Which strategy.
     pub strategy: StrategyName,
     /// The pessimistic strategy's order.
@@ -36,9 +41,11 @@ pub struct Terms {
     pub overbooking_percent: i64,
     /// The defect of that name.
     pub limit_rounds_up: bool,
+    /// Who, under the strategy `single-writer`.
+    pub writer: Option<&'a Ownership>,
 }
 
-impl Terms {
+impl Terms<'_> {
     /// How many rooms of a night may be sold.
     fn limit(&self, total_inventory: i64) -> i64 {
         let rounded_up = i64::from(self.limit_rounds_up) * 99;
@@ -73,7 +80,7 @@ pub async fn take_nights<T: Transaction>(
     transaction: &mut T,
     stay: &Stay,
     backwards: bool,
-    terms: &Terms,
+    terms: &Terms<'_>,
 ) -> Result<Taken, TransactionError> {
     if stay.length() == 0 {
         return Ok(Taken::All);
@@ -84,16 +91,29 @@ pub async fn take_nights<T: Transaction>(
         StrategyName::Optimistic => optimistic::take(transaction, stay, terms).await,
         StrategyName::Constraint => constraint::take(transaction, stay).await,
         StrategyName::Conditional => conditional::take(transaction, stay, terms).await,
+        StrategyName::SingleWriter => single_writer::take(transaction, stay, terms).await,
     }
 }
 
 /// Gives the nights of a stay back in this transaction, whatever strategy took them; said along with what comes
-/// next, for a night that is held is there to be given back.
-pub fn give_back<T: Transaction>(transaction: &mut T, stay: &Stay) {
-    if stay.length() > 0 {
-        let fewer = add_rooms(-stay.rooms);
-        transaction.later(Statement::update(Tables::INVENTORY, nights(stay), None, fewer));
+/// next, for a night that is held is there to be given back. Only who writes back plainly has to own and read them first.
+///
+/// # Errors
+/// The transaction's own; nothing is given back then.
+pub async fn give_back<T: Transaction>(
+    transaction: &mut T,
+    stay: &Stay,
+    terms: &Terms<'_>,
+) -> Result<Taken, TransactionError> {
+    if stay.length() == 0 {
+        return Ok(Taken::All);
     }
+    if terms.strategy == StrategyName::SingleWriter {
+        return single_writer::give_back(transaction, stay, terms).await;
+    }
+    let fewer = add_rooms(-stay.rooms);
+    transaction.later(Statement::update(Tables::INVENTORY, nights(stay), None, fewer));
+    Ok(Taken::All)
 }
 
 /// The rows of the stay's nights, in the order of the calendar.

@@ -15,7 +15,7 @@ pub(super) async fn take<T: Transaction>(
     transaction: &mut T,
     stay: &Stay,
     backwards: bool,
-    terms: &Terms,
+    terms: &Terms<'_>,
 ) -> Result<Taken, TransactionError> {
     let rows = match terms.lock_order {
         LockOrder::Sorted => {

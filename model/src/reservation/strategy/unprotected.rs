@@ -13,7 +13,7 @@ use crate::reservation::tables::{Tables, inventory, read_inventory, read_night};
 pub(super) async fn take<T: Transaction>(
     transaction: &mut T,
     stay: &Stay,
-    terms: &Terms,
+    terms: &Terms<'_>,
 ) -> Result<Taken, TransactionError> {
     let rows = transaction.select(Tables::INVENTORY, nights(stay), None, None).await?;
     if !terms.all_fit(stay, &rows) {
