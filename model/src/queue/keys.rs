@@ -6,10 +6,11 @@
 //! | `/controller` | ephemeral: which broker is the controller; the key's version is its epoch |
 //! | `/lives/N` | the newest life of broker N that the controller has taken note of |
 //! | `/partitions/…` | the state of a partition |
+//! | `/members` | the brokers that copies are placed on, once somebody has asked for others than the first |
 //! | `/archived/…` | how far a partition is archived |
 
 use super::archive::Archived;
-use super::brokers::{BrokerEpoch, BrokerId};
+use super::brokers::{BrokerEpoch, BrokerId, Brokers};
 use super::controller::PartitionState;
 use super::partition::Partition;
 use crate::coordination::{Entry, Revision};
@@ -20,6 +21,9 @@ use serde::{Deserialize, Serialize};
 pub const ALL: &str = "/";
 /// Who is the controller.
 pub const CONTROLLER: &str = "/controller";
+
+/// The brokers that copies are placed on.
+pub const MEMBERS: &str = "/members";
 
 const BROKERS: &str = "/brokers/";
 const LIVES: &str = "/lives/";
@@ -53,6 +57,8 @@ pub enum News {
     Controller(Option<BrokerId>),
     /// The controller has taken note of this life.
     Life(BrokerId, BrokerEpoch),
+    /// Copies are placed on these brokers.
+    Members(Brokers),
     /// A partition is in this state.
     Partition(Partition, PartitionState),
     /// A partition is archived so far.
@@ -99,6 +105,9 @@ pub fn news(key: &str, entry: Option<&Entry>) -> Option<News> {
     if key == CONTROLLER {
         return Some(News::Controller(entry.and_then(decode)));
     }
+    if key == MEMBERS {
+        return members(entry?).map(News::Members);
+    }
     if key.starts_with(ARCHIVED) {
         let ArchivedEntry { partition, archived } = decode(entry?)?;
         return Some(News::Archived(partition, archived));
@@ -106,6 +115,11 @@ pub fn news(key: &str, entry: Option<&Entry>) -> Option<News> {
     key.strip_prefix(PARTITIONS)?;
     let PartitionEntry { partition, state } = decode(entry?)?;
     Some(News::Partition(partition, state))
+}
+
+/// The brokers that copies are placed on, as their key says; none when it says something else.
+pub fn members(entry: &Entry) -> Option<Brokers> {
+    decode(entry)
 }
 
 /// The version of what a key holds.

@@ -25,6 +25,8 @@ pub mod knobs;
 pub mod log;
 pub mod message;
 pub mod offset;
+pub mod operation;
+pub mod operator;
 pub mod partition;
 pub mod pipeline;
 pub mod plan;

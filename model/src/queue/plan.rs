@@ -5,6 +5,7 @@ use super::delay::{Due, MOVERS};
 use super::knobs::{CoordinationMode, Delivery, Knobs, Retry};
 use super::log::Retention;
 use super::message::MessageId;
+use super::operation::Operation;
 use super::partition::{Partition, Topic};
 use super::reading::Terms;
 use super::replica::Settings;
@@ -100,6 +101,8 @@ pub struct Plan {
     pub sendings: Vec<Sending>,
     /// Who reads.
     pub consumers: Vec<ConsumerPlan>,
+    /// What is asked for while it runs.
+    pub operations: Vec<Operation>,
     /// Known bugs.
     pub defects: Defects,
 }

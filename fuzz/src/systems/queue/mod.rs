@@ -17,7 +17,8 @@ use crate::system::{Defect, Invariant, Plain, Run, System, Watch};
 use rehearsal_env::{Marker, Time};
 use rehearsal_invariants::queue::{MARKERS, Markers, Rules, monitors};
 use rehearsal_model::queue::deploy::{
-    BLOBS, MOVER_NODES, broker_name, consumer_name, coordination_name, deploy, mover_name, producer_name,
+    BLOBS, MOVER_NODES, OPERATOR, broker_name, consumer_name, coordination_name, deploy, mover_name,
+    producer_name,
 };
 use rehearsal_model::queue::knobs::{CoordinationMode, Delivery};
 use rehearsal_model::queue::plan::{Plan, Sending};
@@ -74,6 +75,7 @@ impl System for Queue {
             topics: draw::topics(&draws, &workload),
             sendings: Vec::new(),
             consumers: draw::consumers(&draws, &topology, &workload),
+            operations: Vec::new(),
         };
         section.sendings = draw::sendings(&draws, &topology, &workload, &section.knobs);
         let mut scenario = Scenario {
@@ -165,8 +167,9 @@ fn read(scenario: &Scenario) -> Result<Plan, ScenarioError> {
     scenario.check_world()?;
     scenario.check_defects(catalogue::DEFECTS)?;
     let plan = plan(scenario)?;
-    let Nodes { coordination, brokers, blobs, producers, consumers, movers } = nodes(&plan);
-    let all: Vec<String> = [brokers, coordination, blobs, producers, consumers, movers].concat();
+    let Nodes { coordination, brokers, blobs, producers, consumers, movers, operator } = nodes(&plan);
+    let operator = operator.into_iter().collect();
+    let all: Vec<String> = [brokers, coordination, blobs, producers, consumers, movers, operator].concat();
     scenario.check_faults(&all, catalogue::FACT_KINDS)?;
     Ok(plan)
 }
@@ -179,6 +182,7 @@ struct Nodes {
     producers: Vec<String>,
     consumers: Vec<String>,
     movers: Vec<String>,
+    operator: Option<String>,
 }
 
 /// A producer that sends nothing is not started.
@@ -191,12 +195,14 @@ fn nodes(plan: &Plan) -> Nodes {
         producers: producers.into_iter().map(producer_name).collect(),
         consumers: plan.consumers.iter().map(|consumer| consumer_name(consumer.number)).collect(),
         movers: (0..if plan.holds_back() { MOVER_NODES } else { 0 }).map(mover_name).collect(),
+        operator: (!plan.operations.is_empty()).then(|| OPERATOR.to_owned()),
     }
 }
 
 fn targets(plan: &Plan) -> Targets {
-    let Nodes { coordination, brokers, blobs, producers, consumers, movers } = nodes(plan);
-    let all = [&brokers, &coordination, &blobs, &producers, &consumers, &movers]
+    let Nodes { coordination, brokers, blobs, producers, consumers, movers, operator } = nodes(plan);
+    let operator = operator.into_iter().collect();
+    let all = [&brokers, &coordination, &blobs, &producers, &consumers, &movers, &operator]
         .map(|nodes| nodes.as_slice())
         .concat();
     Targets {

@@ -4,10 +4,12 @@ use super::sections::{Section, Topology};
 use crate::scenario::ScenarioError;
 use rehearsal_model::queue::delay::MOVERS;
 use rehearsal_model::queue::knobs::{Delivery, Knobs, Retry};
+use rehearsal_model::queue::operation::Operation;
 use rehearsal_model::queue::plan::{ConsumerPlan, Sending, TopicPlan};
 use rehearsal_model::queue::producers::REMEMBERED_BATCHES;
 use rehearsal_model::queue::production::Acks;
 use rehearsal_sim::Span;
+use std::collections::BTreeSet;
 
 /// The most partitions that a topic may have.
 pub(super) const MOST_PARTITIONS: u32 = 64;
@@ -48,7 +50,43 @@ pub(super) fn check(topology: &Topology, section: &Section) -> Result<(), Scenar
     for (index, sending) in section.sendings.iter().enumerate() {
         check_sending(index, sending, topology, &section.topics)?;
     }
-    check_consumers(topology, section)
+    check_consumers(topology, section)?;
+    check_operations(topology, &section.operations)
+}
+
+fn check_operations(topology: &Topology, operations: &[Operation]) -> Result<(), ScenarioError> {
+    let mut members: BTreeSet<u32> = (0..topology.brokers).collect();
+    for operation in operations {
+        if let Operation::AddBroker { broker, .. } = operation {
+            members.remove(broker);
+        }
+    }
+    let too_few = |members: &BTreeSet<u32>| members.len() < topology.factor as usize;
+    if too_few(&members) {
+        let reason = "without those that are added there are too few brokers for the copies";
+        return refuse("operation", reason, "add fewer, or let topology.factor be smaller");
+    }
+    let mut in_order: Vec<(usize, &Operation)> = operations.iter().enumerate().collect();
+    in_order.sort_by_key(|(_, operation)| operation.at());
+    for (index, operation) in in_order {
+        let key = format!("operation[{index}]");
+        let (Operation::AddBroker { broker, .. } | Operation::RemoveBroker { broker, .. }) = operation;
+        if *broker >= topology.brokers {
+            return refuse(&key, "there is no such broker", "name one below topology.brokers");
+        }
+        match operation {
+            Operation::AddBroker { .. } => members.insert(*broker),
+            Operation::RemoveBroker { .. } => members.remove(broker),
+        };
+        if too_few(&members) {
+            return refuse(
+                &key,
+                "it leaves too few brokers for the copies",
+                "let topology.factor be smaller",
+            );
+        }
+    }
+    Ok(())
 }
 
 fn refuse<T>(key: &str, reason: impl Into<String>, mend: &str) -> Result<T, ScenarioError> {

@@ -5,6 +5,7 @@ use super::possible;
 use crate::scenario::{Scenario, ScenarioError, typed};
 use rehearsal_model::queue::defects::{Defect, Defects};
 use rehearsal_model::queue::knobs::Knobs;
+use rehearsal_model::queue::operation::Operation;
 use rehearsal_model::queue::plan::{ConsumerPlan, Plan, Sending, TopicPlan};
 use rehearsal_sim::Span;
 use serde::de::DeserializeOwned;
@@ -72,6 +73,9 @@ pub(super) struct Section {
     /// Who reads.
     #[serde(rename = "consumer")]
     pub(super) consumers: Vec<ConsumerPlan>,
+    /// What is asked for while it runs.
+    #[serde(rename = "operation", skip_serializing_if = "Vec::is_empty")]
+    pub(super) operations: Vec<Operation>,
 }
 
 impl Workload {
@@ -121,6 +125,7 @@ pub(super) fn plan(scenario: &Scenario) -> Result<Plan, ScenarioError> {
         topics: section.topics,
         sendings: section.sendings,
         consumers: section.consumers,
+        operations: section.operations,
         defects: Defects::of(scenario.defects.iter().filter_map(|name| Defect::named(name))),
     })
 }
@@ -132,6 +137,7 @@ fn read_section(table: &toml::Table) -> Result<Section, ScenarioError> {
         topics: take_list(&mut rest, "topic")?,
         sendings: take_list(&mut rest, "send")?,
         consumers: take_list(&mut rest, "consumer")?,
+        operations: take_list(&mut rest, "operation")?,
         knobs: typed(&rest, "queue")?,
     })
 }

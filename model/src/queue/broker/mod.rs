@@ -29,7 +29,7 @@ mod sets;
 mod transactions;
 
 use super::archive::Archived;
-use super::brokers::{BrokerEpoch, BrokerId};
+use super::brokers::{BrokerEpoch, BrokerId, Brokers};
 use super::controller::PartitionState;
 use super::facts::{Fact, Stretch};
 use super::keys;
@@ -100,6 +100,8 @@ struct Known {
     live: BTreeMap<BrokerId, BrokerEpoch>,
     noted: BTreeMap<BrokerId, BrokerEpoch>,
     controller: Option<(BrokerId, Revision)>,
+    /// The brokers that copies are placed on, if somebody has asked for others than the first.
+    members: Option<Brokers>,
     partitions: BTreeMap<Partition, (PartitionState, Revision)>,
     archived: BTreeMap<Partition, (Archived, Revision)>,
 }

@@ -53,6 +53,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             News::Life(broker, life) => {
                 known.noted.insert(broker, life);
             }
+            News::Members(members) => known.members = Some(members),
             News::Archived(partition, archived) => {
                 known.archived.insert(partition, (archived, revision));
             }
