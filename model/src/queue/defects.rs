@@ -157,6 +157,11 @@ defects! {
     ForgetsToWaitForRetry "forgets-to-wait-for-retry",
     /// A record does not wait for one of its key that is to be tried again.
     ParkedKeyOvertaken "parked-key-overtaken",
+    /// A new partition is given out before the group is through with what its keys had in others. Convicted by
+    /// `key-order-kept`.
+    KeyOrderWithoutTheWait "key-order-without-the-wait",
+    /// The leader of a retired partition goes on appending. Convicted by `retired-drains`.
+    RetiredTakesAppends "retired-takes-appends",
 }
 
 /// The known bugs that are switched on.

@@ -39,6 +39,7 @@ pub mod record;
 pub mod replica;
 pub mod report;
 pub mod retry;
+pub mod topics;
 pub mod transactions;
 pub mod unfinished;
 mod words;

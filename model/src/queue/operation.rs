@@ -23,13 +23,42 @@ pub enum Operation {
         /// Which, by number.
         broker: u32,
     },
+    /// A topic shall have at least so many partitions.
+    AddPartitions {
+        /// When.
+        at: Span,
+        /// Which topic.
+        topic: u32,
+        /// How many.
+        partitions: u32,
+    },
+    /// Nothing more shall be written to a partition. What is in it can be read until its retention ends.
+    RetirePartition {
+        /// When.
+        at: Span,
+        /// Of which topic.
+        topic: u32,
+        /// Which.
+        number: u32,
+    },
 }
 
 impl Operation {
     /// When it comes.
     pub fn at(&self) -> Span {
         match self {
-            Operation::AddBroker { at, .. } | Operation::RemoveBroker { at, .. } => *at,
+            Operation::AddBroker { at, .. }
+            | Operation::RemoveBroker { at, .. }
+            | Operation::AddPartitions { at, .. }
+            | Operation::RetirePartition { at, .. } => *at,
+        }
+    }
+
+    /// The topic whose partitions it changes, if it does.
+    pub fn topic(&self) -> Option<u32> {
+        match self {
+            Operation::AddPartitions { topic, .. } | Operation::RetirePartition { topic, .. } => Some(*topic),
+            Operation::AddBroker { .. } | Operation::RemoveBroker { .. } => None,
         }
     }
 }
@@ -41,7 +70,7 @@ pub fn first_members(plan: &Plan) -> Brokers {
         .iter()
         .filter_map(|operation| match operation {
             Operation::AddBroker { broker, .. } => Some(id(*broker)),
-            Operation::RemoveBroker { .. } => None,
+            _ => None,
         })
         .collect();
     (0..plan.brokers).map(id).collect::<Brokers>().minus(added)

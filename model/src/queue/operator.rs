@@ -5,7 +5,7 @@
 //! 3. When that is refused, or nobody knows, again from 2: a wish says what shall be, so twice is once.
 
 use super::facts::Fact;
-use super::keys;
+use super::keys::{self, TopicEntry};
 use super::operation::{Operation, first_members, id};
 use super::plan::Plan;
 use super::report::of_coordination;
@@ -33,6 +33,9 @@ async fn write<E: Env<Fact = Fact>>(
     plan: &Plan,
     operation: Operation,
 ) -> Result<(), CoordinationError> {
+    if let Some(topic) = operation.topic() {
+        return write_topic(service, plan, topic, operation).await;
+    }
     let stands = service.read(keys::MEMBERS).await?;
     let before = match &stands {
         Some(entry) => keys::members(entry).unwrap_or_else(|| first_members(plan)),
@@ -41,10 +44,35 @@ async fn write<E: Env<Fact = Fact>>(
     let after = match operation {
         Operation::AddBroker { broker, .. } => before.with(id(broker)),
         Operation::RemoveBroker { broker, .. } => before.without(id(broker)),
+        Operation::AddPartitions { .. } | Operation::RetirePartition { .. } => before,
     };
     let unchanged = match &stands {
         Some(entry) => Check::version(keys::MEMBERS, keys::version(entry)),
         None => Check::absent(keys::MEMBERS),
     };
     service.transact(vec![unchanged], vec![Edit::put(keys::MEMBERS, keys::encode(&after))]).await.map(drop)
+}
+
+/// The same for a wish about a topic. Where it is as is wished for there is nothing to write.
+async fn write_topic<E: Env<Fact = Fact>>(
+    service: &Coordination<E>,
+    plan: &Plan,
+    topic: u32,
+    operation: Operation,
+) -> Result<(), CoordinationError> {
+    let key = keys::topic(topic);
+    let stands = service.read(&key).await?;
+    let before = stands.as_ref().and_then(keys::topic_state).unwrap_or_else(|| plan.first_state(topic));
+    let after = match operation {
+        Operation::AddPartitions { partitions, .. } => before.with_partitions(partitions),
+        Operation::RetirePartition { number, .. } => before.with_retired(number),
+        Operation::AddBroker { .. } | Operation::RemoveBroker { .. } => None,
+    };
+    let Some(state) = after else { return Ok(()) };
+    let unchanged = match &stands {
+        Some(entry) => Check::version(key.clone(), keys::version(entry)),
+        None => Check::absent(key.clone()),
+    };
+    let write = Edit::put(key, keys::encode(&TopicEntry { topic, state }));
+    service.transact(vec![unchanged], vec![write]).await.map(drop)
 }

@@ -269,7 +269,7 @@ impl World {
 fn first_value(batch: &Batch) -> u64 {
     match &batch.payload.content {
         Content::Records(records) => value_of(&records[0]),
-        Content::Marker(_) => 0,
+        Content::Marker(_) | Content::Routing(_) => 0,
     }
 }
 

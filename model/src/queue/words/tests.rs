@@ -1,13 +1,14 @@
 use super::super::brokers::BrokerEpoch;
 use super::super::controller::Leader;
 use super::super::delay::Due;
-use super::super::facts::Fate;
+use super::super::facts::{Fate, OfTopics};
 use super::super::group::{Generation, MemberId};
 use super::super::identity::ProducerIdentity;
 use super::super::offset::LeaderEpoch;
 use super::super::partition::Topic;
 use super::super::plan::Plan;
 use super::super::production::Acks;
+use super::super::topics::TopicState;
 use super::super::transactions::TransactionalId;
 use super::*;
 use crate::coordination::{
@@ -54,6 +55,10 @@ fn of_cluster() -> Vec<Fact> {
         Fact::PartitionChanged { partition, state: alone },
         Fact::PartitionChanged { partition, state: nobody },
         Fact::CoordinationRecovered,
+        Fact::OfTopics(OfTopics::Changed { topic: 0, state: TopicState::first(2) }),
+        Fact::OfTopics(OfTopics::Retired { partition, epoch: EPOCH }),
+        Fact::OfTopics(OfTopics::Withheld { group: 1, partitions: BTreeSet::from([partition]) }),
+        Fact::OfTopics(OfTopics::Rerouted { message: MESSAGE, partition, version: 1 }),
     ]
 }
 
