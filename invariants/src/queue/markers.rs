@@ -4,6 +4,7 @@ mod brokers;
 mod clients;
 mod delays;
 mod retention;
+mod topics;
 
 use super::cluster::SharedCluster;
 use super::rules::Rules;
@@ -13,11 +14,12 @@ use clients::ClientMarkers;
 use delays::DelayMarkers;
 use rehearsal_env::{Marker, NodeId, Stamp};
 use rehearsal_model::coordination::{Happening, Refusal as VoteRefusal};
-use rehearsal_model::queue::facts::{Fact, Fate};
+use rehearsal_model::queue::facts::{Fact, Fate, OfTopics};
 use rehearsal_model::queue::partition::Topic;
 use rehearsal_model::queue::protocol::Refusal;
 use rehearsal_model::queue::record::Verdict;
 use retention::RetentionMarkers;
+use topics::TopicMarkers;
 use std::rc::Rc;
 
 /// A leader's life ended, and it had appended messages that no other broker had.
@@ -115,6 +117,16 @@ pub const DEPOSED_LEADER_REFUSED_A_READ: Marker = Marker("deposed-leader-refused
 pub const SESSION_EXPIRED: Marker = Marker("session-expired");
 /// A client lost the connection over which it watched, and went on over another.
 pub const WATCH_RENEWED: Marker = Marker("watch-renewed-after-reconnect");
+/// A topic got more partitions while messages were under way to it.
+pub const PARTITIONS_ADDED_UNDER_WAY: Marker = Marker("partitions-added-while-messages-were-under-way");
+/// A producer was told that the state of the topic by which it sent is old, and sent the message elsewhere or anew.
+pub const OLD_ROUTING_TOLD: Marker = Marker("producer-was-told-that-its-routing-was-old");
+/// A new partition was withheld from a group that was not through with what its keys had elsewhere.
+pub const NEW_PARTITION_WAITED: Marker = Marker("new-partition-waited-for-the-old-ones");
+/// A partition was retired in which messages stood.
+pub const RETIRED_WITH_RECORDS: Marker = Marker("partition-retired-with-records-in-it");
+/// A retired partition in which messages had stood was found empty.
+pub const RETIRED_DRAINED: Marker = Marker("retired-partition-drained");
 
 /// Every marker of the queue.
 pub const MARKERS: &[Marker] = &[
@@ -164,6 +176,11 @@ pub const MARKERS: &[Marker] = &[
     DEPOSED_LEADER_REFUSED_A_READ,
     SESSION_EXPIRED,
     WATCH_RENEWED,
+    PARTITIONS_ADDED_UNDER_WAY,
+    OLD_ROUTING_TOLD,
+    NEW_PARTITION_WAITED,
+    RETIRED_WITH_RECORDS,
+    RETIRED_DRAINED,
 ];
 
 /// Looks out for the markers.
@@ -174,6 +191,7 @@ pub struct Markers {
     clients: ClientMarkers,
     retention: RetentionMarkers,
     delays: DelayMarkers,
+    topics: TopicMarkers,
     /// Who was elected last to lead the coordination service.
     leads: Option<NodeId>,
 }
@@ -188,6 +206,7 @@ impl Markers {
             clients: ClientMarkers::default(),
             retention: RetentionMarkers::default(),
             delays: DelayMarkers::default(),
+            topics: TopicMarkers::default(),
             leads: None,
         }
     }
@@ -216,6 +235,8 @@ fn at_once(fact: &Fact) -> Option<Marker> {
         Fact::Parked { .. } => LATER_RECORD_OF_A_KEY_WAITED,
         Fact::Forwarded { to, .. } if matches!(to.topic, Topic::Dead(_)) => MESSAGE_DEAD_LETTERED,
         Fact::Coordination(happening) => return of_coordination(happening),
+        Fact::OfTopics(OfTopics::Rerouted { .. }) => OLD_ROUTING_TOLD,
+        Fact::OfTopics(OfTopics::Withheld { .. }) => NEW_PARTITION_WAITED,
         _ => return None,
     })
 }
@@ -251,5 +272,6 @@ impl MarkerWatch<Fact> for Markers {
         self.clients.witness(stamp, fact, &cluster, reached);
         self.retention.witness(stamp, fact, &cluster, reached);
         self.delays.witness(stamp, fact, &cluster, reached);
+        self.topics.witness(fact, &cluster, reached);
     }
 }

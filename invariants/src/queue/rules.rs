@@ -11,6 +11,7 @@ use rehearsal_model::queue::partition::{Partition, Topic};
 use rehearsal_model::queue::plan::Plan;
 use rehearsal_model::queue::production::Acks;
 use rehearsal_model::queue::replica::Flush;
+use rehearsal_model::queue::topics::KeyOrder;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -57,7 +58,9 @@ pub struct Rules {
     pub keys: BTreeMap<MessageId, u32>,
     /// What each group reads, that of the movers included.
     pub groups: BTreeMap<u32, BTreeSet<Topic>>,
-    /// Every partition, the queue's own included.
+    /// What is promised of a key whose partition changes.
+    pub key_order: KeyOrder,
+    /// Every partition that there is or will be, the queue's own included.
     pub partitions: BTreeSet<Partition>,
 }
 
@@ -117,6 +120,7 @@ impl Rules {
             retry_backoff,
             keys: keys.collect(),
             groups,
+            key_order: plan.knobs.key_order,
             partitions: plan.partitions().collect(),
         }
     }
