@@ -21,8 +21,10 @@ use rehearsal_model::queue::deploy::{
     producer_name,
 };
 use rehearsal_model::queue::knobs::{CoordinationMode, Delivery};
+use rehearsal_model::queue::operation::Operation;
 use rehearsal_model::queue::plan::{Plan, Sending};
 use rehearsal_model::queue::reading::ReadFrom;
+use rehearsal_model::queue::topics::KeyOrder;
 use rehearsal_sim::Span;
 use sections::{Section, plan};
 use serde::Serialize;
@@ -35,6 +37,9 @@ pub struct Queue;
 
 /// From here on a consumer is slow: it works longer on a message than a message takes to come to it.
 const SLOW: Span = Span::millis(20);
+
+/// From so many partitions on a topic is big.
+const BIG: u32 = 24;
 
 impl System for Queue {
     fn name(&self) -> &'static str {
@@ -77,6 +82,7 @@ impl System for Queue {
             consumers: draw::consumers(&draws, &topology, &workload),
             operations: Vec::new(),
         };
+        section.operations.extend(draw::operations(&draws, &workload, &section.topics, &section.knobs));
         section.sendings = draw::sendings(&draws, &topology, &workload, &section.knobs);
         let mut scenario = Scenario {
             version: VERSION,
@@ -130,7 +136,12 @@ impl System for Queue {
     fn operations(&self, scenario: &Scenario) -> Vec<MaskBit> {
         let Ok(plan) = read(scenario) else { return Vec::new() };
         let has_archive = plan.has_archive();
-        let Plan { knobs, topics, sendings, consumers, .. } = plan;
+        let Plan { knobs, topics, sendings, consumers, operations, .. } = plan;
+        let asks = |wanted: fn(&Operation) -> bool| operations.iter().any(wanted);
+        let (adds, retires) = (
+            asks(|one| matches!(one, Operation::AddPartitions { .. })),
+            asks(|one| matches!(one, Operation::RetirePartition { .. })),
+        );
         let groups: BTreeSet<u32> = consumers.iter().map(|consumer| consumer.group).collect();
         vec![
             ("groups", !consumers.is_empty()),
@@ -150,6 +161,10 @@ impl System for Queue {
             ("delayed messages", sendings.iter().any(Sending::is_postponed)),
             ("failing messages", sendings.iter().any(|sending| sending.fails > 0)),
             ("consensus", knobs.coordination == CoordinationMode::Consensus),
+            ("partitions added", adds),
+            ("partitions retired", retires),
+            ("order of keys kept", knobs.key_order == KeyOrder::Kept),
+            ("big topics", topics.iter().any(|topic| topic.partitions >= BIG)),
             ("slow consumers", !consumers.is_empty() && knobs.processing >= SLOW),
         ]
     }

@@ -57,6 +57,12 @@ pub(super) struct Workload {
     pub(super) delayed: u32,
     /// How many of 100 messages fail to be processed at first.
     pub(super) failing: u32,
+    /// Whether a topic gets more partitions while the queue runs, where nothing stands in the way.
+    pub(super) grows: bool,
+    /// Whether a partition of it is retired.
+    pub(super) retires: bool,
+    /// Whether the first topic has dozens of partitions.
+    pub(super) big_topic: bool,
 }
 
 /// The section `[queue]`.
