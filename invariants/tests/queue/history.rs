@@ -13,6 +13,7 @@ use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
 use rehearsal_model::queue::partition::{Partition, Topic};
 use rehearsal_model::queue::production::Acks;
 use rehearsal_model::queue::replica::Flush;
+use rehearsal_model::queue::topics::KeyOrder;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -65,6 +66,7 @@ pub fn rules() -> Rules {
         retry_backoff: Span::millis(500),
         keys: BTreeMap::new(),
         groups: BTreeMap::from([(0, BTreeSet::from([PARTITION.topic]))]),
+        key_order: KeyOrder::Announced,
         partitions: BTreeSet::from([PARTITION, OFFSETS]),
     }
 }

@@ -11,4 +11,5 @@ mod markers;
 mod reading;
 mod replication;
 mod retention;
+mod topics;
 mod transactions;

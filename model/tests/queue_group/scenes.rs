@@ -5,6 +5,7 @@ mod failures;
 mod joining;
 mod recovery;
 mod sessions;
+mod topics;
 mod transactions;
 
 use crate::stage::partition;

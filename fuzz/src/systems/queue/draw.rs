@@ -209,7 +209,7 @@ pub(super) fn knobs_beside(fixed: &Knobs, drawn: Knobs) -> Knobs {
         fixed.acks == Acks::All && (1..=REMEMBERED_BATCHES).contains(&(fixed.max_in_flight as usize));
     // Not drawn, but asked for: then the rest has to go with it.
     let asked = fixed.delivery == Delivery::ExactlyOnce && drawn.delivery != Delivery::ExactlyOnce;
-    Knobs {
+    let beside = Knobs {
         acks: if fixed.idempotent || asked { Acks::All } else { drawn.acks },
         idempotent: asked || drawn.idempotent && may_number,
         delivery: match drawn.delivery {
@@ -220,9 +220,11 @@ pub(super) fn knobs_beside(fixed: &Knobs, drawn: Knobs) -> Knobs {
         archive: drawn.archive && fixed.delivery != Delivery::ExactlyOnce,
         heartbeat: drawn.heartbeat.min(Span(fixed.member_session.0 / 3)),
         retry: if fixed.delivery == Delivery::AtMostOnce { Retry::None } else { drawn.retry },
-        key_order: if possible::may_keep_key_order(fixed) { drawn.key_order } else { KeyOrder::Announced },
         ..drawn
-    }
+    };
+    let goes_with_all = [fixed, &beside].into_iter().all(possible::may_keep_key_order);
+    let keeps = goes_with_all && fixed.retry != Retry::Topic;
+    Knobs { key_order: if keeps { drawn.key_order } else { KeyOrder::Announced }, ..beside }
 }
 
 /// What producers write to and consumers read.
