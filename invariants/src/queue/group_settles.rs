@@ -131,7 +131,8 @@ impl Monitor<Fact> for GroupSettles {
         let cluster = self.cluster.borrow();
         for group in cluster.rules().groups.keys() {
             // Who owns what is drained is judged by `retired-drains`.
-            let read = cluster.rules().partitions_of(*group).filter(|partition| !cluster.is_drained(*partition));
+            let read =
+                cluster.rules().partitions_of(*group).filter(|partition| !cluster.is_drained(*partition));
             for partition in read {
                 self.is_owned_once(&cluster, *group, partition)?;
                 self.has_no_lag(&cluster, *group, partition)?;

@@ -80,7 +80,9 @@ impl Monitor<Fact> for KeyOrderKept {
                 self.given_up.insert(message);
                 Ok(())
             }
-            Fact::Processed { group, partition, message, .. } if matches!(partition.topic, Topic::Named(_)) => {
+            Fact::Processed { group, partition, message, .. }
+                if matches!(partition.topic, Topic::Named(_)) =>
+            {
                 self.processed(stamp, group, partition, message)
             }
             _ => Ok(()),

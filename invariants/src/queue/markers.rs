@@ -19,8 +19,8 @@ use rehearsal_model::queue::partition::Topic;
 use rehearsal_model::queue::protocol::Refusal;
 use rehearsal_model::queue::record::Verdict;
 use retention::RetentionMarkers;
-use topics::TopicMarkers;
 use std::rc::Rc;
+use topics::TopicMarkers;
 
 /// A leader's life ended, and it had appended messages that no other broker had.
 pub const LEADER_DIED_BEFORE_REPLICATION: Marker = Marker("leader-died-before-replication");

@@ -57,17 +57,20 @@ impl RetiredDrains {
 
     fn owners(&self, partition: Partition, calm: Time) -> impl Iterator<Item = u64> {
         let consumers = self.consumers.borrow();
-        let owns =
-            |holding: &&Holding| holding.partitions.contains(&partition) && holding.heard >= calm;
+        let owns = |holding: &&Holding| holding.partitions.contains(&partition) && holding.heard >= calm;
         consumers.holdings().filter(owns).map(|holding| holding.assigned).collect::<Vec<u64>>().into_iter()
     }
 }
 
 /// Whether no message is left that retention has not taken from any copy.
 fn is_empty(cluster: &Cluster, partition: Partition, number: u64) -> Result<(), Violation> {
-    let Some(book) = cluster.partition(partition).filter(|book| book.unclean.is_none()) else { return Ok(()) };
+    let Some(book) = cluster.partition(partition).filter(|book| book.unclean.is_none()) else {
+        return Ok(());
+    };
     let left = book.leaders_log().and_then(|log| {
-        log.batches().iter().find(|placed| placed.stretch.end > book.taken && !placed.stretch.messages.is_empty())
+        log.batches()
+            .iter()
+            .find(|placed| placed.stretch.end > book.taken && !placed.stretch.messages.is_empty())
     });
     match left {
         Some(left) => {

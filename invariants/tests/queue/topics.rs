@@ -1,10 +1,10 @@
 //! Topics whose partitions change.
 
-use crate::history::{History, PARTITION, Who, message, rules};
+use crate::history::{History, PARTITION, Who, message, rules, stretch};
 use rehearsal_invariants::queue::Rules;
 use rehearsal_model::queue::facts::{Fact, Fate, OfTopics};
 use rehearsal_model::queue::group::{Generation, MemberId};
-use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
+use rehearsal_model::queue::offset::Offset;
 use rehearsal_model::queue::partition::Partition;
 use rehearsal_model::queue::topics::{KeyOrder, TopicState};
 
@@ -90,11 +90,10 @@ fn a_leader_that_was_elected_after_the_decision_has_to_have_heard() {
 #[test]
 fn what_an_earlier_leader_appends_in_its_own_epoch_is_not_judged() {
     let mut history = History::begin();
+    history.replicate(0, &[1, 2], 0);
     changes(&mut history, state());
     history.elect(1);
-    let mut late = crate::history::stretch(0, 0, 0);
-    late.epoch = LeaderEpoch(0);
-    history.append_this(0, late);
+    history.append_this(0, stretch(1, 0, 1));
     history.is_no_matter_of(RETIRED);
 }
 

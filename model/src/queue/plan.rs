@@ -136,7 +136,9 @@ impl Plan {
     /// How many partitions a topic has in the end.
     fn most_partitions(&self, topic: &TopicPlan) -> u32 {
         let added = self.operations.iter().filter_map(|operation| match operation {
-            Operation::AddPartitions { topic: of, partitions, .. } if *of == topic.number => Some(*partitions),
+            Operation::AddPartitions { topic: of, partitions, .. } if *of == topic.number => {
+                Some(*partitions)
+            }
             _ => None,
         });
         added.fold(topic.partitions, u32::max)

@@ -33,7 +33,8 @@ fn read(facts: &[(Stamp, Fact)]) -> BTreeSet<Partition> {
 #[test]
 fn messages_go_to_partitions_that_were_added_and_are_processed_there() {
     for order in [KeyOrder::Announced, KeyOrder::Kept] {
-        let runs = every_seed(&grows(order), |seed| vec![at(1_900 + 10 * (seed % 40), crash("broker-1", 400))]);
+        let runs =
+            every_seed(&grows(order), |seed| vec![at(1_900 + 10 * (seed % 40), crash("broker-1", 400))]);
         runs.each_processed_what_was_acknowledged(60);
         for (seed, facts) in runs.runs() {
             assert!([2, 3].iter().all(|number| read(facts).contains(&partition(*number))), "seed {seed}");
@@ -52,7 +53,8 @@ fn a_partition_that_is_retired_takes_nothing_more_and_is_given_to_nobody_when_it
     for (seed, facts) in runs.runs() {
         let retired = |fact: &Fact| matches!(fact, Fact::OfTopics(OfTopics::Retired { .. }));
         let known = facts.iter().position(|(_, fact)| retired(fact)).expect("its leader hears of it");
-        let appended = |fact: &Fact| matches!(fact, Fact::Appended { partition: to, .. } if *to == partition(0));
+        let appended =
+            |fact: &Fact| matches!(fact, Fact::Appended { partition: to, .. } if *to == partition(0));
         assert!(facts[..known].iter().any(|(_, fact)| appended(fact)), "seed {seed}");
         assert!(!facts[known..].iter().any(|(_, fact)| appended(fact)), "seed {seed}");
         let owned = facts.iter().rev().find_map(|(_, fact)| match fact {

@@ -241,7 +241,7 @@ impl World {
                 Fate::Acknowledged { offset } => {
                     offset.is_some_and(|offset| written.contains(&(*id, offset)))
                 }
-                Fate::DefinitelyNot => written.iter().all(|(other, _)| other != id),
+                Fate::DefinitelyNot | Fate::Misrouted => written.iter().all(|(other, _)| other != id),
                 Fate::Unknown => true,
             };
             if !is_so {

@@ -72,10 +72,8 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
     // A mover's repeat is known again as long as what it repeats is in the log.
     let repeats_come_late = workload.delayed > 0 || workload.failing > 0;
     let keeping = if repeats_come_late { Knobs::default() } else { keeping(draws) };
-    let keeps_order = workload.grows
-        && !workload.retires
-        && may_change(workload)
-        && draws.part("key-order", 0).percent(60);
+    let keeps_order =
+        workload.grows && !workload.retires && may_change(workload) && draws.part("key-order", 0).percent(60);
     let several = draws.part("coordination", 0).percent(33);
     let mut draws = draws.part("knobs", 0);
     let acks = match draws.below(100) {

@@ -110,7 +110,8 @@ fn check_key_order(section: &Section) -> Result<(), ScenarioError> {
         return Ok(());
     }
     if !may_keep_key_order(&section.knobs) {
-        let reason = "no order is kept of what is lost, written twice, dropped unread or committed unprocessed";
+        let reason =
+            "no order is kept of what is lost, written twice, dropped unread or committed unprocessed";
         let mend = "write idempotent = true, flush = \"before-ack\", unclean_election = false, no retention and a delivery \
                     that is not at most once, or key_order = \"announced\"";
         return refuse("key_order", reason, mend);
@@ -146,13 +147,15 @@ fn check_topic_operations(section: &Section) -> Result<(), ScenarioError> {
             Operation::AddPartitions { partitions, .. } => {
                 *state = state.with_partitions(partitions).unwrap_or_else(|| state.clone());
             }
-            Operation::RetirePartition { number, .. } if !state.is_retired(number) => match state.with_retired(number) {
-                Some(next) => *state = next,
-                None => {
-                    let reason = "there is no such partition then, or no other is left to write to";
-                    return refuse(&key, reason, "retire another, or add some before");
+            Operation::RetirePartition { number, .. } if !state.is_retired(number) => {
+                match state.with_retired(number) {
+                    Some(next) => *state = next,
+                    None => {
+                        let reason = "there is no such partition then, or no other is left to write to";
+                        return refuse(&key, reason, "retire another, or add some before");
+                    }
                 }
-            },
+            }
             _ => {}
         }
     }
@@ -164,14 +167,17 @@ fn check_that_it_may_change(key: &str, topic: u32, section: &Section) -> Result<
         let reason = "producers that wait for no answer are not told that the topic has changed";
         return refuse(key, reason, "write acks = \"leader\" or \"all\"");
     }
-    let pipes = |consumer: &&ConsumerPlan| {
-        consumer.into.is_some_and(|into| into == topic || consumer.topic == topic)
-    };
+    let pipes =
+        |consumer: &&ConsumerPlan| consumer.into.is_some_and(|into| into == topic || consumer.topic == topic);
     if section.consumers.iter().any(|consumer| pipes(&consumer)) {
         return refuse(key, "a pipeline reads it or writes to it", "name another topic");
     }
     if section.sendings.iter().any(|sending| sending.topic == topic && sending.is_postponed()) {
-        return refuse(key, "what is delayed has its place there already", "delay nothing, or name another topic");
+        return refuse(
+            key,
+            "what is delayed has its place there already",
+            "delay nothing, or name another topic",
+        );
     }
     Ok(())
 }

@@ -33,13 +33,7 @@ impl TopicMarkers {
         }
     }
 
-    fn changed(
-        &self,
-        topic: u32,
-        state: &TopicState,
-        cluster: &Cluster,
-        reached: &mut dyn FnMut(Marker),
-    ) {
+    fn changed(&self, topic: u32, state: &TopicState, cluster: &Cluster, reached: &mut dyn FnMut(Marker)) {
         let before = self.states.get(&topic);
         let of_topic = Topic::Named(topic);
         // That a first state has fewer is seen by that it has a later version without a retired partition.
@@ -59,7 +53,8 @@ impl TopicMarkers {
             let book = cluster.partition(Partition { topic: of_topic, number });
             book.is_some_and(|book| !book.appends.is_empty())
         };
-        let is_new = |was: fn(&TopicState, u32) -> bool, number| !before.is_some_and(|before| was(before, number));
+        let is_new =
+            |was: fn(&TopicState, u32) -> bool, number| !before.is_some_and(|before| was(before, number));
         if state.retired().any(|number| is_new(TopicState::is_retired, number) && holds(number)) {
             reached(RETIRED_WITH_RECORDS);
         }

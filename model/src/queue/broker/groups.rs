@@ -63,7 +63,8 @@ impl<E: Env<Fact = Fact>> Coordinator<E> for Groups {
         let mut groups = Groups::default();
         for (number, entries) in entries {
             let mut wants = Vec::new();
-            let mut recovered = Group::recover(entries, broker.group_knobs(), broker.plan.defects, &mut wants);
+            let mut recovered =
+                Group::recover(entries, broker.group_knobs(), broker.plan.defects, &mut wants);
             let generation = recovered.generation();
             broker.env.observe(Fact::CoordinatorLoaded { group: number, generation });
             broker.tell_topics(&mut recovered, &mut wants);

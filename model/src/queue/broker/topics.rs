@@ -45,7 +45,8 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         let (order, defects) = (self.plan.knobs.key_order, self.plan.defects);
         let shares = |(topic, (state, _)): (&u32, &(TopicState, Revision))| {
             let topic = Topic::Named(*topic);
-            let barriers = |number| known.barriers.get(&Partition { topic, number }).map(|(barriers, _)| barriers);
+            let barriers =
+                |number| known.barriers.get(&Partition { topic, number }).map(|(barriers, _)| barriers);
             (topic, Shares::of(state, order, barriers, defects))
         };
         known.topics.iter().map(shares).collect()
@@ -84,7 +85,9 @@ impl<E: Env<Fact = Fact>> Broker<E> {
     /// written itself before it hears of what came earlier; and a leader before it may have obeyed that already.
     fn has_heard_all_before(&self, partition: Partition, epoch: LeaderEpoch) -> bool {
         let known = self.known.borrow();
-        let since = |(state, revision): &(PartitionState, Revision)| state.epoch > epoch || *revision <= known.through;
+        let since = |(state, revision): &(PartitionState, Revision)| {
+            state.epoch > epoch || *revision <= known.through
+        };
         known.partitions.get(&partition).is_some_and(since)
     }
 
