@@ -344,6 +344,37 @@ mod tests {
     }
 
     #[test]
+    fn a_topic_that_cannot_change_is_refused_with_the_reason() {
+        let asked = |topic: i64, wish: &str| {
+            refusal(|scenario| {
+                let text =
+                    format!("at = \"1s\"\nwish = \"{wish}\"\ntopic = {topic}\npartitions = 4\nnumber = 40");
+                let mut operation: toml::Table = text.parse().expect("a table");
+                let other = if wish == "add-partitions" { "number" } else { "partitions" };
+                operation.remove(other);
+                for (key, value) in [("acks", "all"), ("retry", "none"), ("key_order", "announced")] {
+                    scenario.knobs.insert(key.to_owned(), value.into());
+                }
+                scenario.knobs.insert("consumer".to_owned(), toml::Value::Array(Vec::new()));
+                scenario.knobs.insert("send".to_owned(), toml::Value::Array(Vec::new()));
+                scenario.knobs.insert("operation".to_owned(), toml::Value::Array(vec![operation.into()]));
+            })
+        };
+        assert!(asked(9, "add-partitions").starts_with("queue.operation[0]: there is no such topic"));
+        let nowhere = asked(0, "retire-partition");
+        assert!(nowhere.starts_with("queue.operation[0]: there is no such partition then"), "{nowhere}");
+    }
+
+    #[test]
+    fn the_order_of_keys_is_refused_where_it_cannot_be_kept() {
+        let refused = refusal(|scenario| {
+            scenario.knobs.insert("key_order".to_owned(), "kept".into());
+            scenario.knobs.insert("unclean_election".to_owned(), true.into());
+        });
+        assert!(refused.starts_with("queue.key_order: no order is kept"), "{refused}");
+    }
+
+    #[test]
     fn what_cannot_be_is_refused_with_its_key() {
         let topology = |key: &'static str, value: i64| {
             refusal(|scenario| drop(scenario.topology.insert(key.to_owned(), value.into())))
