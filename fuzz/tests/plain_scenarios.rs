@@ -132,6 +132,7 @@ flush = "before-ack"
 flush_interval = "200ms"
 heartbeat = "500ms"
 idempotent = true
+key_order = "announced"
 lag = "2s"
 linger = "5ms"
 max_in_flight = 5

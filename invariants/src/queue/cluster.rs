@@ -17,11 +17,12 @@ use rehearsal_env::{NodeId, Stamp, Violation};
 use rehearsal_model::coordination::{Happening, Revision};
 use rehearsal_model::queue::brokers::{BrokerEpoch, BrokerId, Brokers};
 use rehearsal_model::queue::controller::{Leader, PartitionState};
-use rehearsal_model::queue::facts::Fact;
+use rehearsal_model::queue::facts::{Fact, OfTopics};
 use rehearsal_model::queue::message::MessageId;
 use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
-use rehearsal_model::queue::partition::Partition;
+use rehearsal_model::queue::partition::{Partition, Topic};
 use rehearsal_model::queue::record::Verdict;
+use rehearsal_model::queue::topics::TopicState;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -116,6 +117,8 @@ impl PartitionBook {
 pub struct Cluster {
     rules: Rc<Rules>,
     partitions: BTreeMap<Partition, PartitionBook>,
+    /// The topics that are not as they were at first.
+    topics: BTreeMap<u32, TopicState>,
     brokers: BTreeMap<NodeId, BrokerId>,
     lives: BTreeMap<BrokerId, BrokerEpoch>,
     live: Brokers,
@@ -138,6 +141,7 @@ impl Cluster {
         Cluster {
             rules,
             partitions: BTreeMap::new(),
+            topics: BTreeMap::new(),
             brokers: BTreeMap::new(),
             lives: BTreeMap::new(),
             live: Brokers::NONE,
@@ -162,6 +166,26 @@ impl Cluster {
     /// What is known of a partition.
     pub fn partition(&self, partition: Partition) -> Option<&PartitionBook> {
         self.partitions.get(&partition)
+    }
+
+    /// How a topic is, if it is not as it was at first.
+    pub fn topic(&self, topic: u32) -> Option<&TopicState> {
+        self.topics.get(&topic)
+    }
+
+    /// Whether a partition is retired and was found empty, so that nobody need read it.
+    pub fn is_drained(&self, partition: Partition) -> bool {
+        let Topic::Named(topic) = partition.topic else { return false };
+        self.topic(topic).is_some_and(|state| state.is_drained(partition.number))
+    }
+
+    fn topic_changed(&mut self, topic: u32, state: &TopicState) -> bool {
+        let age = |state: &TopicState| (state.version(), state.drained().count());
+        let is_news = self.topic(topic).is_none_or(|known| age(known) < age(state));
+        if is_news {
+            self.topics.insert(topic, state.clone());
+        }
+        is_news
     }
 
     /// Which broker runs on a node.
@@ -271,6 +295,9 @@ impl Monitor<Fact> for SharedCluster {
             Fact::BrokerGone { broker } => cluster.live = cluster.live.without(*broker),
             Fact::PartitionChanged { partition, state } => {
                 cluster.repeat = !cluster.book(*partition).changed(state, stamp.number);
+            }
+            Fact::OfTopics(OfTopics::Changed { topic, state }) => {
+                cluster.repeat = !cluster.topic_changed(*topic, state);
             }
             Fact::Recovered { broker, partition, start, log, .. } => {
                 cluster.brokers.insert(stamp.node, *broker);

@@ -5,6 +5,7 @@ mod clients;
 mod delays;
 mod loans;
 mod retention;
+mod topics;
 
 use super::cluster::SharedCluster;
 use super::rules::Rules;
@@ -15,12 +16,13 @@ use delays::DelayMarkers;
 use loans::LoanMarkers;
 use rehearsal_env::{Marker, NodeId, Stamp};
 use rehearsal_model::coordination::{Happening, Refusal as VoteRefusal};
-use rehearsal_model::queue::facts::{Fact, Fate};
+use rehearsal_model::queue::facts::{Fact, Fate, OfTopics};
 use rehearsal_model::queue::partition::Topic;
 use rehearsal_model::queue::protocol::Refusal;
 use rehearsal_model::queue::record::Verdict;
 use retention::RetentionMarkers;
 use std::rc::Rc;
+use topics::TopicMarkers;
 
 /// A leader's life ended, and it had appended messages that no other broker had.
 pub const LEADER_DIED_BEFORE_REPLICATION: Marker = Marker("leader-died-before-replication");
@@ -125,6 +127,16 @@ pub const LATE_ACKNOWLEDGEMENT_REFUSED: Marker = Marker("late-acknowledgement-re
 pub const LOAN_SURVIVED_FAILOVER: Marker = Marker("loan-survived-the-lenders-failover");
 /// A consumer failed at a message that was lent to it, and gave it back.
 pub const MESSAGE_GIVEN_BACK: Marker = Marker("lent-message-given-back");
+/// A topic got more partitions while messages were under way to it.
+pub const PARTITIONS_ADDED_UNDER_WAY: Marker = Marker("partitions-added-while-messages-were-under-way");
+/// A producer was told that the state of the topic by which it sent is old, and sent the message elsewhere or anew.
+pub const OLD_ROUTING_TOLD: Marker = Marker("producer-was-told-that-its-routing-was-old");
+/// A new partition was withheld from a group that was not through with what its keys had elsewhere.
+pub const NEW_PARTITION_WAITED: Marker = Marker("new-partition-waited-for-the-old-ones");
+/// A partition was retired in which messages stood.
+pub const RETIRED_WITH_RECORDS: Marker = Marker("partition-retired-with-records-in-it");
+/// A retired partition in which messages had stood was found empty.
+pub const RETIRED_DRAINED: Marker = Marker("retired-partition-drained");
 
 /// Every marker of the queue.
 pub const MARKERS: &[Marker] = &[
@@ -178,6 +190,11 @@ pub const MARKERS: &[Marker] = &[
     LATE_ACKNOWLEDGEMENT_REFUSED,
     LOAN_SURVIVED_FAILOVER,
     MESSAGE_GIVEN_BACK,
+    PARTITIONS_ADDED_UNDER_WAY,
+    OLD_ROUTING_TOLD,
+    NEW_PARTITION_WAITED,
+    RETIRED_WITH_RECORDS,
+    RETIRED_DRAINED,
 ];
 
 /// Looks out for the markers.
@@ -189,6 +206,7 @@ pub struct Markers {
     retention: RetentionMarkers,
     delays: DelayMarkers,
     loans: LoanMarkers,
+    topics: TopicMarkers,
     /// Who was elected last to lead the coordination service.
     leads: Option<NodeId>,
 }
@@ -204,6 +222,7 @@ impl Markers {
             retention: RetentionMarkers::default(),
             delays: DelayMarkers::default(),
             loans: LoanMarkers::default(),
+            topics: TopicMarkers::default(),
             leads: None,
         }
     }
@@ -232,6 +251,8 @@ fn at_once(fact: &Fact) -> Option<Marker> {
         Fact::Parked { .. } => LATER_RECORD_OF_A_KEY_WAITED,
         Fact::Forwarded { to, .. } if matches!(to.topic, Topic::Dead(_)) => MESSAGE_DEAD_LETTERED,
         Fact::Coordination(happening) => return of_coordination(happening),
+        Fact::OfTopics(OfTopics::Rerouted { .. }) => OLD_ROUTING_TOLD,
+        Fact::OfTopics(OfTopics::Withheld { .. }) => NEW_PARTITION_WAITED,
         _ => return None,
     })
 }
@@ -268,5 +289,6 @@ impl MarkerWatch<Fact> for Markers {
         self.retention.witness(stamp, fact, &cluster, reached);
         self.delays.witness(stamp, fact, &cluster, reached);
         self.loans.witness(fact, reached);
+        self.topics.witness(fact, &cluster, reached);
     }
 }

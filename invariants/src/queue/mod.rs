@@ -16,6 +16,7 @@
 //!  Postponed, Released … ─────────────▶ not_before_due  moved_once
 //!  Failed, Forwarded, Parked ─────────▶ retried_or_dead  partition_order
 //!  Lending … ─────────────────────────▶ taken_by_one
+//!  TopicChanged, Retired … ───────────▶ retired_drains  key_order_kept
 //!  Coordination … ──▶ coordination_book ──▶ coordination_linearizes  session_honest  watch_tells_all
 //! ```
 //!
@@ -35,6 +36,7 @@ pub mod exactly_once;
 pub mod follower_read;
 pub mod group_settles;
 pub mod isr_ordering;
+pub mod key_order_kept;
 pub mod last_stable_moves;
 pub mod logs_agree;
 pub mod lost_only_as_allowed;
@@ -48,6 +50,7 @@ pub mod one_owner;
 pub mod partition_order;
 pub mod placement_spread;
 pub mod retention_honest;
+pub mod retired_drains;
 pub mod retried_or_dead;
 pub mod rules;
 pub mod session_honest;
@@ -101,6 +104,8 @@ pub fn monitors(rules: Rules) -> Vec<Box<dyn Monitor<Fact>>> {
         Box::new(moved_once::MovedOnce::new(shared())),
         Box::new(retried_or_dead::RetriedOrDead::new(shared())),
         Box::new(taken_by_one::TakenByOne::new(shared())),
+        Box::new(key_order_kept::KeyOrderKept::new(shared())),
+        Box::new(retired_drains::RetiredDrains::new(shared(), members())),
         Box::new(coordination_linearizes::CoordinationLinearizes::new(history())),
         Box::new(session_honest::SessionHonest::new(history(), calm)),
         Box::new(watch_tells_all::WatchTellsAll::new(history(), calm)),

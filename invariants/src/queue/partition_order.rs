@@ -14,6 +14,8 @@
 //! where it is tried again: those are in no order, and how often they stand there is judged by `moved-once`.
 //!
 //! Messages that are lent one by one come in no order (`taken-by-one`).
+//! A message that was sent elsewhere since the partitions of its topic have changed stands behind what its producer had
+//! sent there before, unless the order of keys is kept.
 //!
 //! Broken by: several batches in flight without sequences; a sequence that nobody checks; a consumer that is sent past
 //! what it has not read; a parked key that nobody waits for.
@@ -23,12 +25,13 @@ use super::copy::LogCopy;
 use super::parked_keys::ParkedKeys;
 use crate::{Monitor, Scope};
 use rehearsal_env::{NodeId, Stamp, Violation};
-use rehearsal_model::queue::facts::{Fact, Fate, Stretch};
+use rehearsal_model::queue::facts::{Fact, Fate, OfTopics, Stretch};
 use rehearsal_model::queue::knobs::Retry;
 use rehearsal_model::queue::message::MessageId;
 use rehearsal_model::queue::offset::Offset;
 use rehearsal_model::queue::partition::{Partition, Topic};
 use rehearsal_model::queue::production::Acks;
+use rehearsal_model::queue::topics::KeyOrder;
 use std::collections::{BTreeMap, BTreeSet};
 
 const NAME: &str = "partition-order";
@@ -43,6 +46,8 @@ pub struct PartitionOrder {
     given_up: BTreeSet<MessageId>,
     /// Messages that were delayed.
     postponed: BTreeSet<MessageId>,
+    /// Messages that were sent elsewhere, where the order of keys is not kept.
+    rerouted: BTreeSet<MessageId>,
     /// With `retry = park-key`: how far each consumer is.
     parked: BTreeMap<(NodeId, u32, Partition), ParkedKeys>,
 }
@@ -55,6 +60,7 @@ impl PartitionOrder {
             next: BTreeMap::new(),
             given_up: BTreeSet::new(),
             postponed: BTreeSet::new(),
+            rerouted: BTreeSet::new(),
             parked: BTreeMap::new(),
         }
     }
@@ -134,11 +140,11 @@ fn is_what_stands(
     }
 }
 
-/// Judges the messages of a batch that has just been appended; but not those that their producer has `given_up`,
-/// and none that was `postponed`.
+/// Judges the messages of a batch that has just been appended; but not those that their producer has `given_up`, none that
+/// was `postponed`, and not the place of those that were `rerouted`.
 fn appended(
     cluster: &Cluster,
-    (given_up, postponed): (&BTreeSet<MessageId>, &BTreeSet<MessageId>),
+    [given_up, postponed, rerouted]: [&BTreeSet<MessageId>; 3],
     log: &LogCopy,
     partition: Partition,
     stretch: &Stretch,
@@ -162,7 +168,7 @@ fn appended(
             return Err(Violation::new(NAME, message, [fact_of(first), number]));
         }
         let waits = rules.max_in_flight == 1 && rules.acks != Acks::None && !given_up.contains(message);
-        let ordered = rules.idempotent || waits;
+        let ordered = (rules.idempotent || waits) && !rerouted.contains(message);
         let overtaken_by =
             log.later_of(*message).find(|(later, place)| *place < first && !postponed.contains(later));
         if let Some((later, place)) = overtaken_by.filter(|_| ordered) {
@@ -211,6 +217,12 @@ impl Monitor<Fact> for PartitionOrder {
                 self.postponed.insert(*message);
                 Ok(())
             }
+            Fact::OfTopics(OfTopics::Rerouted { message, .. }) => {
+                if self.cluster.borrow().rules().key_order == KeyOrder::Announced {
+                    self.rerouted.insert(*message);
+                }
+                Ok(())
+            }
             Fact::Told { message, fate: Fate::Unknown, .. } => {
                 self.given_up.insert(*message);
                 Ok(())
@@ -219,7 +231,7 @@ impl Monitor<Fact> for PartitionOrder {
                 let cluster = self.cluster.borrow();
                 match cluster.own_copy(*partition, stamp.node) {
                     Some(log) => {
-                        let spared = (&self.given_up, &self.postponed);
+                        let spared = [&self.given_up, &self.postponed, &self.rerouted];
                         appended(&cluster, spared, log, *partition, stretch, stamp.number)
                     }
                     None => Ok(()),

@@ -11,6 +11,7 @@ use rehearsal_model::queue::partition::{Partition, Topic};
 use rehearsal_model::queue::plan::Plan;
 use rehearsal_model::queue::production::Acks;
 use rehearsal_model::queue::replica::Flush;
+use rehearsal_model::queue::topics::KeyOrder;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -59,7 +60,9 @@ pub struct Rules {
     pub groups: BTreeMap<u32, BTreeSet<Topic>>,
     /// The groups to whose members messages are lent, and for how long.
     pub loans: BTreeMap<u32, Duration>,
-    /// Every partition, the queue's own included.
+    /// What is promised of a key whose partition changes.
+    pub key_order: KeyOrder,
+    /// Every partition that there is or will be, the queue's own included.
     pub partitions: BTreeSet<Partition>,
 }
 
@@ -121,6 +124,7 @@ impl Rules {
             keys: keys.collect(),
             groups,
             loans: loans.collect(),
+            key_order: plan.knobs.key_order,
             partitions: plan.partitions().collect(),
         }
     }

@@ -13,6 +13,7 @@ use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
 use rehearsal_model::queue::partition::{Partition, Topic};
 use rehearsal_model::queue::production::Acks;
 use rehearsal_model::queue::replica::Flush;
+use rehearsal_model::queue::topics::KeyOrder;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -66,6 +67,7 @@ pub fn rules() -> Rules {
         keys: BTreeMap::new(),
         groups: BTreeMap::from([(0, BTreeSet::from([PARTITION.topic]))]),
         loans: BTreeMap::new(),
+        key_order: KeyOrder::Announced,
         partitions: BTreeSet::from([PARTITION, OFFSETS]),
     }
 }

@@ -12,4 +12,5 @@ mod markers;
 mod reading;
 mod replication;
 mod retention;
+mod topics;
 mod transactions;

@@ -165,6 +165,11 @@ defects! {
     LendsTwice "lends-twice",
     /// A lender answers an acknowledgement before it is on the log. Convicted by `taken-by-one`.
     AcknowledgedBeforeWritten "acknowledged-before-written",
+    /// A new partition is given out before the group is through with what its keys had in others. Convicted by
+    /// `key-order-kept`.
+    KeyOrderWithoutTheWait "key-order-without-the-wait",
+    /// The leader of a retired partition goes on appending. Convicted by `retired-drains`.
+    RetiredTakesAppends "retired-takes-appends",
 }
 
 /// The known bugs that are switched on.

@@ -6,6 +6,7 @@ use super::consumer::consume;
 use super::delay::move_when_due;
 use super::facts::Fact;
 use super::knobs::CoordinationMode;
+use super::operator::operate;
 use super::pipeline::pipe;
 use super::plan::Plan;
 use super::producer::produce;
@@ -54,6 +55,9 @@ pub fn mover_name(number: u32) -> String {
 
 /// How many movers there are, where anything is delayed.
 pub const MOVER_NODES: u32 = 2;
+
+/// The operator's node, where anything is asked for while the queue runs.
+pub const OPERATOR: &str = "operator-0";
 
 /// Starts the coordination service, the brokers, all producers and consumers that have anything to do, and if anything is
 /// delayed the movers.
@@ -107,6 +111,10 @@ where
         cluster.start(BLOBS, move |env| blob::serve(env, patience, of_blobs));
     }
     start_coordination(cluster, plan, &coordination);
+    if !plan.operations.is_empty() {
+        let (plan_of, coordination) = (plan.clone(), coordination.clone());
+        cluster.start_client(OPERATOR, move |env| operate(env, plan_of.clone(), coordination.clone()));
+    }
     for number in 0..plan.brokers {
         let (plan_of, brokers, coordination) = (plan.clone(), brokers.clone(), coordination.clone());
         cluster.start(&broker_name(number), move |env| {

@@ -5,9 +5,11 @@
 //! hides nothing. What producers and consumers were told is theirs to tell.
 
 mod lending;
+mod of_topics;
 mod stretch;
 
 pub use lending::LendingFact;
+pub use of_topics::OfTopics;
 pub use stretch::{Stretch, Within};
 
 use super::brokers::{BrokerEpoch, BrokerId};
@@ -72,6 +74,8 @@ pub enum Fact {
     CoordinationRecovered,
     /// What else happened in it, or to a client of it: what its own promises are judged by.
     Coordination(Arc<Happening>),
+    /// What comes of changes of a topic's partitions.
+    OfTopics(OfTopics),
     // ---- brokers ----
     /// A broker finds this in a partition's log when it comes up.
     Recovered {
@@ -517,6 +521,7 @@ impl FactTrait for Fact {
             Fact::PartitionChanged { .. } => "PartitionChanged",
             Fact::CoordinationRecovered => "CoordinationRecovered",
             Fact::Coordination(happening) => kind_of(happening),
+            Fact::OfTopics(fact) => fact.kind(),
             Fact::Recovered { .. } => "Recovered",
             Fact::Led { .. } => "Led",
             Fact::Followed { .. } => "Followed",

@@ -6,12 +6,16 @@
 //! | `/controller` | ephemeral: which broker is the controller; the key's version is its epoch |
 //! | `/lives/N` | the newest life of broker N that the controller has taken note of |
 //! | `/partitions/…` | the state of a partition |
+//! | `/members` | the brokers that copies are placed on, once somebody has asked for others than the first |
 //! | `/archived/…` | how far a partition is archived |
+//! | `/topics/N` | the state of topic N, once somebody has asked for another than the first |
+//! | `/barriers/…` | behind which places in a partition nothing stands that was routed before which versions |
 
 use super::archive::Archived;
-use super::brokers::{BrokerEpoch, BrokerId};
+use super::brokers::{BrokerEpoch, BrokerId, Brokers};
 use super::controller::PartitionState;
 use super::partition::Partition;
+use super::topics::{Barriers, TopicState};
 use crate::coordination::{Entry, Revision};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -21,10 +25,15 @@ pub const ALL: &str = "/";
 /// Who is the controller.
 pub const CONTROLLER: &str = "/controller";
 
+/// The brokers that copies are placed on.
+pub const MEMBERS: &str = "/members";
+
 const BROKERS: &str = "/brokers/";
 const LIVES: &str = "/lives/";
 const PARTITIONS: &str = "/partitions/";
 const ARCHIVED: &str = "/archived/";
+const TOPICS: &str = "/topics/";
+const BARRIERS: &str = "/barriers/";
 
 /// What a partition's key holds: its own name stands in it, so that no key has to be taken apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -44,6 +53,24 @@ pub struct ArchivedEntry {
     pub archived: Archived,
 }
 
+/// What the key of a topic holds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct TopicEntry {
+    /// Which topic.
+    pub topic: u32,
+    /// Its state.
+    pub state: TopicState,
+}
+
+/// What the key of a partition's barriers holds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct BarriersEntry {
+    /// Which partition.
+    pub partition: Partition,
+    /// Its barriers.
+    pub barriers: Barriers,
+}
+
 /// What a key tells.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum News {
@@ -53,10 +80,16 @@ pub enum News {
     Controller(Option<BrokerId>),
     /// The controller has taken note of this life.
     Life(BrokerId, BrokerEpoch),
+    /// Copies are placed on these brokers.
+    Members(Brokers),
     /// A partition is in this state.
     Partition(Partition, PartitionState),
     /// A partition is archived so far.
     Archived(Partition, Archived),
+    /// A topic is in this state.
+    Topic(u32, TopicState),
+    /// A partition has these barriers.
+    Barriers(Partition, Barriers),
 }
 
 /// The key of a broker that lives.
@@ -79,6 +112,16 @@ pub fn archived(partition: Partition) -> String {
     format!("{ARCHIVED}{partition}")
 }
 
+/// The key of a topic's state.
+pub fn topic(topic: u32) -> String {
+    format!("{TOPICS}{topic}")
+}
+
+/// The key of a partition's barriers.
+pub fn barriers(partition: Partition) -> String {
+    format!("{BARRIERS}{partition}")
+}
+
 /// A value as bytes.
 ///
 /// # Panics
@@ -99,13 +142,34 @@ pub fn news(key: &str, entry: Option<&Entry>) -> Option<News> {
     if key == CONTROLLER {
         return Some(News::Controller(entry.and_then(decode)));
     }
+    if key == MEMBERS {
+        return members(entry?).map(News::Members);
+    }
     if key.starts_with(ARCHIVED) {
         let ArchivedEntry { partition, archived } = decode(entry?)?;
         return Some(News::Archived(partition, archived));
     }
+    if key.starts_with(TOPICS) {
+        let TopicEntry { topic, state } = decode(entry?)?;
+        return Some(News::Topic(topic, state));
+    }
+    if key.starts_with(BARRIERS) {
+        let BarriersEntry { partition, barriers } = decode(entry?)?;
+        return Some(News::Barriers(partition, barriers));
+    }
     key.strip_prefix(PARTITIONS)?;
     let PartitionEntry { partition, state } = decode(entry?)?;
     Some(News::Partition(partition, state))
+}
+
+/// The brokers that copies are placed on, as their key says; none when it says something else.
+pub fn members(entry: &Entry) -> Option<Brokers> {
+    decode(entry)
+}
+
+/// The state of a topic, as its key says; none when it says something else.
+pub fn topic_state(entry: &Entry) -> Option<TopicState> {
+    decode::<TopicEntry>(entry).map(|held| held.state)
 }
 
 /// The version of what a key holds.

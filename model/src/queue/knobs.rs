@@ -4,6 +4,7 @@ use super::group::StrategyName;
 use super::production::Acks;
 use super::reading::{Isolation, ReadFrom};
 use super::replica::Flush;
+use super::topics::KeyOrder;
 use rehearsal_env::Span;
 use serde::{Deserialize, Serialize};
 
@@ -148,6 +149,9 @@ pub struct Knobs {
     /// Where the coordination service is.
     #[serde(default)]
     pub coordination: CoordinationMode,
+    /// What is promised of a key whose partition changes.
+    #[serde(default)]
+    pub key_order: KeyOrder,
 }
 
 impl Knobs {
@@ -207,6 +211,7 @@ impl Default for Knobs {
             resend: Span::millis(300),
             silence: Span::seconds(2),
             coordination: CoordinationMode::OneDurableNode,
+            key_order: KeyOrder::Announced,
         }
     }
 }

@@ -40,7 +40,7 @@ impl MessageId {
             Content::Records(records) => {
                 records.iter().filter_map(|record| MessageId::of_value(&record.value)).collect()
             }
-            Content::Marker(_) => Vec::new(),
+            Content::Marker(_) | Content::Routing(_) => Vec::new(),
         }
     }
 }

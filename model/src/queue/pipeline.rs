@@ -120,10 +120,12 @@ impl<E: Env<Fact = Fact>> Handler for Sending<E> {
             match self.sender.deliver(self.piping.target(record), record.clone()).await {
                 Fate::Acknowledged { .. } => {}
                 // Whether it is written is unknown, or it is not: sent again, it may stand there twice.
-                Fate::Unknown | Fate::DefinitelyNot if plan.knobs.delivery == Delivery::AtLeastOnce => {
+                Fate::Unknown | Fate::DefinitelyNot | Fate::Misrouted
+                    if plan.knobs.delivery == Delivery::AtLeastOnce =>
+                {
                     continue;
                 }
-                Fate::Unknown | Fate::DefinitelyNot => {}
+                Fate::Unknown | Fate::DefinitelyNot | Fate::Misrouted => {}
             }
             // What was sent stands; but whoever owns the partition now answers for the message.
             let at_work = seat.is_at_work(place.membership);

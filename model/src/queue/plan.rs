@@ -5,9 +5,11 @@ use super::delay::{Due, MOVERS};
 use super::knobs::{CoordinationMode, Delivery, Knobs, Retry};
 use super::log::Retention;
 use super::message::MessageId;
+use super::operation::Operation;
 use super::partition::{Partition, Topic};
 use super::reading::Terms;
 use super::replica::Settings;
+use super::topics::TopicState;
 use super::transactions::TransactionalId;
 use crate::session::Patience;
 use rehearsal_env::{Span, Time, WallTime};
@@ -104,6 +106,8 @@ pub struct Plan {
     pub sendings: Vec<Sending>,
     /// Who reads.
     pub consumers: Vec<ConsumerPlan>,
+    /// What is asked for while it runs.
+    pub operations: Vec<Operation>,
     /// Known bugs.
     pub defects: Defects,
 }
@@ -118,11 +122,11 @@ const DELAYED_PARTITIONS: u32 = 2;
 const LOANS_PARTITIONS: u32 = 2;
 
 impl Plan {
-    /// Every partition; of the queue's own those that a group needs.
+    /// Every partition that there is or will be; of the queue's own those that a group needs.
     pub fn partitions(&self) -> impl Iterator<Item = Partition> + '_ {
         let named = self.topics.iter().flat_map(|topic| {
             let of_topic = Topic::Named(topic.number);
-            (0..topic.partitions).map(move |number| Partition { topic: of_topic, number })
+            (0..self.most_partitions(topic)).map(move |number| Partition { topic: of_topic, number })
         });
         let movers = self.holds_back().then_some(MOVERS);
         let lending = self.lending_groups();
@@ -135,6 +139,32 @@ impl Plan {
     fn transactions_partitions(&self) -> BTreeSet<Partition> {
         let ids = self.consumers.iter().filter_map(|consumer| self.transactional_id(consumer));
         ids.map(Plan::transactions_partition).collect()
+    }
+
+    /// How many partitions a topic has in the end.
+    fn most_partitions(&self, topic: &TopicPlan) -> u32 {
+        let added = self.operations.iter().filter_map(|operation| match operation {
+            Operation::AddPartitions { topic: of, partitions, .. } if *of == topic.number => {
+                Some(*partitions)
+            }
+            _ => None,
+        });
+        added.fold(topic.partitions, u32::max)
+    }
+
+    /// The topics whose partitions change while it runs.
+    pub fn changing_topics(&self) -> BTreeSet<u32> {
+        self.operations.iter().filter_map(Operation::topic).collect()
+    }
+
+    /// Whether the partitions of this topic change while it runs.
+    pub fn changes(&self, topic: Topic) -> bool {
+        matches!(topic, Topic::Named(number) if self.operations.iter().any(|of| of.topic() == Some(number)))
+    }
+
+    /// How a topic is before anything was asked for.
+    pub fn first_state(&self, topic: u32) -> TopicState {
+        TopicState::first(self.partitions_of(Topic::Named(topic)))
     }
 
     /// What a consumer wants of the partitions that it reads.
@@ -214,7 +244,7 @@ impl Plan {
         failing.map(|(message, sending)| (message, sending.fails)).collect()
     }
 
-    /// The topics that a group can read, and how many partitions each has.
+    /// The topics that a group can read, and how many partitions each has at first.
     pub fn readable(&self) -> BTreeMap<Topic, u32> {
         let topics = self.partitions().map(|partition| partition.topic);
         topics
@@ -223,7 +253,7 @@ impl Plan {
             .collect()
     }
 
-    /// How many partitions a topic has; none that is not there.
+    /// How many partitions a topic has at first; none that is not there.
     pub fn partitions_of(&self, topic: Topic) -> u32 {
         match topic {
             Topic::Named(number) => {
@@ -237,14 +267,13 @@ impl Plan {
         }
     }
 
-    /// Where messages with this key go.
+    /// Where messages with this key go at first.
     ///
     /// # Panics
     /// When the topic has no partition.
     pub fn partition_of(&self, topic: u32, key: u32) -> Partition {
-        let topic = Topic::Named(topic);
-        let spread = crc32fast::hash(&key.to_le_bytes());
-        Partition { topic, number: spread % self.partitions_of(topic) }
+        let number = self.first_state(topic).route(key, self.knobs.key_order);
+        Partition { topic: Topic::Named(topic), number }
     }
 
     /// The partition that a group's coordinator leads.

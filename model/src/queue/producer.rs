@@ -1,7 +1,7 @@
 //! A producer: sends its messages when it is time, each to the partition of its key, and waits until it knows what became
 //! of all of them.
 
-use super::client::{Client, Sender};
+use super::client::{Client, Router, Sender};
 use super::delay::Postponed;
 use super::facts::{Fact, Fate as Learned};
 use super::message::MessageId;
@@ -15,11 +15,13 @@ use std::sync::Arc;
 /// Sends what the plan has for this producer. Returns when the fate of every message is known.
 pub async fn produce<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, brokers: Vec<NodeId>, number: u32) {
     let client = Client::bind(&env, brokers, &plan.knobs);
-    let sender = Sender::new(&env, client, settings(&plan), plan.defects);
+    let sender = Sender::new(&env, client.clone(), settings(&plan), plan.defects);
+    let router = Router::new(&env, &plan, client, sender.clone());
     for (message, sending) in plan.messages().into_iter().filter(|(message, _)| message.producer == number) {
         env.sleep_until(Time(sending.at.0)).await;
-        send(&env, &plan, &sender, message, sending);
+        send(&env, &plan, (&router, &sender), message, sending);
     }
+    router.idle().await;
     sender.idle().await;
 }
 
@@ -42,30 +44,35 @@ pub fn settings(plan: &Plan) -> Settings {
 fn send<E: Env<Fact = Fact>>(
     env: &E,
     plan: &Plan,
-    sender: &Rc<Sender<E>>,
+    (router, sender): (&Rc<Router<E>>, &Rc<Sender<E>>),
     message: MessageId,
     sending: Sending,
 ) {
-    let target = plan.partition_of(sending.topic, sending.key);
     let key: Arc<[u8]> = sending.key.to_le_bytes().to_vec().into();
     let value = message.value(sending.bytes as usize);
     let wall = env.wall();
     let record = Record { key: Some(key), value, tag: sending.tag, created: wall.micros() };
-    let (partition, record) = match sending.due(env.now(), wall) {
-        Some(due) => {
-            env.observe(Fact::Postponed { message, target, due, wall });
-            (Plan::delayed_partition(target), Postponed::wrap(record, target, due))
-        }
-        None => (target, record),
+    let Some(due) = sending.due(env.now(), wall) else {
+        return router.send(sending.topic, sending.key, message, record);
     };
+    let target = plan.partition_of(sending.topic, sending.key);
+    env.observe(Fact::Postponed { message, target, due, wall });
+    let (partition, record) = (Plan::delayed_partition(target), Postponed::wrap(record, target, due));
     env.observe(Fact::Sent { message, partition, acks: plan.knobs.acks });
     let observer = env.clone();
     sender.send(partition, record, move |fate| {
-        let fate = match fate {
-            Fate::Acknowledged { offset } => Learned::Acknowledged(offset),
-            Fate::DefinitelyNot => Learned::DefinitelyNot,
-            Fate::Unknown => Learned::Unknown,
-        };
-        observer.observe(Fact::Told { message, partition, fate });
+        if let Some(fate) = learned(fate) {
+            observer.observe(Fact::Told { message, partition, fate });
+        }
     });
+}
+
+/// What a producer learns by a fate; nothing as long as the message is to be sent elsewhere.
+pub(super) fn learned(fate: Fate) -> Option<Learned> {
+    Some(match fate {
+        Fate::Acknowledged { offset } => Learned::Acknowledged(offset),
+        Fate::DefinitelyNot => Learned::DefinitelyNot,
+        Fate::Unknown => Learned::Unknown,
+        Fate::Misrouted => return None,
+    })
 }

@@ -139,6 +139,7 @@ impl Producers {
         let Some(stamp) = payload.producer else { return Admission::Append };
         match payload.content {
             Content::Marker(_) => self.check_marker(stamp),
+            Content::Routing(_) => Admission::Append,
             Content::Records(_) => {
                 let current = self.producers.get(&stamp.id).map_or(0, |known| known.epoch);
                 if stamp.epoch < current && !self.defects.has(Defect::ProducerEpochUnfenced) {
@@ -215,6 +216,7 @@ impl Producers {
         match &batch.payload.content {
             Content::Records(_) => self.records_appended(stamp, batch),
             Content::Marker(verdict) => self.marker_appended(stamp, *verdict, batch.base),
+            Content::Routing(_) => {}
         }
     }
 

@@ -12,6 +12,7 @@ use super::production::Acks;
 use super::reading::Terms;
 use super::record::{Batch, Payload, Verdict};
 use super::replica::{EndAnswer, EndRequest, FetchAnswer, FetchRequest, OutOfRangeAnswer};
+use super::topics::TopicState;
 use super::transactions::{self, TransactionalId};
 use crate::session::{SessionPool, SessionServer};
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,11 @@ use thiserror::Error;
 pub enum Request {
     /// Who leads each partition.
     Metadata,
+    /// The state of a topic.
+    Topic {
+        /// Which.
+        topic: u32,
+    },
     /// Append this.
     Produce {
         /// Where.
@@ -37,6 +43,9 @@ pub enum Request {
         checksum: u32,
         /// Under which transactional id, if it is part of a transaction.
         transaction: Option<TransactionalId>,
+        /// By which version of the topic's state it was found where it goes, if that changes while the queue runs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        routing: Option<u32>,
     },
     /// What stands there and behind it, as far as consumers may read. Waits for something for some time.
     Fetch {
@@ -177,6 +186,8 @@ pub enum GroupRequest {
 pub enum Answer {
     /// To `Metadata`: the leaders that this broker knows of.
     Metadata(BTreeMap<Partition, BrokerId>),
+    /// To `Topic`: the newest state that this broker knows of.
+    Topic(TopicState),
     /// To `Produce`: where the first record stands.
     Produced(Result<Offset, Refusal>),
     /// To `Fetch`.
@@ -242,6 +253,13 @@ pub enum Refusal {
     /// The producer was replaced.
     #[error("the producer was replaced")]
     Fenced,
+    /// The partitions of the topic have changed since the state by which this was sent; nothing was appended, and nothing
+    /// of it ever will be.
+    #[error("the partitions of the topic have changed since")]
+    OldRouting,
+    /// The partition is retired; nothing was appended, and nothing of it ever will be.
+    #[error("the partition is retired")]
+    Retired,
     /// Whether its transaction is open and includes the partition could not be found out; nothing was appended.
     #[error("its transaction could not be verified")]
     NotVerified,
@@ -316,7 +334,11 @@ impl Refusal {
             | Refusal::NotVerified
             | Refusal::UnknownPartition => true,
             Refusal::OutOfOrder { ahead } => ahead,
-            Refusal::TooLarge | Refusal::Fenced | Refusal::OutOfRange { .. } => false,
+            Refusal::TooLarge
+            | Refusal::Fenced
+            | Refusal::OutOfRange { .. }
+            | Refusal::OldRouting
+            | Refusal::Retired => false,
         }
     }
 }

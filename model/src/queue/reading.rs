@@ -111,7 +111,7 @@ impl View {
 fn records_of(batch: &Batch) -> impl Iterator<Item = ShownRecord> {
     let records: &[Record] = match &batch.payload.content {
         Content::Records(records) => records,
-        Content::Marker(_) => &[],
+        Content::Marker(_) | Content::Routing(_) => &[],
     };
     let shown = |(place, record): (u64, &Record)| ShownRecord {
         offset: batch.base.plus(place),

@@ -44,6 +44,9 @@ pub enum Content {
     Records(Vec<Record>),
     /// The end of its producer's transaction. Takes one offset, and consumers skip it.
     Marker(Verdict),
+    /// From here on records are routed by this version of the topic's state, or a later one. Takes one offset, and
+    /// consumers skip it.
+    Routing(u32),
 }
 
 /// What a producer sends: the unit of everything.
@@ -77,7 +80,7 @@ impl Payload {
     pub fn offsets(&self) -> u64 {
         match &self.content {
             Content::Records(records) => records.len() as u64,
-            Content::Marker(_) => 1,
+            Content::Marker(_) | Content::Routing(_) => 1,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What happens in the coordination service, as facts of the queue.
 
 use super::archive::Piece;
-use super::facts::Fact;
+use super::facts::{Fact, OfTopics};
 use super::keys::{self, News};
 use crate::blob;
 use crate::coordination::{Change, Happening};
@@ -51,6 +51,7 @@ fn of_change(change: &Change) -> Option<Fact> {
         News::Broker(broker, None) => Some(Fact::BrokerGone { broker }),
         News::Controller(broker) => Some(Fact::ControllerChanged { broker, epoch: change.revision.0 }),
         News::Partition(partition, state) => Some(Fact::PartitionChanged { partition, state }),
-        News::Life(..) | News::Archived(..) => None,
+        News::Topic(topic, state) => Some(Fact::OfTopics(OfTopics::Changed { topic, state })),
+        News::Life(..) | News::Archived(..) | News::Members(_) | News::Barriers(..) => None,
     }
 }

@@ -4,6 +4,7 @@ mod delay;
 mod lending;
 mod retention;
 mod stage;
+mod topics;
 
 use rehearsal_sim::{Blow, Span};
 use stage::{at, crash, every_seed, pipeline, plan};

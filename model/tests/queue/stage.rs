@@ -52,6 +52,7 @@ pub fn plan(messages: u32) -> Plan {
         consumers: (0..2)
             .map(|number| ConsumerPlan { number, group: 0, topic: 0, into: None, tag: None, loan: None })
             .collect(),
+        operations: Vec::new(),
         defects: Defects::NONE,
     }
 }

@@ -5,6 +5,7 @@ mod failures;
 mod joining;
 mod recovery;
 mod sessions;
+mod topics;
 mod transactions;
 
 use crate::stage::partition;
@@ -81,6 +82,7 @@ impl Scene {
                 Output::Persist { write, entry } => self.pending.push((write, entry)),
                 Output::SetTimer { timer, after } => drop(self.timers.insert(timer, after)),
                 Output::CancelTimer(timer) => drop(self.timers.remove(&timer)),
+                Output::Withheld(_) => {}
                 Output::MemberRemoved { member, why } => self.removed.push((member, why)),
             }
         }

@@ -216,3 +216,22 @@ fn evenness_is_worth_more_than_one_move() {
         "two moves, through the one in the middle: {plan:?}"
     );
 }
+
+#[test]
+fn only_what_is_open_is_shared_out_and_who_had_it_keeps_it() {
+    let topic = Topic::Named(0);
+    let owned = |numbers: &[u32]| numbers.iter().map(|number| Partition { topic, number: *number }).collect();
+    let member = |id: u64, numbers: &[u32]| {
+        (MemberId(id), Interest { owned: owned(numbers), ..Interest::of([topic]) })
+    };
+    let members = BTreeMap::from([member(1, &[1, 4]), member(2, &[0, 2])]);
+    let open = BTreeMap::from([(topic, BTreeSet::from([0, 2, 4, 5]))]);
+    for strategy in [StrategyName::Range, StrategyName::RoundRobin, StrategyName::Sticky] {
+        let plan = strategy.plan_what_is_open(&members, &open);
+        let shared: BTreeSet<u32> = plan.values().flatten().map(|partition| partition.number).collect();
+        assert_eq!(shared, open[&topic], "{strategy:?}");
+        assert!(plan.values().all(|owned| owned.len() == 2), "{strategy:?}: {plan:?}");
+    }
+    let plan = StrategyName::Sticky.plan_what_is_open(&members, &open);
+    assert_eq!(plan[&MemberId(2)], owned(&[0, 2]));
+}

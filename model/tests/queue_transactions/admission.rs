@@ -198,7 +198,7 @@ fn records_stand_once_and_in_order(log: &[Batch]) -> Result<(), Broken> {
         let values: Vec<u64> = own
             .filter_map(|batch| match &batch.payload.content {
                 Content::Records(records) => Some(records.iter().map(value_of)),
-                Content::Marker(_) => None,
+                Content::Marker(_) | Content::Routing(_) => None,
             })
             .flatten()
             .collect();

@@ -48,7 +48,7 @@ pub fn append(log: &mut Vec<Batch>, payload: Payload) -> &Batch {
 pub fn all_records(log: &[Batch]) -> Vec<(Offset, Record)> {
     let of_batch = |batch: &Batch| match &batch.payload.content {
         Content::Records(records) => (0..).map(|place| batch.base.plus(place)).zip(records.clone()).collect(),
-        Content::Marker(_) => Vec::new(),
+        Content::Marker(_) | Content::Routing(_) => Vec::new(),
     };
     log.iter().flat_map(of_batch).collect()
 }

@@ -241,7 +241,7 @@ impl World {
                 Fate::Acknowledged { offset } => {
                     offset.is_some_and(|offset| written.contains(&(*id, offset)))
                 }
-                Fate::DefinitelyNot => written.iter().all(|(other, _)| other != id),
+                Fate::DefinitelyNot | Fate::Misrouted => written.iter().all(|(other, _)| other != id),
                 Fate::Unknown => true,
             };
             if !is_so {
@@ -269,7 +269,7 @@ impl World {
 fn first_value(batch: &Batch) -> u64 {
     match &batch.payload.content {
         Content::Records(records) => value_of(&records[0]),
-        Content::Marker(_) => 0,
+        Content::Marker(_) | Content::Routing(_) => 0,
     }
 }
 
@@ -402,4 +402,55 @@ fn nothing_is_sent_that_would_make_leaders_forget_a_batch_without_an_answer() {
     };
     assert_eq!(sizes(&steps(&mut production, (2..=5).map(appended))), [0; 0], "the first has no answer");
     assert_eq!(sizes(&steps(&mut production, [appended(1)])), [2; 5]);
+}
+
+#[test]
+fn what_is_misrouted_is_handed_back_with_all_behind_it_and_the_next_takes_its_sequence() {
+    let mut production = Production::new(Settings { batch_records: 1, ..settings(true, 5) }, Defects::NONE);
+    let mut out = steps(&mut production, [Input::Identified(ProducerIdentity::first(7))]);
+    out.extend(steps(&mut production, [send(1), send(2), send(3)]));
+    let batches: Vec<BatchId> = out
+        .iter()
+        .filter_map(|output| match output {
+            Output::Send { batch, .. } => Some(*batch),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(batches.len(), 3);
+    // The first may be there; the second is not, and so the third is not.
+    let unheard = Input::Answered { batch: batches[0], outcome: Outcome::NoAnswer };
+    let misrouted = Input::Answered { batch: batches[1], outcome: Outcome::Misrouted };
+    let reports = reported(&steps(&mut production, [unheard, misrouted]));
+    assert_eq!(reports, [(RecordId(2), Fate::Misrouted), (RecordId(3), Fate::Misrouted)]);
+    let settled = Input::Answered { batch: batches[0], outcome: Outcome::Appended { base: Offset(4) } };
+    let again = steps(&mut production, [Input::TimerFired(Timer::Backoff(batches[0])), settled, send(4)]);
+    assert_eq!(reported(&again), [(RecordId(1), Fate::Acknowledged { offset: Some(Offset(4)) })]);
+    let sequences: Vec<u32> =
+        again.iter().filter_map(as_sent).filter_map(|payload| Some(payload.producer?.sequence)).collect();
+    assert_eq!(sequences, [0, 1], "the first once more, and then the next in place of the second");
+}
+
+#[test]
+fn without_sequences_what_may_be_written_waits_for_its_own_answer() {
+    let mut production = Production::new(Settings { batch_records: 1, ..settings(false, 2) }, Defects::NONE);
+    let out = steps(&mut production, [send(1), send(2), send(3)]);
+    let batches: Vec<BatchId> = out
+        .iter()
+        .filter_map(|output| match output {
+            Output::Send { batch, .. } => Some(*batch),
+            _ => None,
+        })
+        .collect();
+    let misrouted = Input::Answered { batch: batches[0], outcome: Outcome::Misrouted };
+    let reports = reported(&steps(&mut production, [misrouted]));
+    assert_eq!(reports, [(RecordId(1), Fate::Misrouted), (RecordId(3), Fate::Misrouted)]);
+    assert!(production.is_in_flight(batches[1]));
+}
+
+fn reported(out: &[Output]) -> Vec<(RecordId, Fate)> {
+    let report = |output: &Output| match output {
+        Output::Report { id, fate } => Some((*id, *fate)),
+        _ => None,
+    };
+    out.iter().filter_map(report).collect()
 }

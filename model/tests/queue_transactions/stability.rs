@@ -90,7 +90,7 @@ fn naive_end(log: &[Batch], place: usize) -> Option<Option<(Offset, Verdict)>> {
     let producer = payload.producer.filter(|_| payload.transactional)?.id;
     let mut ends = log[place..].iter().filter_map(|batch| match batch.payload.content {
         Content::Marker(verdict) if batch.payload.producer?.id == producer => Some((batch.base, verdict)),
-        Content::Marker(_) | Content::Records(_) => None,
+        Content::Marker(_) | Content::Records(_) | Content::Routing(_) => None,
     });
     Some(ends.next())
 }

@@ -91,6 +91,7 @@ pub(super) fn plan(aim: Aim, load: Load, arrival: Arrival, seed: u64) -> Plan {
         topics: vec![TopicPlan { number: 0, partitions: load.partitions }],
         sendings: (0..messages).map(sending).collect(),
         consumers: (0..load.partitions.min(MOST_CONSUMERS)).map(consumer).collect(),
+        operations: Vec::new(),
         defects: Default::default(),
     }
 }

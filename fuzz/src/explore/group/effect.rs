@@ -261,7 +261,7 @@ impl State {
                 Output::CancelTimer(timer) => {
                     coordinator.timers.remove(&timer);
                 }
-                Output::MemberRemoved { .. } => {}
+                Output::MemberRemoved { .. } | Output::Withheld(_) => {}
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The queue's facts, invariants and known bugs, as the program lists them.
 
 use crate::system::{Defect, Invariant};
-use rehearsal_model::queue::deploy::COORDINATION;
+use rehearsal_model::queue::deploy::{COORDINATION, OPERATOR};
 
 /// Every kind of fact that a fault may wait for.
 pub(super) const FACT_KINDS: &[&str] = &[
@@ -9,6 +9,10 @@ pub(super) const FACT_KINDS: &[&str] = &[
     "BrokerGone",
     "ControllerChanged",
     "PartitionChanged",
+    "TopicChanged",
+    "Retired",
+    "Withheld",
+    "Rerouted",
     "CoordinationRecovered",
     "CoordinationChanged",
     "CoordinationAsked",
@@ -152,6 +156,16 @@ const CRITICAL: &[(&str, &str)] = &[
     ("SetGrows", THIRD),
 ];
 
+/// What comes to that where an operator changes topics.
+const CRITICAL_WITH_CHANGES: &[(&str, &str)] = &[
+    ("TopicChanged", COORDINATION),
+    ("Retired", FIRST),
+    ("Retired", SECOND),
+    ("Withheld", FIRST),
+    ("Withheld", SECOND),
+    ("Withheld", THIRD),
+];
+
 const MOVER: &str = "delay-0";
 const SECOND_MOVER: &str = "delay-1";
 
@@ -178,7 +192,8 @@ pub(super) fn critical(nodes: &[String]) -> Vec<(&'static str, &'static str)> {
     let moments = if has(MOVER) { CRITICAL_WITH_MOVERS } else { CRITICAL };
     let there = moments.iter().filter(|(_, node)| has(node)).copied();
     let agree = COORDINATIONS.iter().flat_map(|node| AGREEING.iter().map(move |fact| (*fact, *node)));
-    there.chain(agree.filter(|_| has(COORDINATIONS[1]))).collect()
+    let changes = CRITICAL_WITH_CHANGES.iter().filter(|(_, node)| has(OPERATOR) && has(node)).copied();
+    there.chain(agree.filter(|_| has(COORDINATIONS[1]))).chain(changes).collect()
 }
 
 const fn invariant(name: &'static str, says: &'static str) -> Invariant {
@@ -257,6 +272,14 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         "a message that is lent is lent to no other until its time is out, and removed if and only if acknowledged",
     ),
     invariant(
+        "key-order-kept",
+        "where that is promised, a key keeps its order although its partition changes",
+    ),
+    invariant(
+        "retired-drains",
+        "nothing is appended to a retired partition, and when nothing is left in it nobody is given it",
+    ),
+    invariant(
         "coordination-linearizes",
         "the coordination service is one register: no answer is older than one before, each change is done once",
     ),
@@ -305,6 +328,26 @@ const LENT: &[&str] = &[
     "queue.archive=false",
     "queue.unclean_election=false",
 ];
+/// A topic gets more partitions, and a key keeps its order.
+const GROWING_IN_ORDER: &[&str] = &[
+    "workload.grows=true",
+    "workload.retires=false",
+    "workload.pipe=false",
+    "workload.delayed=0",
+    "workload.groups=1",
+    "queue.key_order=kept",
+    "queue.acks=all",
+    "queue.idempotent=true",
+    "queue.flush=before-ack",
+    "queue.unclean_election=false",
+    "queue.delivery=at-least-once",
+    "queue.retry=none",
+    "queue.retention_age=0s",
+    "queue.retention_bytes=0",
+];
+/// A partition is retired.
+const RETIRING: &[&str] =
+    &["workload.retires=true", "workload.pipe=false", "workload.delayed=0", "queue.acks=all"];
 
 const CONSENSUS: &[&str] = &["queue.coordination=consensus"];
 /// As [`CONSENSUS`], where members do not all hear each other and crash when they have voted.
@@ -573,5 +616,17 @@ pub(super) const DEFECTS: &[Defect] = &[
         "watch-tells-all",
         "a client that watches from now on when its connection was lost, and misses what came between",
         &[],
+    ),
+    defect(
+        "key-order-without-the-wait",
+        "key-order-kept",
+        "partitions added to a topic with keys: a key's later records are read before its earlier ones elsewhere",
+        GROWING_IN_ORDER,
+    ),
+    defect(
+        "retired-takes-appends",
+        "retired-drains",
+        "a partition that is taken out of service and goes on taking what producers send who have not heard",
+        RETIRING,
     ),
 ];

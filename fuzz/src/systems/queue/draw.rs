@@ -1,15 +1,18 @@
 //! What a seed stands for in the queue: nodes, settings, topics, messages, consumers.
 
 use super::figures::{EXPONENTS, Sizes, key};
+use super::possible;
 use super::sections::{Topology, Workload};
 use crate::draws::Draws;
 use rehearsal_model::queue::group::StrategyName;
 use rehearsal_model::queue::knobs::{CoordinationMode, Delivery, Knobs, OffsetReset, Retry};
+use rehearsal_model::queue::operation::Operation;
 use rehearsal_model::queue::plan::{ConsumerPlan, Sending, TopicPlan};
 use rehearsal_model::queue::producers::REMEMBERED_BATCHES;
 use rehearsal_model::queue::production::Acks;
 use rehearsal_model::queue::reading::ReadFrom;
 use rehearsal_model::queue::replica::Flush;
+use rehearsal_model::queue::topics::KeyOrder;
 use rehearsal_sim::{Blow, Fault, Span, Trigger};
 
 /// How many messages come together in a burst.
@@ -19,6 +22,14 @@ pub(super) const BURST: u64 = 8;
 pub(super) fn workload(draws: &Draws, storm: Span) -> Workload {
     // It comes to one in eight scenarios: not everything that is drawn goes with it.
     let lent = draws.part("lent", 0).percent(21);
+    let mut changes = draws.part("topic-changes", 0);
+    let (grows, retires) = match changes.below(100) {
+        0..14 => (true, false),
+        14..22 => (false, true),
+        22..30 => (true, true),
+        _ => (false, false),
+    };
+    let big_topic = changes.percent(3);
     let mut draws = draws.part("workload", 0);
     let latest = (storm.0 / 4 * 3 / 1_000_000).max(1);
     Workload {
@@ -37,6 +48,9 @@ pub(super) fn workload(draws: &Draws, storm: Span) -> Workload {
         delayed: if draws.percent(15) { draws.between(10, 40) as u32 } else { 0 },
         failing: if draws.percent(15) { draws.between(5, 15) as u32 } else { 0 },
         lent,
+        grows,
+        retires,
+        big_topic,
     }
 }
 
@@ -61,6 +75,8 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
     // A mover's repeat is known again as long as what it repeats is in the log.
     let repeats_come_late = workload.delayed > 0 || workload.failing > 0;
     let keeping = if repeats_come_late { Knobs::default() } else { keeping(draws) };
+    let keeps_order =
+        workload.grows && !workload.retires && may_change(workload) && draws.part("key-order", 0).percent(60);
     let several = draws.part("coordination", 0).percent(33);
     let mut draws = draws.part("knobs", 0);
     let acks = match draws.below(100) {
@@ -129,8 +145,32 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
         coordination: if several { CoordinationMode::Consensus } else { CoordinationMode::OneDurableNode },
         ..keeping
     };
+    let drawn = if keeps_order { keeping_key_order(drawn) } else { drawn };
     let at_most_once = drawn.delivery == Delivery::AtMostOnce;
     Knobs { retry: if at_most_once { Retry::None } else { drawn.retry }, ..drawn }
+}
+
+/// What was drawn, but for what cannot go with the order of keys.
+fn keeping_key_order(drawn: Knobs) -> Knobs {
+    let plain = Knobs::default();
+    Knobs {
+        key_order: KeyOrder::Kept,
+        acks: Acks::All,
+        idempotent: true,
+        flush: Flush::BeforeAck,
+        unclean_election: false,
+        delivery: Delivery::AtLeastOnce,
+        retention_age: plain.retention_age,
+        retention_bytes: plain.retention_bytes,
+        archive: plain.archive,
+        retry: if drawn.retry == Retry::Topic { Retry::ParkKey } else { drawn.retry },
+        ..drawn
+    }
+}
+
+/// Whether the partitions of topics may change: what a pipeline writes, and what is delayed, has its place for good.
+fn may_change(workload: &Workload) -> bool {
+    !workload.pipe && workload.delayed == 0 && !workload.lent
 }
 
 /// How much is kept, and what becomes of the rest: in a quarter of the scenarios not all is, and then segments are small,
@@ -170,7 +210,7 @@ pub(super) fn knobs_beside(fixed: &Knobs, drawn: Knobs) -> Knobs {
         fixed.acks == Acks::All && (1..=REMEMBERED_BATCHES).contains(&(fixed.max_in_flight as usize));
     // Not drawn, but asked for: then the rest has to go with it.
     let asked = fixed.delivery == Delivery::ExactlyOnce && drawn.delivery != Delivery::ExactlyOnce;
-    Knobs {
+    let beside = Knobs {
         acks: if fixed.idempotent || asked { Acks::All } else { drawn.acks },
         idempotent: asked || drawn.idempotent && may_number,
         delivery: match drawn.delivery {
@@ -182,13 +222,19 @@ pub(super) fn knobs_beside(fixed: &Knobs, drawn: Knobs) -> Knobs {
         heartbeat: drawn.heartbeat.min(Span(fixed.member_session.0 / 3)),
         retry: if fixed.delivery == Delivery::AtMostOnce { Retry::None } else { drawn.retry },
         ..drawn
-    }
+    };
+    let goes_with_all = [fixed, &beside].into_iter().all(possible::may_keep_key_order);
+    let keeps = goes_with_all && fixed.retry != Retry::Topic;
+    Knobs { key_order: if keeps { drawn.key_order } else { KeyOrder::Announced }, ..beside }
 }
 
 /// What producers write to and consumers read.
 pub(super) fn topics(draws: &Draws, workload: &Workload) -> Vec<TopicPlan> {
     let topic = |number: u32| {
         let mut draws = draws.part("topic", u64::from(number));
+        if workload.big_topic && number == 0 {
+            return TopicPlan { number, partitions: draws.between(24, 48) as u32 };
+        }
         TopicPlan { number, partitions: draws.between(1, u64::from(workload.most_partitions)) as u32 }
     };
     (0..workload.topics + u32::from(workload.pipe)).map(topic).collect()
@@ -265,6 +311,36 @@ pub(super) fn consumers(
         ConsumerPlan { number, group, topic, into, tag, loan: lends.then_some(time) }
     };
     if groups == 0 { Vec::new() } else { (0..topology.consumers).map(consumer).collect() }
+}
+
+/// What is asked for while it runs: a topic gets more partitions, in one or two steps, and one of those that it has then is
+/// retired.
+pub(super) fn operations(
+    draws: &Draws,
+    workload: &Workload,
+    topics: &[TopicPlan],
+    knobs: &Knobs,
+) -> Vec<Operation> {
+    let mut draws = draws.part("operations", 0);
+    if !may_change(workload) || knobs.acks == Acks::None || topics.is_empty() {
+        return Vec::new();
+    }
+    let TopicPlan { number: topic, mut partitions } = *draws.pick(topics);
+    let latest = (workload.window.0 / 1_000_000).max(4);
+    let mut operations = Vec::new();
+    let grows = workload.grows || workload.retires && partitions == 1;
+    let steps = if grows { draws.between(1, 2) } else { 0 };
+    let mut at = draws.millis(latest / 8, latest / 2);
+    for _ in 0..steps {
+        partitions += draws.between(1, 2) as u32;
+        operations.push(Operation::AddPartitions { at, topic, partitions });
+        at = Span(at.0 + draws.millis(1, latest / 3).0);
+    }
+    if workload.retires && knobs.key_order == KeyOrder::Announced {
+        let number = draws.below(u64::from(partitions)) as u32;
+        operations.push(Operation::RetirePartition { at, topic, number });
+    }
+    operations
 }
 
 /// What befalls those who agree, and nobody else: two of them do not hear each other, and both hear the third, or one

@@ -19,11 +19,14 @@ use crate::system::{Defect, Invariant, Plain, Run, System, Watch};
 use rehearsal_env::{Marker, Time};
 use rehearsal_invariants::queue::{MARKERS, Markers, Rules, monitors};
 use rehearsal_model::queue::deploy::{
-    BLOBS, MOVER_NODES, broker_name, consumer_name, coordination_name, deploy, mover_name, producer_name,
+    BLOBS, MOVER_NODES, OPERATOR, broker_name, consumer_name, coordination_name, deploy, mover_name,
+    producer_name,
 };
 use rehearsal_model::queue::knobs::{CoordinationMode, Delivery};
+use rehearsal_model::queue::operation::Operation;
 use rehearsal_model::queue::plan::{Plan, Sending};
 use rehearsal_model::queue::reading::ReadFrom;
+use rehearsal_model::queue::topics::KeyOrder;
 use rehearsal_sim::Span;
 use sections::{Section, plan};
 use serde::Serialize;
@@ -36,6 +39,9 @@ pub struct Queue;
 
 /// From here on a consumer is slow: it works longer on a message than a message takes to come to it.
 const SLOW: Span = Span::millis(20);
+
+/// From so many partitions on a topic is big.
+const BIG: u32 = 24;
 
 impl System for Queue {
     fn name(&self) -> &'static str {
@@ -77,7 +83,9 @@ impl System for Queue {
             topics: draw::topics(&draws, &workload),
             sendings: Vec::new(),
             consumers: draw::consumers(&draws, &topology, &workload, &knobs),
+            operations: Vec::new(),
         };
+        section.operations.extend(draw::operations(&draws, &workload, &section.topics, &section.knobs));
         section.sendings = draw::sendings(&draws, &topology, &workload, &section.knobs);
         let mut scenario = Scenario {
             version: VERSION,
@@ -131,7 +139,12 @@ impl System for Queue {
     fn operations(&self, scenario: &Scenario) -> Vec<MaskBit> {
         let Ok(plan) = read(scenario) else { return Vec::new() };
         let has_archive = plan.has_archive();
-        let Plan { knobs, topics, sendings, consumers, .. } = plan;
+        let Plan { knobs, topics, sendings, consumers, operations, .. } = plan;
+        let asks = |wanted: fn(&Operation) -> bool| operations.iter().any(wanted);
+        let (adds, retires) = (
+            asks(|one| matches!(one, Operation::AddPartitions { .. })),
+            asks(|one| matches!(one, Operation::RetirePartition { .. })),
+        );
         let groups: BTreeSet<u32> = consumers.iter().map(|consumer| consumer.group).collect();
         vec![
             ("groups", !consumers.is_empty()),
@@ -152,6 +165,10 @@ impl System for Queue {
             ("failing messages", sendings.iter().any(|sending| sending.fails > 0)),
             ("consensus", knobs.coordination == CoordinationMode::Consensus),
             ("loans", consumers.iter().any(|consumer| consumer.loan.is_some())),
+            ("partitions added", adds),
+            ("partitions retired", retires),
+            ("order of keys kept", knobs.key_order == KeyOrder::Kept),
+            ("big topics", topics.iter().any(|topic| topic.partitions >= BIG)),
             ("slow consumers", !consumers.is_empty() && knobs.processing >= SLOW),
         ]
     }
@@ -169,8 +186,9 @@ fn read(scenario: &Scenario) -> Result<Plan, ScenarioError> {
     scenario.check_world()?;
     scenario.check_defects(catalogue::DEFECTS)?;
     let plan = plan(scenario)?;
-    let Nodes { coordination, brokers, blobs, producers, consumers, movers } = nodes(&plan);
-    let all: Vec<String> = [brokers, coordination, blobs, producers, consumers, movers].concat();
+    let Nodes { coordination, brokers, blobs, producers, consumers, movers, operator } = nodes(&plan);
+    let operator = operator.into_iter().collect();
+    let all: Vec<String> = [brokers, coordination, blobs, producers, consumers, movers, operator].concat();
     scenario.check_faults(&all, catalogue::FACT_KINDS)?;
     Ok(plan)
 }
@@ -183,6 +201,7 @@ struct Nodes {
     producers: Vec<String>,
     consumers: Vec<String>,
     movers: Vec<String>,
+    operator: Option<String>,
 }
 
 /// A producer that sends nothing is not started.
@@ -195,12 +214,14 @@ fn nodes(plan: &Plan) -> Nodes {
         producers: producers.into_iter().map(producer_name).collect(),
         consumers: plan.consumers.iter().map(|consumer| consumer_name(consumer.number)).collect(),
         movers: (0..if plan.holds_back() { MOVER_NODES } else { 0 }).map(mover_name).collect(),
+        operator: (!plan.operations.is_empty()).then(|| OPERATOR.to_owned()),
     }
 }
 
 fn targets(plan: &Plan) -> Targets {
-    let Nodes { coordination, brokers, blobs, producers, consumers, movers } = nodes(plan);
-    let all = [&brokers, &coordination, &blobs, &producers, &consumers, &movers]
+    let Nodes { coordination, brokers, blobs, producers, consumers, movers, operator } = nodes(plan);
+    let operator = operator.into_iter().collect();
+    let all = [&brokers, &coordination, &blobs, &producers, &consumers, &movers, &operator]
         .map(|nodes| nodes.as_slice())
         .concat();
     Targets {
@@ -356,6 +377,37 @@ mod tests {
         assert_eq!(archived, "queue.consumer[0]: messages are lent at least once, and from the log alone");
         assert_eq!(lasting("0s"), "queue.consumer[0]: a loan of 0 leaves no time");
         assert_eq!(lasting("1ms"), not_all);
+    }
+
+    #[test]
+    fn a_topic_that_cannot_change_is_refused_with_the_reason() {
+        let asked = |topic: i64, wish: &str| {
+            refusal(|scenario| {
+                let text =
+                    format!("at = \"1s\"\nwish = \"{wish}\"\ntopic = {topic}\npartitions = 4\nnumber = 40");
+                let mut operation: toml::Table = text.parse().expect("a table");
+                let other = if wish == "add-partitions" { "number" } else { "partitions" };
+                operation.remove(other);
+                for (key, value) in [("acks", "all"), ("retry", "none"), ("key_order", "announced")] {
+                    scenario.knobs.insert(key.to_owned(), value.into());
+                }
+                scenario.knobs.insert("consumer".to_owned(), toml::Value::Array(Vec::new()));
+                scenario.knobs.insert("send".to_owned(), toml::Value::Array(Vec::new()));
+                scenario.knobs.insert("operation".to_owned(), toml::Value::Array(vec![operation.into()]));
+            })
+        };
+        assert!(asked(9, "add-partitions").starts_with("queue.operation[0]: there is no such topic"));
+        let nowhere = asked(0, "retire-partition");
+        assert!(nowhere.starts_with("queue.operation[0]: there is no such partition then"), "{nowhere}");
+    }
+
+    #[test]
+    fn the_order_of_keys_is_refused_where_it_cannot_be_kept() {
+        let refused = refusal(|scenario| {
+            scenario.knobs.insert("key_order".to_owned(), "kept".into());
+            scenario.knobs.insert("unclean_election".to_owned(), true.into());
+        });
+        assert!(refused.starts_with("queue.key_order: no order is kept"), "{refused}");
     }
 
     #[test]

@@ -11,8 +11,13 @@ use serde::Serialize;
 const TOPIC: TopicPlan = TopicPlan { number: 0, partitions: 1 };
 
 pub(super) fn plain() -> Plain {
-    let section =
-        Section { knobs: Knobs::default(), topics: vec![TOPIC], sendings: Vec::new(), consumers: Vec::new() };
+    let section = Section {
+        knobs: Knobs::default(),
+        topics: vec![TOPIC],
+        sendings: Vec::new(),
+        consumers: Vec::new(),
+        operations: Vec::new(),
+    };
     let scenario = Scenario {
         version: VERSION,
         system: "queue".to_owned(),

@@ -4,10 +4,14 @@ use super::sections::{Section, Topology};
 use crate::scenario::ScenarioError;
 use rehearsal_model::queue::delay::MOVERS;
 use rehearsal_model::queue::knobs::{Delivery, Knobs, Retry};
+use rehearsal_model::queue::operation::Operation;
 use rehearsal_model::queue::plan::{ConsumerPlan, Sending, TopicPlan};
 use rehearsal_model::queue::producers::REMEMBERED_BATCHES;
 use rehearsal_model::queue::production::Acks;
+use rehearsal_model::queue::replica::Flush;
+use rehearsal_model::queue::topics::{KeyOrder, TopicState};
 use rehearsal_sim::Span;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most partitions that a topic may have.
 pub(super) const MOST_PARTITIONS: u32 = 64;
@@ -48,7 +52,137 @@ pub(super) fn check(topology: &Topology, section: &Section) -> Result<(), Scenar
     for (index, sending) in section.sendings.iter().enumerate() {
         check_sending(index, sending, topology, &section.topics)?;
     }
-    check_consumers(topology, section)
+    check_consumers(topology, section)?;
+    check_operations(topology, &section.operations)?;
+    check_key_order(section)?;
+    check_topic_operations(section)
+}
+
+fn check_operations(topology: &Topology, operations: &[Operation]) -> Result<(), ScenarioError> {
+    let mut members: BTreeSet<u32> = (0..topology.brokers).collect();
+    for operation in operations {
+        if let Operation::AddBroker { broker, .. } = operation {
+            members.remove(broker);
+        }
+    }
+    let too_few = |members: &BTreeSet<u32>| members.len() < topology.factor as usize;
+    if too_few(&members) {
+        let reason = "without those that are added there are too few brokers for the copies";
+        return refuse("operation", reason, "add fewer, or let topology.factor be smaller");
+    }
+    let mut in_order: Vec<(usize, &Operation)> = operations.iter().enumerate().collect();
+    in_order.sort_by_key(|(_, operation)| operation.at());
+    for (index, operation) in in_order {
+        let key = format!("operation[{index}]");
+        let (Operation::AddBroker { broker, .. } | Operation::RemoveBroker { broker, .. }) = operation else {
+            continue;
+        };
+        if *broker >= topology.brokers {
+            return refuse(&key, "there is no such broker", "name one below topology.brokers");
+        }
+        match operation {
+            Operation::AddBroker { .. } => members.insert(*broker),
+            _ => members.remove(broker),
+        };
+        if too_few(&members) {
+            return refuse(
+                &key,
+                "it leaves too few brokers for the copies",
+                "let topology.factor be smaller",
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Whether what else is set goes with the order of keys: what was acknowledged stays, in order, and a group commits what it
+/// has processed.
+pub(super) fn may_keep_key_order(knobs: &Knobs) -> bool {
+    knobs.idempotent
+        && knobs.flush == Flush::BeforeAck
+        && !knobs.unclean_election
+        && knobs.delivery != Delivery::AtMostOnce
+        && (knobs.retention_age, knobs.retention_bytes) == (Span(0), 0)
+}
+
+fn check_key_order(section: &Section) -> Result<(), ScenarioError> {
+    if section.knobs.key_order == KeyOrder::Announced {
+        return Ok(());
+    }
+    if !may_keep_key_order(&section.knobs) {
+        let reason =
+            "no order is kept of what is lost, written twice, dropped unread or committed unprocessed";
+        let mend = "write idempotent = true, flush = \"before-ack\", unclean_election = false, no retention and a delivery \
+                    that is not at most once, or key_order = \"announced\"";
+        return refuse("key_order", reason, mend);
+    }
+    if section.knobs.retry == Retry::Topic && section.sendings.iter().any(|sending| sending.fails > 0) {
+        let reason = "what is tried again in a topic of its own is in no order";
+        return refuse("key_order", reason, "write retry = \"park-key\", or key_order = \"announced\"");
+    }
+    if section.operations.iter().any(|of| matches!(of, Operation::RetirePartition { .. })) {
+        let reason = "the keys of a retired partition go to others that are read already";
+        return refuse("key_order", reason, "write key_order = \"announced\", or retire nothing");
+    }
+    Ok(())
+}
+
+fn check_topic_operations(section: &Section) -> Result<(), ScenarioError> {
+    let mut states: BTreeMap<u32, TopicState> =
+        section.topics.iter().map(|topic| (topic.number, TopicState::first(topic.partitions))).collect();
+    let mut in_order: Vec<(usize, &Operation)> = section.operations.iter().enumerate().collect();
+    in_order.sort_by_key(|(_, operation)| operation.at());
+    for (index, operation) in in_order {
+        let Some(topic) = operation.topic() else { continue };
+        let key = format!("operation[{index}]");
+        let Some(state) = states.get_mut(&topic) else {
+            return refuse(&key, "there is no such topic", "name a topic of [[queue.topic]]");
+        };
+        check_that_it_may_change(&key, topic, section)?;
+        match *operation {
+            Operation::AddPartitions { partitions, .. } if partitions > MOST_PARTITIONS => {
+                let reason = format!("{partitions} partitions cannot be");
+                return refuse(&key, reason, &format!("write at most {MOST_PARTITIONS}"));
+            }
+            Operation::AddPartitions { partitions, .. } => {
+                *state = state.with_partitions(partitions).unwrap_or_else(|| state.clone());
+            }
+            Operation::RetirePartition { number, .. } if !state.is_retired(number) => {
+                match state.with_retired(number) {
+                    Some(next) => *state = next,
+                    None => {
+                        let reason = "there is no such partition then, or no other is left to write to";
+                        return refuse(&key, reason, "retire another, or add some before");
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_that_it_may_change(key: &str, topic: u32, section: &Section) -> Result<(), ScenarioError> {
+    if section.knobs.acks == Acks::None {
+        let reason = "producers that wait for no answer are not told that the topic has changed";
+        return refuse(key, reason, "write acks = \"leader\" or \"all\"");
+    }
+    let pipes =
+        |consumer: &&ConsumerPlan| consumer.into.is_some_and(|into| into == topic || consumer.topic == topic);
+    if section.consumers.iter().any(|consumer| pipes(&consumer)) {
+        return refuse(key, "a pipeline reads it or writes to it", "name another topic");
+    }
+    if section.consumers.iter().any(|consumer| consumer.topic == topic && consumer.loan.is_some()) {
+        return refuse(key, "messages of it are lent", "name another topic, or leave out loan");
+    }
+    if section.sendings.iter().any(|sending| sending.topic == topic && sending.is_postponed()) {
+        return refuse(
+            key,
+            "what is delayed has its place there already",
+            "delay nothing, or name another topic",
+        );
+    }
+    Ok(())
 }
 
 fn refuse<T>(key: &str, reason: impl Into<String>, mend: &str) -> Result<T, ScenarioError> {

@@ -5,6 +5,7 @@ use super::possible;
 use crate::scenario::{Scenario, ScenarioError, typed};
 use rehearsal_model::queue::defects::{Defect, Defects};
 use rehearsal_model::queue::knobs::Knobs;
+use rehearsal_model::queue::operation::Operation;
 use rehearsal_model::queue::plan::{ConsumerPlan, Plan, Sending, TopicPlan};
 use rehearsal_sim::Span;
 use serde::de::DeserializeOwned;
@@ -58,6 +59,12 @@ pub(super) struct Workload {
     pub(super) failing: u32,
     /// Whether messages are lent to the last group, where that can be.
     pub(super) lent: bool,
+    /// Whether a topic gets more partitions while the queue runs, where nothing stands in the way.
+    pub(super) grows: bool,
+    /// Whether a partition of it is retired.
+    pub(super) retires: bool,
+    /// Whether the first topic has dozens of partitions.
+    pub(super) big_topic: bool,
 }
 
 /// The section `[queue]`.
@@ -74,6 +81,9 @@ pub(super) struct Section {
     /// Who reads.
     #[serde(rename = "consumer")]
     pub(super) consumers: Vec<ConsumerPlan>,
+    /// What is asked for while it runs.
+    #[serde(rename = "operation", skip_serializing_if = "Vec::is_empty")]
+    pub(super) operations: Vec<Operation>,
 }
 
 impl Workload {
@@ -123,6 +133,7 @@ pub(super) fn plan(scenario: &Scenario) -> Result<Plan, ScenarioError> {
         topics: section.topics,
         sendings: section.sendings,
         consumers: section.consumers,
+        operations: section.operations,
         defects: Defects::of(scenario.defects.iter().filter_map(|name| Defect::named(name))),
     })
 }
@@ -134,6 +145,7 @@ fn read_section(table: &toml::Table) -> Result<Section, ScenarioError> {
         topics: take_list(&mut rest, "topic")?,
         sendings: take_list(&mut rest, "send")?,
         consumers: take_list(&mut rest, "consumer")?,
+        operations: take_list(&mut rest, "operation")?,
         knobs: typed(&rest, "queue")?,
     })
 }

@@ -5,7 +5,7 @@ use super::super::controller::{Change, Metadata, Rules};
 use super::super::defects::Defect;
 use super::super::facts::Fact;
 use super::super::keys::{self, PartitionEntry};
-use super::super::partition::Partition;
+use super::super::partition::{Partition, Topic};
 use super::Broker;
 use crate::coordination::{Check, CoordinationError, Edit, Revision};
 use rehearsal_env::Env;
@@ -51,7 +51,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         while self.known.borrow().through < epoch {
             self.wait_for_news(LOOK).await;
         }
-        let wanted: Vec<Partition> = self.plan.partitions().collect();
+        let all: Vec<Partition> = self.plan.partitions().collect();
         let rules = Rules {
             factor: self.plan.factor as usize,
             unclean_election: self.plan.knobs.unclean_election,
@@ -59,7 +59,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         };
         loop {
             // One at a time: the next one is decided by what this one leaves.
-            let due = self.metadata().due(&wanted, rules).into_iter().next();
+            let due = self.metadata().due(&self.wanted(&all), rules).into_iter().next();
             let nothing = due.is_none();
             if let Some(change) = due {
                 match self.write(epoch, change).await {
@@ -77,6 +77,15 @@ impl<E: Env<Fact = Fact>> Broker<E> {
                 return;
             }
         }
+    }
+
+    /// The partitions that there are to be, as far as is known.
+    fn wanted(&self, all: &[Partition]) -> Vec<Partition> {
+        let is_wanted = |partition: &&Partition| match partition.topic {
+            Topic::Named(topic) => partition.number < self.topic(topic).partitions(),
+            _ => true,
+        };
+        all.iter().filter(is_wanted).copied().collect()
     }
 
     fn is_replaced(&self, epoch: Revision) -> bool {

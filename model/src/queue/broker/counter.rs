@@ -39,8 +39,10 @@ impl<E: Env<Fact = Fact>> Broker<E> {
                     leaders.filter_map(|(partition, (state, _))| Some((*partition, state.leader?.broker)));
                 Answer::Metadata(leaders.collect())
             }
-            Request::Produce { partition, acks, payload, checksum, transaction } => {
-                Answer::Produced(self.produce(partition, acks, payload, checksum, transaction).await)
+            Request::Topic { topic } => Answer::Topic(self.topic(topic)),
+            Request::Produce { partition, acks, payload, checksum, transaction, routing } => {
+                let by = (transaction, routing);
+                Answer::Produced(self.produce(partition, acks, payload, checksum, by).await)
             }
             Request::Fetch { partition, offset, terms } => {
                 Answer::Fetched(self.fetch(partition, offset, terms).await)
@@ -60,14 +62,14 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         acks: Acks,
         payload: Arc<Payload>,
         checksum: u32,
-        transaction: Option<TransactionalId>,
+        (transaction, routing): (Option<TransactionalId>, Option<u32>),
     ) -> Result<Offset, Refusal> {
         let host = self.host(partition).ok_or(Refusal::UnknownPartition)?;
         let messages = MessageId::of_payload(&payload);
         if let Some(id) = transaction {
             self.verify_if_needed(&host, id, &payload).await?;
         }
-        let appended = self.admit_in_turn(&host, acks, payload, checksum).await;
+        let appended = self.admit_in_turn(&host, acks, (payload, checksum), routing).await;
         let (base, end, epoch) = appended.inspect_err(|refusal| {
             self.env.observe(Fact::Refused { partition, why: refusal.to_string(), messages });
         })?;
@@ -105,10 +107,10 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         &self,
         host: &Host,
         acks: Acks,
-        payload: Arc<Payload>,
-        checksum: u32,
+        (payload, checksum): (Arc<Payload>, u32),
+        routing: Option<u32>,
     ) -> Result<(Offset, Offset, LeaderEpoch), Refusal> {
-        let admit = || self.admit(host, acks, payload.clone(), checksum);
+        let admit = || self.admit(host, acks, (payload.clone(), checksum), routing);
         let is_early = |admitted: &Result<_, Refusal>| {
             matches!(admitted, Err(Refusal::OutOfOrder { ahead: true } | Refusal::UnknownProducer))
         };
@@ -135,8 +137,8 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         &self,
         host: &Host,
         acks: Acks,
-        payload: Arc<Payload>,
-        checksum: u32,
+        (payload, checksum): (Arc<Payload>, u32),
+        routing: Option<u32>,
     ) -> Result<(Offset, Offset, LeaderEpoch), Refusal> {
         let found = payload.checksum();
         if found != checksum && !self.plan.defects.has(Defect::ChecksumRewritten) {
@@ -148,7 +150,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         if records.is_empty() || records.iter().any(|record| record.value.len() > limit) {
             return Err(Refusal::TooLarge);
         }
-        self.append_checked(host, acks, payload, checksum)
+        self.append_checked(host, acks, (payload, checksum), routing)
     }
 
     /// Appends a payload if that is the one to come next from its producer.
@@ -156,8 +158,8 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         &self,
         host: &Host,
         acks: Acks,
-        payload: Arc<Payload>,
-        checksum: u32,
+        (payload, checksum): (Arc<Payload>, u32),
+        routing: Option<u32>,
     ) -> Result<(Offset, Offset, LeaderEpoch), Refusal> {
         let mut cores = host.cores.borrow_mut();
         let Role::Leading(leadership) = cores.replica.role() else { return Err(Refusal::NotLeader) };
@@ -174,6 +176,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             Admission::NotInTransaction => return Err(Refusal::NotVerified),
             Admission::Fenced { .. } => return Err(Refusal::Fenced),
         }
+        self.check_routing(host.partition, epoch, &payload.content, routing)?;
         let refusal = |refusal| match refusal {
             replica::Refusal::NotEnoughReplicas => Refusal::NotEnoughReplicas,
             replica::Refusal::NotLeader | replica::Refusal::OutOfRange { .. } => Refusal::NotLeader,
@@ -228,7 +231,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         payload: Payload,
     ) -> Result<Offset, Refusal> {
         let checksum = payload.checksum();
-        let (_, end, appended_in) = self.admit(host, Acks::All, Arc::new(payload), checksum)?;
+        let (_, end, appended_in) = self.admit(host, Acks::All, (Arc::new(payload), checksum), None)?;
         if appended_in == epoch { Ok(end) } else { Err(Refusal::LeadershipLost) }
     }
 

@@ -127,7 +127,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         let stamp = Some(producer.stamp(0));
         let payload = Payload { producer: stamp, transactional: true, content: Content::Marker(verdict) };
         let checksum = payload.checksum();
-        match self.append_checked(&host, super::Acks::All, Arc::new(payload), checksum) {
+        match self.append_checked(&host, super::Acks::All, (Arc::new(payload), checksum), None) {
             Ok((_, end, epoch)) => self.in_sync(&host, end, epoch).await?,
             Err(Refusal::Fenced) => {}
             Err(refusal) => return Err(refusal),

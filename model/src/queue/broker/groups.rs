@@ -1,6 +1,6 @@
 //! The groups whose partition of the offsets topic this broker leads.
 
-use super::super::facts::Fact;
+use super::super::facts::{Fact, OfTopics};
 use super::super::group::{
     self, Group, GroupEntry, GroupError, Input, Knobs, MemberId, Output, RequestId, Timer, WriteId,
 };
@@ -28,6 +28,8 @@ pub(super) enum GroupInput {
     Of(u32, Input),
     /// To all whose offsets this transaction commits: its marker is in sync.
     TransactionEnded { producer: ProducerIdentity, verdict: Verdict },
+    /// To all: of the topics that they may read some have changed.
+    Topics,
 }
 
 impl<E: Env<Fact = Fact>> Coordinator<E> for Groups {
@@ -55,15 +57,17 @@ impl<E: Env<Fact = Fact>> Coordinator<E> for Groups {
                     let ended = GroupEntry::TransactionEnded { producer: stamp.into(), verdict: *verdict };
                     entries.values_mut().for_each(|entries| entries.push(ended.clone()));
                 }
-                (Content::Marker(_), None) => {}
+                (Content::Marker(_), None) | (Content::Routing(_), _) => {}
             }
         }
         let mut groups = Groups::default();
         for (number, entries) in entries {
             let mut wants = Vec::new();
-            let recovered = Group::recover(entries, broker.group_knobs(), broker.plan.defects, &mut wants);
+            let mut recovered =
+                Group::recover(entries, broker.group_knobs(), broker.plan.defects, &mut wants);
             let generation = recovered.generation();
             broker.env.observe(Fact::CoordinatorLoaded { group: number, generation });
+            broker.tell_topics(&mut recovered, &mut wants);
             groups.0.insert(number, recovered);
             out.extend(wants.into_iter().filter_map(|output| broker.wish_of_group(number, output)));
         }
@@ -71,9 +75,20 @@ impl<E: Env<Fact = Fact>> Coordinator<E> for Groups {
     }
 
     fn step(&mut self, broker: &Broker<E>, input: GroupInput, out: &mut Vec<Wish<E, Self>>) {
-        let unknown = || Group::new(broker.group_knobs(), broker.plan.defects);
+        let unknown = || {
+            let mut group = Group::new(broker.group_knobs(), broker.plan.defects);
+            // There is nobody in it who would have to be asked to join again.
+            broker.tell_topics(&mut group, &mut Vec::new());
+            group
+        };
         let mut wants = Vec::new();
         match input {
+            GroupInput::Topics => {
+                for (number, group) in &mut self.0 {
+                    broker.tell_topics(group, &mut wants);
+                    out.extend(wants.drain(..).filter_map(|output| broker.wish_of_group(*number, output)));
+                }
+            }
             GroupInput::Of(number, input) => {
                 self.0.entry(number).or_insert_with(unknown).step(input, &mut wants);
                 out.extend(wants.into_iter().filter_map(|output| broker.wish_of_group(number, output)));
@@ -105,6 +120,14 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         Knobs { initial_delay: self.plan.knobs.heartbeat.duration() }
     }
 
+    /// Tells a group what is known of the topics that have changed, if any have.
+    fn tell_topics(&self, group: &mut Group, out: &mut Vec<Output>) {
+        let topics = self.shares();
+        if !topics.is_empty() {
+            group.step(Input::Topics(topics), out);
+        }
+    }
+
     fn wish_of_group(&self, group: u32, output: Output) -> Option<Wish<E, Groups>> {
         Some(match output {
             Output::Answer { request, result } => Wish::Answer(request.0, result),
@@ -118,6 +141,10 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             }
             Output::SetTimer { timer, after } => Wish::SetTimer((group, timer), after),
             Output::CancelTimer(timer) => Wish::CancelTimer((group, timer)),
+            Output::Withheld(partitions) => {
+                self.env.observe(Fact::OfTopics(OfTopics::Withheld { group, partitions }));
+                return None;
+            }
             Output::MemberRemoved { .. } => return None,
         })
     }

@@ -7,8 +7,9 @@ use super::super::log::{Extent, PartitionLog, Retention, Write};
 use super::super::offset::Offset;
 use super::super::partition::Partition;
 use super::super::producers::Producers;
-use super::super::record::Batch;
+use super::super::record::{Batch, Content};
 use super::super::replica::{Replica, Role, Settings};
+use super::super::topics::Barriers;
 use rehearsal_env::{Env, Time};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -27,6 +28,8 @@ pub(super) struct Cores {
     pub(super) waiting: BTreeMap<BrokerId, u64>,
     /// The watermark that each follower was last told.
     pub(super) told: BTreeMap<BrokerId, Offset>,
+    /// Where the log says from which version on records are routed.
+    pub(super) routed: Barriers,
     reported: Offset,
 }
 
@@ -60,7 +63,8 @@ impl Host {
     ) -> Host {
         let reported = replica.watermark();
         let (caught_up, waiting, told) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let cores = Cores { replica, log, producers, caught_up, waiting, told, reported };
+        let routed = routed(&super::batches_of(&log));
+        let cores = Cores { replica, log, producers, caught_up, waiting, told, routed, reported };
         Host {
             partition,
             settings,
@@ -108,6 +112,7 @@ impl Host {
         self.write(writes);
         let left = super::batches_of(&cores.log);
         cores.producers = Producers::of(self.settings.defects, left.iter().map(|batch| &**batch));
+        cores.routed = routed(&left);
         let partition = self.partition;
         env.observe(match anew {
             true => Fact::BeganAnew { partition, at: to },
@@ -118,6 +123,7 @@ impl Host {
     /// Appends a batch that already has its place, and hands it to the disk.
     pub(super) fn append<E: Env<Fact = Fact>>(&self, env: &E, cores: &mut Cores, batch: Arc<Batch>) {
         cores.producers.appended(&batch);
+        cores.routed.extend(version_and_place(&batch));
         let before = cores.log.extents().last();
         let writes = cores.log.append(batch.clone(), batch.appended);
         self.write(writes);
@@ -128,6 +134,16 @@ impl Host {
             let Extent { base, end, length } = closed;
             env.observe(Fact::SegmentClosed { partition: self.partition, base, end, bytes: length });
         }
+    }
+
+    /// Begins another segment, so that what stands in the active one can be dropped when it is out of retention.
+    pub(super) fn close_active<E: Env<Fact = Fact>>(&self, env: &E) {
+        let mut cores = self.cores.borrow_mut();
+        let Some(active) = cores.log.extents().last().filter(|active| active.length > 0) else { return };
+        let Extent { base, end, length } = active;
+        let writes = cores.log.close_active();
+        self.write(writes);
+        env.observe(Fact::SegmentClosed { partition: self.partition, base, end, bytes: length });
     }
 
     /// Drops what is out of retention, below the watermark and, where archiving is on, archived.
@@ -188,5 +204,17 @@ impl Host {
     fn write(&self, writes: Vec<Write>) {
         self.writes.borrow_mut().extend(writes);
         self.something_to_write.notify_one();
+    }
+}
+
+/// Where the batches say from which version on records are routed.
+fn routed(batches: &[Arc<Batch>]) -> Barriers {
+    batches.iter().filter_map(|batch| version_and_place(batch)).collect()
+}
+
+fn version_and_place(batch: &Batch) -> Option<(u32, Offset)> {
+    match batch.payload.content {
+        Content::Routing(version) => Some((version, batch.base)),
+        _ => None,
     }
 }

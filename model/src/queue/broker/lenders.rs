@@ -37,7 +37,7 @@ impl<E: Env<Fact = Fact>> Coordinator<E> for Lenders {
     fn recover(broker: &Broker<E>, batches: &[Arc<Batch>], out: &mut Vec<Wish<E, Self>>) -> Self {
         let records = batches.iter().flat_map(|batch| match &batch.payload.content {
             Content::Records(records) => records.as_slice(),
-            Content::Marker(_) => &[],
+            Content::Marker(_) | Content::Routing(_) => &[],
         });
         let mut entries: BTreeMap<u32, Vec<LendingEntry>> = BTreeMap::new();
         for (group, entry) in records.filter_map(decode) {

@@ -10,6 +10,9 @@
 //! 7. Coordinate the groups whose partition of the offsets topic it leads, and the transactions and the loans likewise.
 //! 8. Look from time to time what is out of retention, as every replica; as a leader have closed segments archived before.
 //!
+//! 9. Where the partitions of topics change, see to it as a leader that nothing is appended that was routed before, and
+//!    tell coordinators.
+//!
 //! A broker whose session has ended, who is not registered for its life any more, or whose disk has failed, stops; its next
 //! life begins at step 1.
 
@@ -27,10 +30,11 @@ mod replication;
 mod retention;
 mod serving;
 mod sets;
+mod topics;
 mod transactions;
 
 use super::archive::Archived;
-use super::brokers::{BrokerEpoch, BrokerId};
+use super::brokers::{BrokerEpoch, BrokerId, Brokers};
 use super::controller::PartitionState;
 use super::facts::{Fact, Stretch};
 use super::keys;
@@ -44,6 +48,7 @@ use super::protocol::{Counter, ReplicaMessage};
 use super::record::Batch;
 use super::replica::{Lineage, Replica};
 use super::report::of_coordination;
+use super::topics::{Barriers, TopicState};
 use crate::coordination::{Check, ClientSetup, Coordination, CoordinationSession, Edit, Revision};
 use crate::race::{Either, race};
 use crate::session::Patience;
@@ -86,6 +91,8 @@ struct Broker<E: Env<Fact = Fact>> {
     known: RefCell<Known>,
     /// What the coordination service says has changed.
     news: Notify,
+    /// Whether anything of topics was heard that its groups were not told yet.
+    topics_heard: Cell<bool>,
     /// The disk has failed, or the registration is not this life's any more.
     failed: Notify,
     groups: Desks<E, Groups>,
@@ -103,8 +110,13 @@ struct Known {
     live: BTreeMap<BrokerId, BrokerEpoch>,
     noted: BTreeMap<BrokerId, BrokerEpoch>,
     controller: Option<(BrokerId, Revision)>,
+    /// The brokers that copies are placed on, if somebody has asked for others than the first.
+    members: Option<Brokers>,
     partitions: BTreeMap<Partition, (PartitionState, Revision)>,
     archived: BTreeMap<Partition, (Archived, Revision)>,
+    /// The topics that are not as they were at first.
+    topics: BTreeMap<u32, (TopicState, Revision)>,
+    barriers: BTreeMap<Partition, (Barriers, Revision)>,
 }
 
 /// Runs a broker on this node. Returns when it has to stop.
@@ -137,6 +149,7 @@ pub async fn serve<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, number: u32, ne
         session,
         known: RefCell::default(),
         news: Notify::new(),
+        topics_heard: Cell::new(false),
         failed: Notify::new(),
         groups: Desks::default(),
         transactions: Desks::default(),
@@ -230,6 +243,9 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         self.env.spawn(self.clone().run_errands());
         if self.hosts.values().any(|host| host.retention.is_some()) {
             self.env.spawn(self.clone().keep_retention());
+        }
+        if !self.plan.changing_topics().is_empty() {
+            self.env.spawn(self.clone().keep_topics());
         }
         if let Some(blobs) = self.neighbours.blobs {
             self.env.spawn(self.clone().archive(blobs));

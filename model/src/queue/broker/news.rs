@@ -17,12 +17,14 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             }
             let mut through = view.revision;
             self.heard(through);
+            self.tell_groups_of_topics();
             while let Ok(watched) = self.coordination.watch(keys::ALL, through).await {
                 for change in &watched.changes {
                     self.hear(&change.key, change.entry.as_ref(), change.revision);
                 }
                 through = watched.through;
                 self.heard(through);
+                self.tell_groups_of_topics();
             }
         }
     }
@@ -52,6 +54,15 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             News::Controller(broker) => known.controller = broker.map(|broker| (broker, revision)),
             News::Life(broker, life) => {
                 known.noted.insert(broker, life);
+            }
+            News::Members(members) => known.members = Some(members),
+            News::Topic(topic, state) => {
+                known.topics.insert(topic, (state, revision));
+                self.topics_heard.set(true);
+            }
+            News::Barriers(partition, barriers) => {
+                known.barriers.insert(partition, (barriers, revision));
+                self.topics_heard.set(true);
             }
             News::Archived(partition, archived) => {
                 known.archived.insert(partition, (archived, revision));

@@ -15,6 +15,9 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         loop {
             self.env.sleep(self.plan.knobs.retention_check.duration()).await;
             for host in self.hosts.values() {
+                if host.retention.is_some() && self.is_retired(host.partition) {
+                    host.close_active(&self.env);
+                }
                 host.expire(&self.env, self.archived_up_to(host));
             }
         }

@@ -115,6 +115,6 @@ fn may_match(batch: &Arc<Batch>, tag: Option<u16>) -> bool {
     match (&batch.payload.content, tag) {
         (_, None) => true,
         (Content::Records(records), tag) => records.iter().any(|record| record.tag == tag),
-        (Content::Marker(_), Some(_)) => false,
+        (Content::Marker(_) | Content::Routing(_), Some(_)) => false,
     }
 }

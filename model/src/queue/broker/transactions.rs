@@ -46,7 +46,7 @@ impl<E: Env<Fact = Fact>> Coordinator<E> for Transactions {
     fn recover(broker: &Broker<E>, batches: &[Arc<Batch>], out: &mut Vec<Wish<E, Self>>) -> Self {
         let records = batches.iter().flat_map(|batch| match &batch.payload.content {
             Content::Records(records) => records.as_slice(),
-            Content::Marker(_) => &[],
+            Content::Marker(_) | Content::Routing(_) => &[],
         });
         let entries: Vec<Entry> =
             records.filter_map(|record| postcard::from_bytes(&record.value).ok()).collect();

@@ -43,8 +43,8 @@ impl<E: Env<Fact = Fact>> Forwarder<E> {
         let checksum = payload.checksum();
         while self.seat.is_at_work(source.membership) {
             let payload = payload.clone();
-            let request =
-                Request::Produce { partition: to, acks: Acks::All, payload, checksum, transaction: None };
+            let (acks, transaction, routing) = (Acks::All, None, None);
+            let request = Request::Produce { partition: to, acks, payload, checksum, transaction, routing };
             match self.client.ask_leader(to, request).await {
                 Ok(Answer::Produced(Ok(base))) => return Some(base),
                 _ => self.seat.pause().await,

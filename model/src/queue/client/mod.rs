@@ -8,6 +8,7 @@ mod damage;
 mod forwarder;
 mod look;
 mod reader;
+mod router;
 mod seat;
 mod sender;
 mod transaction;
@@ -16,6 +17,7 @@ mod worker;
 
 pub use borrower::{Borrower, Loan, Use};
 pub use forwarder::Forwarder;
+pub use router::Router;
 pub use seat::{Membership, Seat, Work};
 pub use sender::{Sender, Told};
 pub use transaction::{Lost, Transactional};
@@ -30,6 +32,7 @@ use super::offset::Offset;
 use super::partition::Partition;
 use super::protocol::{Answer, Clients, Fetched, Refusal, Request};
 use super::reading::{ReadFrom, Terms};
+use super::topics::TopicState;
 use crate::session::Patience;
 use rehearsal_env::{Env, NodeId};
 use std::cell::{Cell, RefCell};
@@ -123,6 +126,15 @@ impl<E: Env<Fact = Fact>> Client<E> {
             *self.leaders.borrow_mut() = leaders;
         }
         self.leaders.borrow().get(&partition).copied()
+    }
+
+    /// The state of a topic, as far as one of the brokers knows.
+    pub(super) async fn topic(&self, topic: u32) -> Option<TopicState> {
+        let any = any_of(&self.env, &self.brokers);
+        match self.sessions.ask(any, Request::Topic { topic }).await {
+            Ok(Answer::Topic(state)) => Some(state),
+            _ => None,
+        }
     }
 
     /// Asks this broker about a partition of which it was the leader.

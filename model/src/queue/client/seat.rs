@@ -207,6 +207,10 @@ impl<E: Env<Fact = Fact>> Seat<E> {
     /// Says that it lives, after a while.
     async fn live_on(&self) -> Ask {
         self.env.sleep(self.plan.knobs.heartbeat.duration()).await;
+        self.say_that_it_lives().await
+    }
+
+    async fn say_that_it_lives(&self) -> Ask {
         let Some((member, generation)) = self.membership() else { return self.member.borrow_mut().join() };
         let answer = match self.ask(GroupRequest::Heartbeat { member, generation }).await {
             Ok(answer) => answer.map(|_| ()),
@@ -243,7 +247,15 @@ impl<E: Env<Fact = Fact>> Seat<E> {
                 other => other,
             };
         };
+        // With many partitions this takes longer than a member may be silent.
+        let mut said = self.env.now();
         for partition in &partitions {
+            if self.env.now().since(said) >= self.plan.knobs.heartbeat.duration() {
+                match self.say_that_it_lives().await {
+                    Ask::Nothing => said = self.env.now(),
+                    other => return other,
+                }
+            }
             self.go_on(membership, *partition, committed.get(partition).copied()).await;
         }
         work.clone().begin(membership, partitions);

@@ -4,11 +4,11 @@ use super::super::defects::Defects;
 use super::super::facts::Fact;
 use super::super::identity::ProducerIdentity;
 use super::super::message::MessageId;
-use super::super::partition::Partition;
+use super::super::partition::{Partition, Topic};
 use super::super::production::{
     Acks, BatchId, Fate, Input, Outcome, Output, Production, RecordId, Settings, Timer,
 };
-use super::super::protocol::{Answer, Request};
+use super::super::protocol::{Answer, Refusal, Request};
 use super::super::record::{Payload, Record};
 use super::super::transactions::TransactionalId;
 use super::Client;
@@ -42,6 +42,8 @@ pub struct Sender<E: Env> {
     /// Batches that nobody waits for, in order; a partition is in it while somebody sends them.
     outbox: RefCell<BTreeMap<Partition, VecDeque<Arc<Payload>>>>,
     progress: Notify,
+    /// By which version of their states the records of topics are sent whose partitions change.
+    routing: RefCell<BTreeMap<Topic, u32>>,
 }
 
 impl<E: Env<Fact = Fact>> Sender<E> {
@@ -83,6 +85,7 @@ impl<E: Env<Fact = Fact>> Sender<E> {
             asking: RefCell::default(),
             outbox: RefCell::default(),
             progress: Notify::new(),
+            routing: RefCell::default(),
             env: env.clone(),
         })
     }
@@ -91,6 +94,11 @@ impl<E: Env<Fact = Fact>> Sender<E> {
     pub fn identify(self: &Rc<Self>, identity: ProducerIdentity) {
         self.identity.set(identity);
         self.step(Input::Identified(identity));
+    }
+
+    /// From now on records of this topic are sent by this version of its state. The fate of all before must be known.
+    pub fn route(&self, topic: Topic, version: u32) {
+        self.routing.borrow_mut().insert(topic, version);
     }
 
     /// Gives everything up whose fate is not known.
@@ -211,9 +219,11 @@ impl<E: Env<Fact = Fact>> Sender<E> {
         };
         let (acks, checksum) = (self.acks, payload.checksum());
         let payload = self.client.on_its_way(partition, payload);
-        let request = Request::Produce { partition, acks, payload, checksum, transaction: self.transaction };
+        let (transaction, routing) = (self.transaction, self.routing.borrow().get(&partition.topic).copied());
+        let request = Request::Produce { partition, acks, payload, checksum, transaction, routing };
         match self.client.ask(leader, partition, request).await {
             Ok(Answer::Produced(Ok(base))) => Outcome::Appended { base },
+            Ok(Answer::Produced(Err(Refusal::OldRouting | Refusal::Retired))) => Outcome::Misrouted,
             Ok(Answer::Produced(Err(refusal))) => Outcome::Refused {
                 definitely_not_appended: refusal.definitely_not_appended(),
                 retriable: refusal.is_retriable(),

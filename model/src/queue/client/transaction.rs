@@ -92,7 +92,7 @@ impl<E: Env<Fact = Fact>> Transactional<E> {
         async move {
             match receiver.await {
                 Ok(Fate::Acknowledged { .. }) => Ok(()),
-                Ok(Fate::DefinitelyNot | Fate::Unknown) | Err(_) => Err(Lost),
+                Ok(Fate::DefinitelyNot | Fate::Misrouted | Fate::Unknown) | Err(_) => Err(Lost),
             }
         }
     }

@@ -43,7 +43,7 @@ impl Stretch {
         let messages = if is_workload { MessageId::of_payload(&batch.payload) } else { Vec::new() };
         let producer = batch.payload.producer.filter(|_| batch.payload.transactional);
         let within = producer.map(|stamp| match batch.payload.content {
-            Content::Records(_) => Within::Records(stamp.into()),
+            Content::Records(_) | Content::Routing(_) => Within::Records(stamp.into()),
             Content::Marker(verdict) => Within::Marker(stamp.into(), verdict),
         });
         let Batch { base, epoch, appended, checksum, .. } = *batch;

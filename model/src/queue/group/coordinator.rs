@@ -13,6 +13,7 @@ mod commits;
 mod numbers;
 mod rebalance;
 mod recovery;
+mod sharing;
 
 use super::attendant::{Attendant, Waiting};
 use super::entry::{GroupEntry, Lead};
@@ -24,7 +25,8 @@ use super::step::{Answer, Input, JoinAnswer, Knobs, Output, Removal, Timer, Time
 use super::strategy::Plan;
 use crate::queue::defects::{Defect, Defects};
 use crate::queue::offset::Offset;
-use crate::queue::partition::Partition;
+use crate::queue::partition::{Partition, Topic};
+use crate::queue::topics::Shares;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -39,6 +41,8 @@ pub struct Group {
     lead: Option<Lead>,
     members: BTreeMap<MemberId, Attendant>,
     offsets: Offsets,
+    /// Of the topics whose partitions have changed.
+    topics: BTreeMap<Topic, Shares>,
     last_write: WriteId,
     last_timer: u64,
 }
@@ -87,6 +91,7 @@ impl Group {
             lead: None,
             members: BTreeMap::new(),
             offsets: Offsets::default(),
+            topics: BTreeMap::new(),
             last_write: WriteId::default(),
             last_timer: 0,
         }
@@ -146,6 +151,7 @@ impl Group {
             }
             Input::TransactionEnded { producer, verdict } => self.offsets.ended(producer, verdict),
             Input::Fetch { request, partitions } => self.fetch(request, partitions, out),
+            Input::Topics(topics) => self.topics_changed(topics, out),
             Input::TimerFired(timer) => self.timer_fired(timer, out),
             Input::Persisted { write } => self.persisted(write, out),
             Input::NotPersisted { write } => self.not_persisted(write, out),
@@ -325,11 +331,14 @@ impl Group {
     fn answer_join(&mut self, id: MemberId, out: &mut Vec<Output>) {
         let Lead { leader, strategy } = self.lead.expect("a generation with members has a leader");
         let generation = self.generation;
-        let members = match leader == id {
-            true => self.present().map(|(id, member)| (id, member.registration.interest.clone())).collect(),
-            false => BTreeMap::new(),
+        let (members, topics) = match leader == id {
+            true => {
+                let interest = |member: &Attendant| member.registration.interest.clone();
+                (self.present().map(|(id, member)| (id, interest(member))).collect(), self.open())
+            }
+            false => (BTreeMap::new(), BTreeMap::new()),
         };
-        let answer = JoinAnswer { generation, member: id, leader, strategy, members };
+        let answer = JoinAnswer { generation, member: id, leader, strategy, members, topics };
         self.answer(id, Ok(Answer::Joined(answer)), out);
     }
 
@@ -372,6 +381,7 @@ impl Group {
                 for id in self.those(Attendant::syncs) {
                     self.answer_sync(id, out);
                 }
+                self.share_anew_if_due(out);
             }
             _ => self.commit_persisted(write, out),
         }

@@ -126,10 +126,18 @@ impl Member {
             return Ask::Nothing;
         }
         match answer {
-            Ok(JoinAnswer { generation, member, strategy, members, .. }) => {
+            Ok(JoinAnswer { generation, member, strategy, members, topics: changed, .. }) => {
                 self.id = Some(member);
                 self.standing = Standing::Syncing { generation };
-                Ask::Sync { member, generation, plan: strategy.plan(&members, topics) }
+                let plan = match changed.is_empty() {
+                    true => strategy.plan(&members, topics),
+                    false => {
+                        let all = |count: &u32| (0..*count).collect();
+                        let first = topics.iter().map(|(topic, count)| (*topic, all(count)));
+                        strategy.plan_what_is_open(&members, &first.chain(changed).collect())
+                    }
+                };
+                Ask::Sync { member, generation, plan }
             }
             Err(error) => self.refused(error),
         }

@@ -7,8 +7,9 @@ use super::registration::{Interest, Registration};
 use super::strategy::{Plan, StrategyName};
 use crate::queue::identity::ProducerIdentity;
 use crate::queue::offset::Offset;
-use crate::queue::partition::Partition;
+use crate::queue::partition::{Partition, Topic};
 use crate::queue::record::Verdict;
+use crate::queue::topics::Shares;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -92,6 +93,8 @@ pub enum Input {
         /// In which partitions.
         partitions: BTreeSet<Partition>,
     },
+    /// What of the topics whose partitions have changed may be shared out, and when. Of all others everything may.
+    Topics(BTreeMap<Topic, Shares>),
     /// A timer that was set has run out. One that was canceled, or is stale, does nothing.
     TimerFired(Timer),
     /// The write is on the log, for good. Writes stand there in the order in which they were given out, and are to be
@@ -136,6 +139,8 @@ pub enum Output {
     },
     /// This timer is not wanted any more. It may have fired already.
     CancelTimer(Timer),
+    /// For observers: a generation is formed that is not given these yet.
+    Withheld(BTreeSet<Partition>),
     /// For observers: a member is none any more.
     MemberRemoved {
         /// Who.
@@ -191,6 +196,10 @@ pub struct JoinAnswer {
     pub strategy: StrategyName,
     /// All members of the generation and what they want: to the leader only, and empty to others.
     pub members: BTreeMap<MemberId, Interest>,
+    /// What of the topics whose partitions have changed is to be shared out: to the leader only, and empty to others. Of all
+    /// other topics everything is.
+    #[serde(default)]
+    pub topics: BTreeMap<Topic, BTreeSet<u32>>,
 }
 
 /// The name of a timer. Each has its own number, so that an earlier one is known to be stale.

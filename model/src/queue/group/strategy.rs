@@ -36,6 +36,33 @@ impl StrategyName {
     }
 }
 
+impl StrategyName {
+    /// The same where not every partition of a topic is to be shared out, but these. They are numbered anew without gaps,
+    /// planned for, and get their numbers back.
+    pub fn plan_what_is_open(
+        self,
+        members: &BTreeMap<MemberId, Interest>,
+        open: &BTreeMap<Topic, BTreeSet<u32>>,
+    ) -> Plan {
+        let counts = open.iter().map(|(topic, numbers)| (*topic, numbers.len() as u32)).collect();
+        let dense = |partition: &Partition| {
+            let place = open.get(&partition.topic)?.iter().position(|number| *number == partition.number)?;
+            Some(Partition { number: place as u32, ..*partition })
+        };
+        let numbered = |interest: &Interest| {
+            let owned = interest.owned.iter().filter_map(dense).collect();
+            Interest { owned, ..interest.clone() }
+        };
+        let members = members.iter().map(|(id, interest)| (*id, numbered(interest))).collect();
+        let real = |partition: Partition| {
+            let number = open.get(&partition.topic)?.iter().nth(partition.number as usize)?;
+            Some(Partition { number: *number, ..partition })
+        };
+        let plan = self.plan(&members, &counts).into_iter();
+        plan.map(|(id, partitions)| (id, partitions.into_iter().filter_map(real).collect())).collect()
+    }
+}
+
 /// A plan in which nobody has anything.
 pub(super) fn nothing(members: &BTreeMap<MemberId, Interest>) -> Plan {
     members.keys().map(|id| (*id, BTreeSet::new())).collect()

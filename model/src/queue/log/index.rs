@@ -77,6 +77,6 @@ fn newest_creation(batch: &Batch) -> i64 {
         Content::Records(records) => {
             records.iter().map(|record| record.created).max().unwrap_or(batch.appended)
         }
-        Content::Marker(_) => batch.appended,
+        Content::Marker(_) | Content::Routing(_) => batch.appended,
     }
 }

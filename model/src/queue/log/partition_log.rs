@@ -111,6 +111,12 @@ impl PartitionLog {
         closed.into_iter().chain([Write::Create { segment }, Write::SyncDirectory]).collect()
     }
 
+    /// Closes the active segment, if anything is in it, so that it can be dropped although nothing comes after it.
+    pub fn close_active(&mut self) -> Vec<Write> {
+        let is_empty = self.segments.last().is_none_or(|active| active.length == 0);
+        if is_empty { Vec::new() } else { self.roll() }
+    }
+
     /// Adds an empty segment. The one that is no more among the last few is no longer kept in memory.
     pub(super) fn begin_segment(&mut self, name: SegmentName) {
         self.segments.push(Segment::empty(name));

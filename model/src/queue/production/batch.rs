@@ -92,6 +92,13 @@ impl Batch {
         out.extend(self.records.iter().map(|(id, _)| Output::Report { id: *id, fate }));
     }
 
+    /// It belongs elsewhere: the caller is told for each record that it is not written.
+    pub(super) fn hand_back(self, out: &mut Vec<Output>) {
+        self.cancel_timer(out);
+        out.push(Output::CancelTimer(Timer::Delivery(self.id)));
+        out.extend(self.records.iter().map(|(id, _)| Output::Report { id: *id, fate: Fate::Misrouted }));
+    }
+
     /// The timer of its stage is not wanted any more.
     pub(super) fn cancel_timer(&self, out: &mut Vec<Output>) {
         match self.stage {

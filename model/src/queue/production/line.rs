@@ -41,6 +41,23 @@ impl Line {
         self.batches.remove(place)
     }
 
+    /// Hands a batch back that belongs elsewhere, and all behind it: none of them is in the log. Without sequences, those
+    /// that may be written are left to get their own answers.
+    pub(super) fn take_back(&mut self, id: BatchId, idempotent: bool, out: &mut Vec<Output>) {
+        let Some(place) = self.batches.iter().position(|batch| batch.id == id) else { return };
+        let behind = self.batches.split_off(place);
+        if let Some((stamp, first)) = behind.front().and_then(|first| Some((first.stamp?, first.place))) {
+            (self.next_sequence, self.numbered) = (stamp.sequence, first - 1);
+        }
+        for batch in behind {
+            let open = batch.stage == Stage::InFlight || batch.maybe_written;
+            match !idempotent && open && batch.id != id {
+                true => self.batches.push_back(batch),
+                false => batch.hand_back(out),
+            }
+        }
+    }
+
     /// Sends what may be sent.
     pub(super) fn advance(
         &mut self,

@@ -11,6 +11,10 @@
 //! sequence, and it comes again in its turn (KIP-98). Without sequences only `max_in_flight = 1` keeps the order, and
 //! that as long as the connection delivers what it carries once and in order.
 //!
+//! A batch that is refused because the topic's partitions have changed is in no log, and no leader takes it any more. What
+//! stands behind it in its line never was appended either, for the sequence before it is missing: all of it is handed
+//! back, and the next batch takes its sequence. What stands before it is settled where it was sent.
+//!
 //! Given up, a batch leaves a gap in the sequence that no leader lets anybody pass. The line is broken then: what may be
 //! written is given up as unknown, and the rest is numbered anew under a newer epoch (KIP-360).
 
@@ -151,6 +155,7 @@ impl Production {
                 batch.stage = Stage::Ready;
                 if retriable { self.back_off(id, out) } else { self.give_up(id, out) }
             }
+            Outcome::Misrouted => line.take_back(id, self.settings.idempotent, out),
             Outcome::NoAnswer => {
                 batch.maybe_written = true;
                 self.back_off(id, out);

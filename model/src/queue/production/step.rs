@@ -112,6 +112,8 @@ pub enum Outcome {
         /// Whether the same batch may do better later.
         retriable: bool,
     },
+    /// The leader says that it belongs elsewhere, as the topic is now. The batch is not in the log and never will be.
+    Misrouted,
     /// None came in time.
     NoAnswer,
 }
@@ -157,6 +159,9 @@ pub enum Fate {
     },
     /// It is not in the log and never will be.
     DefinitelyNot,
+    /// It is not in the log and never will be, since the partitions of its topic have changed: it is to be sent where it
+    /// belongs now, when the fate is known of all that was sent before they changed.
+    Misrouted,
     /// It may be in the log, or be there later.
     Unknown,
 }

@@ -1,7 +1,7 @@
 use super::super::brokers::BrokerEpoch;
 use super::super::controller::Leader;
 use super::super::delay::Due;
-use super::super::facts::{Fate, LendingFact};
+use super::super::facts::{Fate, LendingFact, OfTopics};
 use super::super::group::{Generation, MemberId};
 use super::super::identity::ProducerIdentity;
 use super::super::lending::{Held, LoanNumber};
@@ -9,6 +9,7 @@ use super::super::offset::LeaderEpoch;
 use super::super::partition::Topic;
 use super::super::plan::Plan;
 use super::super::production::Acks;
+use super::super::topics::TopicState;
 use super::super::transactions::TransactionalId;
 use super::*;
 use crate::coordination::{
@@ -55,6 +56,10 @@ fn of_cluster() -> Vec<Fact> {
         Fact::PartitionChanged { partition, state: alone },
         Fact::PartitionChanged { partition, state: nobody },
         Fact::CoordinationRecovered,
+        Fact::OfTopics(OfTopics::Changed { topic: 0, state: TopicState::first(2) }),
+        Fact::OfTopics(OfTopics::Retired { partition, epoch: EPOCH }),
+        Fact::OfTopics(OfTopics::Withheld { group: 1, partitions: BTreeSet::from([partition]) }),
+        Fact::OfTopics(OfTopics::Rerouted { message: MESSAGE, partition, version: 1 }),
     ]
 }
 
@@ -239,8 +244,13 @@ fn examples() -> Vec<Fact> {
 
 #[test]
 fn every_kind_of_fact_has_an_example() {
-    let told = concat!(include_str!("../facts.rs"), include_str!("../facts/lending.rs"));
-    let kinds = told.lines().filter_map(|line| line.trim().strip_suffix("\","));
+    let files = [
+        include_str!("../facts.rs"),
+        include_str!("../facts/lending.rs"),
+        include_str!("../facts/of_topics.rs"),
+    ];
+    let lines = files.iter().flat_map(|file| file.lines());
+    let kinds = lines.filter_map(|line| line.trim().strip_suffix("\","));
     let kinds: BTreeSet<&str> = kinds.filter_map(|line| Some(line.split_once("=> \"")?.1)).collect();
     assert!(kinds.contains("Appended") && kinds.contains("Sent"), "are the kinds still read? {kinds:?}");
     let mut exemplified: BTreeSet<&str> = examples().iter().map(|fact| fact.kind()).collect();

@@ -48,6 +48,7 @@ pub fn queue_of(plan: &Plan) -> QueuePlan {
             ..Knobs::default()
         },
         topics: vec![TopicPlan { number: TOPIC, partitions: plan.knobs.writer_partitions }],
+        operations: Vec::new(),
         sendings: Vec::new(),
         consumers: (0..plan.writers).map(writer).collect(),
         defects: Default::default(),

@@ -19,6 +19,7 @@ fn steady(rule: CommitRule) -> Member {
         leader: MemberId(8),
         strategy: StrategyName::Sticky,
         members: BTreeMap::new(),
+        topics: BTreeMap::new(),
     };
     assert!(
         matches!(member.on_join_answer(Ok(joined), &topics()), Ask::Sync { plan, .. } if plan.is_empty())

@@ -251,7 +251,7 @@ impl Stage {
                 Output::Persist { write, entry } => self.pending.push((write, entry)),
                 Output::SetTimer { timer, .. } => self.timers.push(timer),
                 Output::CancelTimer(timer) => self.timers.retain(|other| *other != timer),
-                Output::MemberRemoved { .. } => {}
+                Output::MemberRemoved { .. } | Output::Withheld(_) => {}
             }
         }
     }

@@ -21,7 +21,7 @@ impl Stage {
             Output::MemberRemoved { member, why: Removal::SessionExpired | Removal::DidNotRejoin } => {
                 self.holders.remove(&member);
             }
-            Output::MemberRemoved { why: Removal::Left, .. } => {}
+            Output::MemberRemoved { why: Removal::Left, .. } | Output::Withheld(_) => {}
             Output::Answer { request, result } => {
                 let asked = self.asked.remove(&request).ok_or(Broken::AnsweredOnce)?;
                 self.hear_answer(request, asked, result)?;
@@ -58,7 +58,7 @@ impl Stage {
     }
 
     fn hear_joined(&mut self, client: usize, awaited: bool, answer: JoinAnswer) -> Result<(), Broken> {
-        let JoinAnswer { generation, member, leader, strategy, members } = answer;
+        let JoinAnswer { generation, member, leader, strategy, members, .. } = answer;
         let is_on_log = |entry: &GroupEntry| match entry {
             GroupEntry::Generation { generation: written, .. } => *written == generation,
             GroupEntry::Asked

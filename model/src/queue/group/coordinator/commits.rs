@@ -95,6 +95,7 @@ impl Group {
     pub(super) fn commit_persisted(&mut self, write: WriteId, out: &mut Vec<Output>) {
         if let Some(request) = self.offsets.persisted(write) {
             out.push(Output::Answer { request, result: Ok(Answer::Committed) });
+            self.share_anew_if_due(out);
         }
         if let Some((request, partitions)) = self.offsets.asked(write) {
             self.tell_where_to_go_on(request, &partitions, out);

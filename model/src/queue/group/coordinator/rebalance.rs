@@ -54,6 +54,7 @@ impl Group {
             attendant.partitions.clear();
         }
         self.lead = self.choose_lead(&rejoined);
+        self.tell_what_is_withheld(out);
         let write = self.persist_generation(false, out);
         self.phase = match rejoined.is_empty() {
             true => Phase::Empty,
