@@ -157,6 +157,10 @@ defects! {
     ForgetsToWaitForRetry "forgets-to-wait-for-retry",
     /// A record does not wait for one of its key that is to be tried again.
     ParkedKeyOvertaken "parked-key-overtaken",
+    /// Who is to go is let go of as soon as anybody who stays is in sync. Convicted by `reassignment-keeps-copies`.
+    TrimsBeforeInSync "trims-before-in-sync",
+    /// Leads never pass on for the sake of evenness. Convicted by `placement-spread`.
+    NeverBalances "never-balances",
 }
 
 /// The known bugs that are switched on.

@@ -51,6 +51,7 @@ fn of_change(change: &Change) -> Option<Fact> {
         News::Broker(broker, None) => Some(Fact::BrokerGone { broker }),
         News::Controller(broker) => Some(Fact::ControllerChanged { broker, epoch: change.revision.0 }),
         News::Partition(partition, state) => Some(Fact::PartitionChanged { partition, state }),
-        News::Life(..) | News::Archived(..) | News::Members(_) => None,
+        News::Members(members) => Some(Fact::MembersChanged { members }),
+        News::Life(..) | News::Archived(..) => None,
     }
 }

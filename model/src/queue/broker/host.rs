@@ -109,7 +109,9 @@ impl Host {
         let left = super::batches_of(&cores.log);
         cores.producers = Producers::of(self.settings.defects, left.iter().map(|batch| &**batch));
         let partition = self.partition;
+        let gone = *cores.replica.role() == Role::Idle;
         env.observe(match anew {
+            _ if gone => Fact::CopyDropped { partition, from },
             true => Fact::BeganAnew { partition, at: to },
             false => Fact::Truncated { partition, to, from },
         });

@@ -53,6 +53,8 @@ fn of_cluster() -> Vec<Fact> {
         Fact::PartitionChanged { partition, state: state() },
         Fact::PartitionChanged { partition, state: alone },
         Fact::PartitionChanged { partition, state: nobody },
+        Fact::PartitionChanged { partition, state: state().moved_towards(Brokers::first(4).without(BROKER)) },
+        Fact::MembersChanged { members: Brokers::first(2) },
         Fact::CoordinationRecovered,
     ]
 }
@@ -144,6 +146,7 @@ fn of_brokers() -> Vec<Fact> {
         Fact::Replicated { partition, stretch },
         Fact::Truncated { partition, to: Offset(5), from: Offset(7) },
         Fact::BeganAnew { partition, at: Offset(5) },
+        Fact::CopyDropped { partition, from: Offset(7) },
         Fact::Dropped { partition, from: Offset(5), to: Offset(7), left: 100, at: 0 },
         Fact::SegmentClosed { partition, base: Offset(5), end: Offset(7), bytes: 100 },
         Fact::Archived { partition, base: Offset(5), end: Offset(7) },
