@@ -119,6 +119,7 @@ pub struct Cluster {
     brokers: BTreeMap<NodeId, BrokerId>,
     lives: BTreeMap<BrokerId, BrokerEpoch>,
     live: Brokers,
+    members: Brokers,
     repeat: bool,
     /// The newest change of the coordination service, and whether the last one it told of came before that.
     revision: Revision,
@@ -136,6 +137,7 @@ impl Cluster {
     /// A cluster of which nothing is known.
     pub fn new(rules: Rc<Rules>) -> Cluster {
         Cluster {
+            members: rules.members,
             rules,
             partitions: BTreeMap::new(),
             brokers: BTreeMap::new(),
@@ -172,6 +174,21 @@ impl Cluster {
     /// The brokers that are registered.
     pub fn live(&self) -> Brokers {
         self.live
+    }
+
+    /// The brokers that copies are placed on.
+    pub fn members(&self) -> Brokers {
+        self.members
+    }
+
+    /// Every partition of which anything is known.
+    pub fn partitions(&self) -> impl Iterator<Item = (Partition, &PartitionBook)> {
+        self.partitions.iter().map(|(partition, book)| (*partition, book))
+    }
+
+    /// Whether a leader is of the life that its broker lives.
+    pub fn lives(&self, leader: Leader) -> bool {
+        self.live.has(leader.broker) && self.lives.get(&leader.broker) == Some(&leader.life)
     }
 
     /// A broker's copy of a partition.
@@ -272,6 +289,8 @@ impl Monitor<Fact> for SharedCluster {
             Fact::PartitionChanged { partition, state } => {
                 cluster.repeat = !cluster.book(*partition).changed(state, stamp.number);
             }
+            Fact::MembersChanged { .. } if cluster.is_late => {}
+            Fact::MembersChanged { members } => cluster.members = *members,
             Fact::Recovered { broker, partition, start, log, .. } => {
                 cluster.brokers.insert(stamp.node, *broker);
                 cluster.book(*partition).copies.entry(*broker).or_default().recover(*start, log, stamp);
@@ -300,6 +319,11 @@ impl Monitor<Fact> for SharedCluster {
             Fact::BeganAnew { partition, at } => {
                 if let Some(copy) = cluster.own(*partition, stamp.node) {
                     copy.begin_anew(*at);
+                }
+            }
+            Fact::CopyDropped { partition, .. } => {
+                if let Some(copy) = cluster.own(*partition, stamp.node) {
+                    copy.begin_anew(Offset::ZERO);
                 }
             }
             Fact::Persisted { partition, through } => {

@@ -3,6 +3,7 @@
 mod brokers;
 mod clients;
 mod delays;
+mod moves;
 mod retention;
 
 use super::cluster::SharedCluster;
@@ -11,6 +12,7 @@ use crate::{MarkerWatch, Monitor};
 use brokers::BrokerMarkers;
 use clients::ClientMarkers;
 use delays::DelayMarkers;
+use moves::MoveMarkers;
 use rehearsal_env::{Marker, NodeId, Stamp};
 use rehearsal_model::coordination::{Happening, Refusal as VoteRefusal};
 use rehearsal_model::queue::facts::{Fact, Fate};
@@ -115,6 +117,16 @@ pub const DEPOSED_LEADER_REFUSED_A_READ: Marker = Marker("deposed-leader-refused
 pub const SESSION_EXPIRED: Marker = Marker("session-expired");
 /// A client lost the connection over which it watched, and went on over another.
 pub const WATCH_RENEWED: Marker = Marker("watch-renewed-after-reconnect");
+/// The controller under which a partition began to move is not the one under which it was done.
+pub const MOVE_OUTLIVED_CONTROLLER: Marker = Marker("move-outlived-its-controller");
+/// A leader that lives passed its lead on, because its copy was to go.
+pub const LEADER_HANDED_OVER: Marker = Marker("leader-handed-over");
+/// A copy was added to a partition with records, and came to be in sync.
+pub const NEW_COPY_CAUGHT_UP: Marker = Marker("new-copy-caught-up");
+/// A broker that was removed has no copies any more.
+pub const BROKER_LEFT_EMPTY: Marker = Marker("broker-left-empty");
+/// A leader that lives passed its lead on for the sake of evenness alone.
+pub const LEADERS_BALANCED: Marker = Marker("leaders-balanced");
 
 /// Every marker of the queue.
 pub const MARKERS: &[Marker] = &[
@@ -164,6 +176,11 @@ pub const MARKERS: &[Marker] = &[
     DEPOSED_LEADER_REFUSED_A_READ,
     SESSION_EXPIRED,
     WATCH_RENEWED,
+    MOVE_OUTLIVED_CONTROLLER,
+    LEADER_HANDED_OVER,
+    NEW_COPY_CAUGHT_UP,
+    BROKER_LEFT_EMPTY,
+    LEADERS_BALANCED,
 ];
 
 /// Looks out for the markers.
@@ -171,6 +188,7 @@ pub const MARKERS: &[Marker] = &[
 pub struct Markers {
     cluster: SharedCluster,
     brokers: BrokerMarkers,
+    moves: MoveMarkers,
     clients: ClientMarkers,
     retention: RetentionMarkers,
     delays: DelayMarkers,
@@ -185,6 +203,7 @@ impl Markers {
         Markers {
             cluster,
             brokers: BrokerMarkers::default(),
+            moves: MoveMarkers::default(),
             clients: ClientMarkers::default(),
             retention: RetentionMarkers::default(),
             delays: DelayMarkers::default(),
@@ -248,6 +267,7 @@ impl MarkerWatch<Fact> for Markers {
         let _ = Monitor::witness(&mut self.cluster, stamp, fact);
         let cluster = self.cluster.borrow();
         self.brokers.after(stamp, fact, &cluster, reached);
+        self.moves.witness(fact, &cluster, reached);
         self.clients.witness(stamp, fact, &cluster, reached);
         self.retention.witness(stamp, fact, &cluster, reached);
         self.delays.witness(stamp, fact, &cluster, reached);

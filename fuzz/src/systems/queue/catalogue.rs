@@ -65,6 +65,8 @@ pub(super) const FACT_KINDS: &[&str] = &[
     "Failed",
     "Forwarded",
     "Parked",
+    "MembersChanged",
+    "CopyDropped",
 ];
 
 /// Facts worth striking at; one that is listed twice is struck at twice as often.
@@ -237,7 +239,11 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     ),
     invariant(
         "placement-spread",
-        "each partition has as many copies as was asked for, each on a broker of its own",
+        "each partition has as many copies as was asked for, and copies and leads are spread evenly in the calm",
+    ),
+    invariant(
+        "reassignment-keeps-copies",
+        "who moves a partition takes no copy away before the new one is in sync, and is done by the end of the calm",
     ),
     invariant(
         "not-before-due",
@@ -290,6 +296,9 @@ const CONSENSUS: &[&str] = &["queue.coordination=consensus"];
 /// As [`CONSENSUS`], where members do not all hear each other and crash when they have voted.
 const STRIFE: &[&str] =
     &["queue.coordination=consensus", "families.partitions=true", "families.crashes=true"];
+
+/// Brokers are added and removed.
+const MEMBERS_CHANGE: &[&str] = &["workload.members_change=true"];
 
 /// Known bugs: of replication, then of producers, consumers and their groups. Those rules of the replica whose absence a
 /// campaign does not notice soon are left out one by one in the exhaustive search.
@@ -528,6 +537,18 @@ pub(super) const DEFECTS: &[Defect] = &[
         "watch-lost-on-reconnect",
         "watch-tells-all",
         "a client that watches from now on when its connection was lost, and misses what came between",
+        &[],
+    ),
+    defect(
+        "trims-before-in-sync",
+        "reassignment-keeps-copies",
+        "a reassignment that removes the old replica when the new one is started, and not when it is in sync",
+        MEMBERS_CHANGE,
+    ),
+    defect(
+        "never-balances",
+        "placement-spread",
+        "auto.leader.rebalance.enable=false: who was up when the others restarted leads everything from then on",
         &[],
     ),
 ];

@@ -4,6 +4,7 @@ mod catalogue;
 mod client_faults;
 mod draw;
 mod figures;
+mod operations;
 mod plain;
 mod possible;
 mod sections;
@@ -75,7 +76,7 @@ impl System for Queue {
             topics: draw::topics(&draws, &workload),
             sendings: Vec::new(),
             consumers: draw::consumers(&draws, &topology, &workload),
-            operations: Vec::new(),
+            operations: operations::drawn(&draws, &topology, &workload, storm),
         };
         section.sendings = draw::sendings(&draws, &topology, &workload, &section.knobs);
         let mut scenario = Scenario {
@@ -99,6 +100,7 @@ impl System for Queue {
             let strife = draw::strife(&draws, agreeing, families.partitions, families.crashes, storm);
             scenario.faults.extend(strife);
         }
+        scenario.faults.extend(operations::rolling_restart(&draws, &nodes(&plan).brokers, &workload, storm));
         Ok(scenario)
     }
 
@@ -130,7 +132,7 @@ impl System for Queue {
     fn operations(&self, scenario: &Scenario) -> Vec<MaskBit> {
         let Ok(plan) = read(scenario) else { return Vec::new() };
         let has_archive = plan.has_archive();
-        let Plan { knobs, topics, sendings, consumers, .. } = plan;
+        let Plan { knobs, topics, sendings, consumers, operations, .. } = plan;
         let groups: BTreeSet<u32> = consumers.iter().map(|consumer| consumer.group).collect();
         vec![
             ("groups", !consumers.is_empty()),
@@ -151,6 +153,7 @@ impl System for Queue {
             ("failing messages", sendings.iter().any(|sending| sending.fails > 0)),
             ("consensus", knobs.coordination == CoordinationMode::Consensus),
             ("slow consumers", !consumers.is_empty() && knobs.processing >= SLOW),
+            ("brokers come and go", !operations.is_empty()),
         ]
     }
 
@@ -303,6 +306,8 @@ mod tests {
     fn the_plain_scenario_makes_sense_and_so_does_one_item_of_each_list() {
         let Plain { mut scenario, items } = Queue.plain();
         Queue.check(&scenario).expect("it makes sense");
+        // There has to be a broker that can be added.
+        scenario.topology.insert("brokers".to_owned(), 4.into());
         for (list, item) in items {
             scenario.knobs.insert(list, toml::Value::Array(vec![item]));
         }

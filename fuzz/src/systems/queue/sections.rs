@@ -57,6 +57,10 @@ pub(super) struct Workload {
     pub(super) delayed: u32,
     /// How many of 100 messages fail to be processed at first.
     pub(super) failing: u32,
+    /// Whether brokers are added and removed.
+    pub(super) members_change: bool,
+    /// Whether all brokers are restarted, one after the other.
+    pub(super) rolling_restart: bool,
 }
 
 /// The section `[queue]`.
