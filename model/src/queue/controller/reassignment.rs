@@ -77,3 +77,71 @@ impl PartitionState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Leader;
+    use super::*;
+    use crate::queue::brokers::{BrokerEpoch, BrokerId};
+    use crate::queue::offset::Offset;
+    use crate::queue::replica::{Asker, FetchRequest, Flush, Lineage, Replica, Role, Settings};
+
+    const LIFE: BrokerEpoch = BrokerEpoch(1);
+    const SETTINGS: Settings = Settings { flush: Flush::BeforeAck, min_insync: 1, defects: Defects::NONE };
+
+    fn state() -> PartitionState {
+        PartitionState::new(Brokers::first(3), Leader { broker: BrokerId(0), life: LIFE })
+    }
+
+    fn replica(broker: u8, records: u64) -> Replica {
+        let lineage = Lineage::of([(LeaderEpoch(0), Offset::ZERO)]);
+        let log = Offset::ZERO..Offset(records);
+        Replica::recovered(BrokerId(broker), LIFE, log, lineage, Offset::ZERO)
+    }
+
+    #[test]
+    fn a_move_that_is_called_off_leaves_everything_as_it_was() {
+        let moved = state().moved_towards(Brokers::first(4).without(BrokerId(0)));
+        assert_eq!((moved.replicas, moved.in_sync), (Brokers::first(4), Brokers::first(3)));
+        assert!(!moved.may_let_go(Defects::NONE));
+        let back = moved.moved_towards(Brokers::first(3));
+        assert_eq!((back.adding, back.removing), (Brokers::NONE, Brokers::only(BrokerId(3))));
+        let done = back.let_go();
+        assert!(back.may_let_go(Defects::NONE) && !done.moves());
+        assert_eq!((done.replicas, done.in_sync), (Brokers::first(3), Brokers::first(3)));
+    }
+
+    #[test]
+    fn who_was_to_come_and_shall_not_goes_with_those_who_go() {
+        let moved = state().moved_towards(Brokers::first(4).without(BrokerId(0)));
+        let elsewhere =
+            moved.moved_towards(Brokers::first(5).minus([0, 3].map(BrokerId).into_iter().collect()));
+        assert_eq!(elsewhere.adding, Brokers::only(BrokerId(4)));
+        assert_eq!(elsewhere.removing, [0, 3].map(BrokerId).into_iter().collect());
+    }
+
+    #[test]
+    fn a_broker_that_is_no_replica_any_more_keeps_nothing() {
+        let mut replica = replica(2, 5);
+        replica.ordered(&state(), LIFE, SETTINGS);
+        let gone = state().moved_towards(Brokers::first(2)).let_go();
+        assert_eq!(replica.ordered(&gone, LIFE, SETTINGS), Some(Offset::ZERO));
+        assert_eq!((replica.end(), replica.role()), (Offset::ZERO, &Role::Idle));
+    }
+
+    #[test]
+    fn what_a_broker_said_of_its_former_copy_does_not_count_for_the_next_one() {
+        let mut leader = replica(0, 5);
+        leader.ordered(&state(), LIFE, SETTINGS);
+        let asker = Asker { broker: BrokerId(2), life: LIFE, epoch: LeaderEpoch(0) };
+        let late = FetchRequest { asker, offset: Offset(5) };
+        leader.fetch(&late, SETTINGS).expect("it is in its epoch");
+        let gone = state().moved_towards(Brokers::first(2)).let_go();
+        let back = gone.moved_towards(Brokers::first(3));
+        for state in [&gone, &back] {
+            leader.ordered(state, LIFE, SETTINGS);
+            assert!(leader.fetch(&late, SETTINGS).is_err());
+            assert!(!leader.caught_up(SETTINGS).has(BrokerId(2)));
+        }
+    }
+}
