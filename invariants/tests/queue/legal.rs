@@ -96,8 +96,16 @@ fn the_rules_come_from_the_plan() {
     let topics = vec![TopicPlan { number: 0, partitions: 1 }];
     let consumers = vec![ConsumerPlan { number: 0, group: 0, topic: 0, into: None, tag: None }];
     let knobs = Knobs::default();
-    let plan =
-        Plan { brokers: 3, factor: 3, knobs, topics, sendings: vec![], consumers, defects: Defects::NONE };
+    let plan = Plan {
+        brokers: 3,
+        factor: 3,
+        knobs,
+        topics,
+        sendings: vec![],
+        consumers,
+        operations: vec![],
+        defects: Defects::NONE,
+    };
     let calm_begins = rules().calm_begins;
     assert_eq!(Rules::of(&plan, calm_begins), rules());
     assert_eq!(rules().readers(Topic::Named(0)).collect::<Vec<_>>(), [0]);

@@ -8,6 +8,7 @@ mod groups;
 mod history;
 mod legal;
 mod markers;
+mod moves;
 mod reading;
 mod replication;
 mod retention;
