@@ -7,6 +7,7 @@ use rehearsal_invariants::queue::{Rules, markers::*};
 use rehearsal_model::queue::brokers::{BrokerId, Brokers};
 use rehearsal_model::queue::facts::Fact;
 use rehearsal_model::queue::offset::LeaderEpoch;
+use rehearsal_model::queue::replica::Flush;
 use std::collections::BTreeMap;
 
 const KEEPS: &str = "reassignment-keeps-copies";
@@ -72,6 +73,17 @@ fn an_old_copy_may_go_when_the_new_one_is_in_sync() {
     let (mut history, _) = handed_over();
     let_go(&mut history, &[1, 2, 3]);
     drop_copy(&mut history);
+    history.is_no_matter_of(KEEPS);
+}
+
+#[test]
+fn a_new_copy_that_is_called_in_sync_and_is_not_is_convicted() {
+    let (mut history, begun) = moving();
+    let told = history.watermark(0, 1);
+    assert!(told > begun);
+    let joined = history.in_sync(&[0, 1, 2, 3]);
+    history.convicts(KEEPS, &[told, joined]);
+    history.rules.flush = Flush::Background;
     history.is_no_matter_of(KEEPS);
 }
 

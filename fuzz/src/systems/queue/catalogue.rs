@@ -546,6 +546,12 @@ pub(super) const DEFECTS: &[Defect] = &[
         MEMBERS_CHANGE,
     ),
     defect(
+        "trims-in-old-epoch",
+        "reassignment-keeps-copies",
+        "a replica that was removed and comes back empty is in sync at once, by what its former copy had",
+        MEMBERS_CHANGE,
+    ),
+    defect(
         "never-balances",
         "placement-spread",
         "auto.leader.rebalance.enable=false: who was up when the others restarted leads everything from then on",

@@ -95,14 +95,15 @@ impl Metadata {
 
     /// What brings a move nearer to its end: the leader hands over if it is to go, and then those go who are to.
     fn next_step(&self, state: &PartitionState, rules: Rules) -> Option<PartitionState> {
-        let leader = state.leader.filter(|_| state.moves() && state.may_let_go(rules.settings.defects))?;
+        let Settings { min_insync, defects, .. } = rules.settings;
+        let leader = state.leader.filter(|_| state.moves() && state.may_let_go(defects))?;
         if state.target().has(leader.broker) {
-            return Some(state.let_go());
+            return Some(state.let_go(defects));
         }
         let live = self.live();
         let heirs = state.target().and(state.in_sync).and(live);
         let heir = balance::least(heirs, &balance::leads(live, &self.partitions))?;
-        Some(state.elected(self.leader(heir)?, rules.settings.min_insync))
+        Some(state.elected(self.leader(heir)?, min_insync))
     }
 
     /// Where copies go next: first off brokers that are no members, and even then only so many partitions at once.

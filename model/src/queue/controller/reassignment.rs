@@ -63,11 +63,12 @@ impl PartitionState {
 
     /// The state when those who were to go are gone: in an epoch of its own.
     #[must_use]
-    pub(super) fn let_go(&self) -> PartitionState {
+    pub(super) fn let_go(&self, defects: Defects) -> PartitionState {
         let target = self.target();
+        let next = LeaderEpoch(self.epoch.0 + 1);
         PartitionState {
             version: self.version + 1,
-            epoch: LeaderEpoch(self.epoch.0 + 1),
+            epoch: if defects.has(Defect::TrimsInOldEpoch) { self.epoch } else { next },
             in_sync: self.in_sync.and(target),
             eligible: self.eligible.and(target),
             replicas: target,
@@ -106,7 +107,7 @@ mod tests {
         assert!(!moved.may_let_go(Defects::NONE));
         let back = moved.moved_towards(Brokers::first(3));
         assert_eq!((back.adding, back.removing), (Brokers::NONE, Brokers::only(BrokerId(3))));
-        let done = back.let_go();
+        let done = back.let_go(Defects::NONE);
         assert!(back.may_let_go(Defects::NONE) && !done.moves());
         assert_eq!((done.replicas, done.in_sync), (Brokers::first(3), Brokers::first(3)));
     }
@@ -124,7 +125,7 @@ mod tests {
     fn a_broker_that_is_no_replica_any_more_keeps_nothing() {
         let mut replica = replica(2, 5);
         replica.ordered(&state(), LIFE, SETTINGS);
-        let gone = state().moved_towards(Brokers::first(2)).let_go();
+        let gone = state().moved_towards(Brokers::first(2)).let_go(Defects::NONE);
         assert_eq!(replica.ordered(&gone, LIFE, SETTINGS), Some(Offset::ZERO));
         assert_eq!((replica.end(), replica.role()), (Offset::ZERO, &Role::Idle));
     }
@@ -136,7 +137,7 @@ mod tests {
         let asker = Asker { broker: BrokerId(2), life: LIFE, epoch: LeaderEpoch(0) };
         let late = FetchRequest { asker, offset: Offset(5) };
         leader.fetch(&late, SETTINGS).expect("it is in its epoch");
-        let gone = state().moved_towards(Brokers::first(2)).let_go();
+        let gone = state().moved_towards(Brokers::first(2)).let_go(Defects::NONE);
         let back = gone.moved_towards(Brokers::first(3));
         for state in [&gone, &back] {
             leader.ordered(state, LIFE, SETTINGS);
