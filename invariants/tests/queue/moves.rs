@@ -84,6 +84,10 @@ fn a_new_copy_that_is_called_in_sync_and_is_not_is_convicted() {
     let joined = history.in_sync(&[0, 1, 2, 3]);
     history.convicts(KEEPS, &[told, joined]);
     history.rules.flush = Flush::Background;
+    history.elect(1);
+    let gone = let_go(&mut history, &[1, 2, 3]);
+    drop_copy(&mut history);
+    assert!(joined < gone);
     history.is_no_matter_of(KEEPS);
 }
 
