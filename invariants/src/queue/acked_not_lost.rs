@@ -181,9 +181,9 @@ impl Monitor<Fact> for AckedNotLost {
                 }
                 Ok(())
             }
-            Fact::Truncated { partition, .. } | Fact::BeganAnew { partition, .. } => {
-                self.shortened(&cluster, *partition, stamp, false)
-            }
+            Fact::Truncated { partition, .. }
+            | Fact::BeganAnew { partition, .. }
+            | Fact::CopyDropped { partition, .. } => self.shortened(&cluster, *partition, stamp, false),
             _ => Ok(()),
         }
     }

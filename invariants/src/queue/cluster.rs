@@ -122,6 +122,7 @@ pub struct Cluster {
     brokers: BTreeMap<NodeId, BrokerId>,
     lives: BTreeMap<BrokerId, BrokerEpoch>,
     live: Brokers,
+    members: Brokers,
     repeat: bool,
     /// The newest change of the coordination service, and whether the last one it told of came before that.
     revision: Revision,
@@ -139,6 +140,7 @@ impl Cluster {
     /// A cluster of which nothing is known.
     pub fn new(rules: Rc<Rules>) -> Cluster {
         Cluster {
+            members: rules.members,
             rules,
             partitions: BTreeMap::new(),
             topics: BTreeMap::new(),
@@ -196,6 +198,21 @@ impl Cluster {
     /// The brokers that are registered.
     pub fn live(&self) -> Brokers {
         self.live
+    }
+
+    /// The brokers that copies are placed on.
+    pub fn members(&self) -> Brokers {
+        self.members
+    }
+
+    /// Every partition of which anything is known.
+    pub fn partitions(&self) -> impl Iterator<Item = (Partition, &PartitionBook)> {
+        self.partitions.iter().map(|(partition, book)| (*partition, book))
+    }
+
+    /// Whether a leader is of the life that its broker lives.
+    pub fn lives(&self, leader: Leader) -> bool {
+        self.live.has(leader.broker) && self.lives.get(&leader.broker) == Some(&leader.life)
     }
 
     /// A broker's copy of a partition.
@@ -299,6 +316,8 @@ impl Monitor<Fact> for SharedCluster {
             Fact::OfTopics(OfTopics::Changed { topic, state }) => {
                 cluster.repeat = !cluster.topic_changed(*topic, state);
             }
+            Fact::MembersChanged { .. } if cluster.is_late => {}
+            Fact::MembersChanged { members } => cluster.members = *members,
             Fact::Recovered { broker, partition, start, log, .. } => {
                 cluster.brokers.insert(stamp.node, *broker);
                 cluster.book(*partition).copies.entry(*broker).or_default().recover(*start, log, stamp);
@@ -327,6 +346,11 @@ impl Monitor<Fact> for SharedCluster {
             Fact::BeganAnew { partition, at } => {
                 if let Some(copy) = cluster.own(*partition, stamp.node) {
                     copy.begin_anew(*at);
+                }
+            }
+            Fact::CopyDropped { partition, .. } => {
+                if let Some(copy) = cluster.own(*partition, stamp.node) {
+                    copy.begin_anew(Offset::ZERO);
                 }
             }
             Fact::Persisted { partition, through } => {

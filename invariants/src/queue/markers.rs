@@ -4,6 +4,7 @@ mod brokers;
 mod clients;
 mod delays;
 mod loans;
+mod moves;
 mod retention;
 mod topics;
 
@@ -14,6 +15,7 @@ use brokers::BrokerMarkers;
 use clients::ClientMarkers;
 use delays::DelayMarkers;
 use loans::LoanMarkers;
+use moves::MoveMarkers;
 use rehearsal_env::{Marker, NodeId, Stamp};
 use rehearsal_model::coordination::{Happening, Refusal as VoteRefusal};
 use rehearsal_model::queue::facts::{Fact, Fate, OfTopics};
@@ -137,6 +139,16 @@ pub const NEW_PARTITION_WAITED: Marker = Marker("new-partition-waited-for-the-ol
 pub const RETIRED_WITH_RECORDS: Marker = Marker("partition-retired-with-records-in-it");
 /// A retired partition in which messages had stood was found empty.
 pub const RETIRED_DRAINED: Marker = Marker("retired-partition-drained");
+/// The controller under which a partition began to move is not the one under which it was done.
+pub const MOVE_OUTLIVED_CONTROLLER: Marker = Marker("move-outlived-its-controller");
+/// A leader that lives passed its lead on, because its copy was to go.
+pub const LEADER_HANDED_OVER: Marker = Marker("leader-handed-over");
+/// A copy was added to a partition with records, and came to be in sync.
+pub const NEW_COPY_CAUGHT_UP: Marker = Marker("new-copy-caught-up");
+/// A broker that was removed has no copies any more.
+pub const BROKER_LEFT_EMPTY: Marker = Marker("broker-left-empty");
+/// A leader that lives passed its lead on for the sake of evenness alone.
+pub const LEADERS_BALANCED: Marker = Marker("leaders-balanced");
 
 /// Every marker of the queue.
 pub const MARKERS: &[Marker] = &[
@@ -195,6 +207,11 @@ pub const MARKERS: &[Marker] = &[
     NEW_PARTITION_WAITED,
     RETIRED_WITH_RECORDS,
     RETIRED_DRAINED,
+    MOVE_OUTLIVED_CONTROLLER,
+    LEADER_HANDED_OVER,
+    NEW_COPY_CAUGHT_UP,
+    BROKER_LEFT_EMPTY,
+    LEADERS_BALANCED,
 ];
 
 /// Looks out for the markers.
@@ -202,6 +219,7 @@ pub const MARKERS: &[Marker] = &[
 pub struct Markers {
     cluster: SharedCluster,
     brokers: BrokerMarkers,
+    moves: MoveMarkers,
     clients: ClientMarkers,
     retention: RetentionMarkers,
     delays: DelayMarkers,
@@ -218,6 +236,7 @@ impl Markers {
         Markers {
             cluster,
             brokers: BrokerMarkers::default(),
+            moves: MoveMarkers::default(),
             clients: ClientMarkers::default(),
             retention: RetentionMarkers::default(),
             delays: DelayMarkers::default(),
@@ -285,6 +304,7 @@ impl MarkerWatch<Fact> for Markers {
         let _ = Monitor::witness(&mut self.cluster, stamp, fact);
         let cluster = self.cluster.borrow();
         self.brokers.after(stamp, fact, &cluster, reached);
+        self.moves.witness(fact, &cluster, reached);
         self.clients.witness(stamp, fact, &cluster, reached);
         self.retention.witness(stamp, fact, &cluster, reached);
         self.delays.witness(stamp, fact, &cluster, reached);

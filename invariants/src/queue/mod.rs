@@ -5,7 +5,7 @@
 //! to own. One promise per file:
 //!
 //! ```text
-//!  PartitionChanged … ──▶ cluster ──▶ isr_ordering  one_leader_per_epoch  placement_spread
+//!  PartitionChanged … ──▶ cluster ──▶ isr_ordering  one_leader_per_epoch  placement_spread  reassignment_keeps_copies
 //!  Appended, Recovered … ──▶ │          logs_agree  start_below_watermark  bytes_intact
 //!  Dropped, Archived … ──────┼────────▶ retention_honest
 //!  ControllerChanged ────────┼────────▶ one_controller_per_epoch
@@ -49,6 +49,7 @@ pub mod one_leader_per_epoch;
 pub mod one_owner;
 pub mod partition_order;
 pub mod placement_spread;
+pub mod reassignment_keeps_copies;
 pub mod retention_honest;
 pub mod retired_drains;
 pub mod retried_or_dead;
@@ -99,6 +100,7 @@ pub fn monitors(rules: Rules) -> Vec<Box<dyn Monitor<Fact>>> {
         Box::new(every_message_told::EveryMessageTold::new(shared())),
         Box::new(start_below_watermark::StartBelowWatermark::new(shared())),
         Box::new(placement_spread::PlacementSpread::new(shared())),
+        Box::new(reassignment_keeps_copies::ReassignmentKeepsCopies::new(shared())),
         Box::new(lost_only_as_allowed::LostOnlyAsAllowed::new(shared())),
         Box::new(not_before_due::NotBeforeDue::new(shared())),
         Box::new(moved_once::MovedOnce::new(shared())),

@@ -26,7 +26,7 @@ use std::ops::Range;
 const NAME: &str = "offsets-move-forward";
 
 /// How far a group has processed a partition.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Prefix {
     /// Everything before it was processed, from where the group began.
     next: Offset,
@@ -89,11 +89,11 @@ impl OffsetsMoveForward {
         committed: bool,
     ) -> Result<(), Violation> {
         let taken = cluster.partition(partition).map_or(Offset::ZERO, |book| book.taken);
-        let fresh = Prefix { next: offset, beyond: BTreeSet::new(), number: stamp.number };
-        let prefix = self.processed.entry((group, partition)).or_insert_with(|| fresh.clone());
-        // Nothing was committed, and retention has taken what the group might have begun with.
-        if !committed && prefix.next < offset && offset <= taken {
-            *prefix = fresh;
+        let fresh = || Prefix { next: offset, beyond: BTreeSet::new(), number: stamp.number };
+        let prefix = self.processed.entry((group, partition)).or_insert_with(fresh);
+        // Nothing was committed, and retention has taken what the group might have begun with. Others of it may be further.
+        if !committed && offset <= taken {
+            (prefix.next.0..offset.0).for_each(|taken| prefix.processed(Offset(taken), stamp.number));
         }
         match self.found.get(&(stamp.node, group, partition)) {
             Some((found, number)) if !committed || offset < *found => {

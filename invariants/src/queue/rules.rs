@@ -1,12 +1,14 @@
 //! What the queue has promised, as it was deployed.
 
 use rehearsal_env::{Span, Time};
+use rehearsal_model::queue::brokers::Brokers;
 use rehearsal_model::queue::delay::MOVERS;
 use rehearsal_model::queue::facts::Fact;
 use rehearsal_model::queue::knobs::{Delivery, Knobs, Retry};
 use rehearsal_model::queue::log::Retention;
 use rehearsal_model::queue::message::MessageId;
 use rehearsal_model::queue::offset::Offset;
+use rehearsal_model::queue::operation::first_members;
 use rehearsal_model::queue::partition::{Partition, Topic};
 use rehearsal_model::queue::plan::Plan;
 use rehearsal_model::queue::production::Acks;
@@ -22,6 +24,8 @@ pub struct Rules {
     pub brokers: u32,
     /// How many copies each partition has.
     pub factor: u32,
+    /// The brokers that copies are placed on as long as nobody has asked for others.
+    pub members: Brokers,
     /// How many replicas must be in sync for a message to be acknowledged by all.
     pub min_insync: u32,
     /// When a record counts as held by a broker.
@@ -105,6 +109,7 @@ impl Rules {
         Rules {
             brokers: plan.brokers,
             factor: plan.factor,
+            members: first_members(plan),
             min_insync,
             flush,
             acks,

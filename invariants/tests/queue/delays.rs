@@ -3,6 +3,8 @@
 use crate::history::{History, PARTITION, Who, message, rules, stretch};
 use rehearsal_env::{Span, WallTime};
 use rehearsal_invariants::queue::Rules;
+use rehearsal_model::queue::brokers::{BrokerEpoch, BrokerId};
+use rehearsal_model::queue::controller::{Leader, PartitionState};
 use rehearsal_model::queue::delay::Due;
 use rehearsal_model::queue::facts::Fact;
 use rehearsal_model::queue::group::MemberId;
@@ -115,9 +117,10 @@ fn a_message_that_never_comes_is_convicted() {
 fn a_message_that_failed_and_is_nowhere_is_convicted() {
     let mut history = History::with(Rules { retry: Retry::Topic, ..rules() });
     let dead = Partition { topic: Topic::Dead(0), number: 0 };
-    let state = history.state.clone();
+    let leader = Some(Leader { broker: BrokerId(1), life: BrokerEpoch(2) });
+    let state = PartitionState { leader, ..history.state.clone() };
     history.say(Who::Coordination, Fact::PartitionChanged { partition: dead, state });
-    history.say(Who::Broker(0), Fact::Appended { partition: dead, stretch: stretch(0, 0, 7) });
+    history.say(Who::Broker(1), Fact::Appended { partition: dead, stretch: stretch(0, 0, 7) });
     history.own(0, 1);
     history.position(0, 0, false);
     history.write(0);
@@ -125,7 +128,7 @@ fn a_message_that_failed_and_is_nowhere_is_convicted() {
     let mut given_up = history.clone();
     history.commit(0, 1, 1);
     history.convicts(DEAD, &[failed]);
-    given_up.say(Who::Broker(0), Fact::Appended { partition: dead, stretch: stretch(1, 0, 0) });
+    given_up.say(Who::Broker(1), Fact::Appended { partition: dead, stretch: stretch(1, 0, 0) });
     given_up.commit(0, 1, 1);
     given_up.passes();
 }

@@ -102,20 +102,20 @@ fn in_the_background_what_one_member_kept_may_not_be_lost() {
 #[test]
 fn an_unclean_election_may_lose_what_was_before_it_and_nothing_after() {
     let mut history = without_groups(Rules { unclean_election: true, ..rules() });
-    history.in_sync(&[0, 1]);
+    history.in_sync(&[0, 2]);
     history.send(0);
-    history.replicate(0, &[1], 0);
+    history.replicate(0, &[2], 0);
     history.acknowledge(0, 0);
     history.in_sync(&[0]);
-    history.state.in_sync = Brokers::only(BrokerId(2));
-    history.elect(2);
-    history.lead(2);
+    history.state.in_sync = Brokers::only(BrokerId(1));
+    history.elect(1);
+    history.lead(1);
     history.truncate(0, 0);
-    history.truncate(1, 0);
+    history.truncate(2, 0);
     history.in_sync(&[0, 1, 2]);
     history.passes();
     history.send(1);
-    history.replicate(2, &[0, 1], 1);
+    history.replicate(1, &[0, 2], 1);
     let told = history.acknowledge(1, 0);
     history.truncate(0, 0);
     history.elect(0);

@@ -48,6 +48,7 @@ pub fn rules() -> Rules {
     Rules {
         brokers: 3,
         factor: 3,
+        members: Brokers::first(3),
         min_insync: 2,
         flush: Flush::BeforeAck,
         acks: Acks::All,
@@ -126,8 +127,10 @@ impl History {
         });
         history.say(Who::Coordination, Fact::ControllerChanged { broker: Some(BrokerId(0)), epoch: 1 });
         let state = history.state.clone();
-        for partition in [OFFSETS, PARTITION] {
-            history.say(Who::Coordination, Fact::PartitionChanged { partition, state: state.clone() });
+        let elsewhere = Leader { broker: BrokerId(2), life: BrokerEpoch(3) };
+        let of_offsets = PartitionState { leader: Some(elsewhere), ..state.clone() };
+        for (partition, state) in [(OFFSETS, of_offsets), (PARTITION, state)] {
+            history.say(Who::Coordination, Fact::PartitionChanged { partition, state });
         }
         history.lead(0);
         history

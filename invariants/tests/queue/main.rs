@@ -9,6 +9,7 @@ mod history;
 mod legal;
 mod lending;
 mod markers;
+mod moves;
 mod reading;
 mod replication;
 mod retention;

@@ -150,6 +150,7 @@ fn a_leader_from_outside_of_the_set_is_convicted_where_it_is_not_allowed() {
     history.convicts(ISR, &[before, elected]);
     history.rules.unclean_election = true;
     history.in_sync(&[0, 1, 2]);
+    history.elect(1);
     history.passes();
 }
 

@@ -154,6 +154,22 @@ fn a_group_need_not_have_read_what_retention_took_unless_it_is_archived() {
 }
 
 #[test]
+fn a_member_that_was_replaced_and_begins_behind_what_was_taken_undoes_nobodys_work() {
+    let mut history = kept(rules());
+    history.own(0, 1);
+    history.own(1, 2);
+    history.position(1, 0, false);
+    history.expire(0, (0, 1), 100, SECOND + 1);
+    history.process(1, 2, 1);
+    history.position(0, 1, false);
+    let mut too_far = history.clone();
+    history.commit(1, 2, 2);
+    history.is_no_matter_of("offsets-move-forward");
+    let (moved, passed) = (too_far.facts.len() as u64 - 1, too_far.commit(1, 2, 3));
+    too_far.convicts("offsets-move-forward", &[moved, passed]);
+}
+
+#[test]
 fn a_log_that_begins_anew_holds_nothing_until_its_disk_says_so() {
     let mut history = kept(nobody_reads());
     history.in_sync(&[0, 1]);

@@ -170,6 +170,13 @@ defects! {
     KeyOrderWithoutTheWait "key-order-without-the-wait",
     /// The leader of a retired partition goes on appending. Convicted by `retired-drains`.
     RetiredTakesAppends "retired-takes-appends",
+    /// Who is to go is let go of as soon as anybody who stays is in sync. Convicted by `reassignment-keeps-copies`.
+    TrimsBeforeInSync "trims-before-in-sync",
+    /// Who has gone is let go of in the epoch that there is, so that what was heard of its copy counts for the next one.
+    /// Convicted by `reassignment-keeps-copies`.
+    TrimsInOldEpoch "trims-in-old-epoch",
+    /// Leads never pass on for the sake of evenness. Convicted by `placement-spread`.
+    NeverBalances "never-balances",
 }
 
 /// The known bugs that are switched on.

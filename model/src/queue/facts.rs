@@ -12,7 +12,7 @@ pub use lending::LendingFact;
 pub use of_topics::OfTopics;
 pub use stretch::{Stretch, Within};
 
-use super::brokers::{BrokerEpoch, BrokerId};
+use super::brokers::{BrokerEpoch, BrokerId, Brokers};
 use super::controller::PartitionState;
 use super::delay::Due;
 use super::group::{Generation, MemberId};
@@ -69,6 +69,11 @@ pub enum Fact {
         partition: Partition,
         /// How it is now.
         state: PartitionState,
+    },
+    /// Copies are placed on these brokers from now on.
+    MembersChanged {
+        /// Which.
+        members: Brokers,
     },
     /// The service came up again.
     CoordinationRecovered,
@@ -155,6 +160,13 @@ pub enum Fact {
         partition: Partition,
         /// There.
         at: Offset,
+    },
+    /// A broker that is no replica any more has dropped all that it had.
+    CopyDropped {
+        /// Which partition.
+        partition: Partition,
+        /// Where its log ended.
+        from: Offset,
     },
     /// Retention has dropped the first segment of a replica's log.
     Dropped {
@@ -519,6 +531,7 @@ impl FactTrait for Fact {
             Fact::BrokerGone { .. } => "BrokerGone",
             Fact::ControllerChanged { .. } => "ControllerChanged",
             Fact::PartitionChanged { .. } => "PartitionChanged",
+            Fact::MembersChanged { .. } => "MembersChanged",
             Fact::CoordinationRecovered => "CoordinationRecovered",
             Fact::Coordination(happening) => kind_of(happening),
             Fact::OfTopics(fact) => fact.kind(),
@@ -531,6 +544,7 @@ impl FactTrait for Fact {
             Fact::Replicated { .. } => "Replicated",
             Fact::Truncated { .. } => "Truncated",
             Fact::BeganAnew { .. } => "BeganAnew",
+            Fact::CopyDropped { .. } => "CopyDropped",
             Fact::Dropped { .. } => "Dropped",
             Fact::SegmentClosed { .. } => "SegmentClosed",
             Fact::Archived { .. } => "Archived",

@@ -52,6 +52,7 @@ fn of_change(change: &Change) -> Option<Fact> {
         News::Controller(broker) => Some(Fact::ControllerChanged { broker, epoch: change.revision.0 }),
         News::Partition(partition, state) => Some(Fact::PartitionChanged { partition, state }),
         News::Topic(topic, state) => Some(Fact::OfTopics(OfTopics::Changed { topic, state })),
-        News::Life(..) | News::Archived(..) | News::Members(_) | News::Barriers(..) => None,
+        News::Members(members) => Some(Fact::MembersChanged { members }),
+        News::Life(..) | News::Archived(..) | News::Barriers(..) => None,
     }
 }

@@ -33,6 +33,9 @@ pub(super) fn of(fact: &Fact) -> String {
         Fact::PartitionChanged { partition, state } => {
             format!("has made durable: {}", state_in_words(*partition, state))
         }
+        Fact::MembersChanged { members } => {
+            format!("has made durable: copies are placed on {}", brokers(*members))
+        }
         Fact::CoordinationRecovered => "comes up and has read its log".to_owned(),
         Fact::Coordination(happening) => coordination::of(happening),
         Fact::OfTopics(fact) => topics::of(fact),
@@ -84,6 +87,9 @@ pub(super) fn of(fact: &Fact) -> String {
         Fact::BeganAnew { partition, at } => {
             format!("drops all of its log of {partition} and begins anew at offset {at}")
         }
+        Fact::CopyDropped { partition, from } => {
+            format!("drops its copy of {partition}, which ended at {from}: it is to have none any more")
+        }
         Fact::Dropped { partition, from, to, left, .. } => format!(
             "drops {partition} from offset {from} to {to}, which is out of retention, and keeps {left} bytes"
         ),
@@ -122,7 +128,7 @@ pub(super) fn of(fact: &Fact) -> String {
 }
 
 fn state_in_words(partition: Partition, state: &PartitionState) -> String {
-    let PartitionState { version, epoch, leader, in_sync, eligible, .. } = state;
+    let PartitionState { version, epoch, leader, in_sync, eligible, adding, removing, .. } = state;
     let leads = match leader {
         Some(leader) => format!("{} leads {partition}", leader.broker),
         None => format!("nobody leads {partition}"),
@@ -131,12 +137,13 @@ fn state_in_words(partition: Partition, state: &PartitionState) -> String {
         Brokers::NONE => "nobody is in sync".to_owned(),
         members => format!("in sync: {}", brokers(members)),
     };
-    let also = if eligible.is_empty() {
-        String::new()
-    } else {
-        format!("; as good as in sync: {}", brokers(*eligible))
-    };
-    format!("{leads} in epoch {epoch}; {sync}{also} (version {version})")
+    let besides = [("as good as in sync", eligible), ("new", adding), ("to go", removing)];
+    let besides: String = besides
+        .into_iter()
+        .filter(|(_, those)| !those.is_empty())
+        .map(|(what, those)| format!("; {what}: {}", brokers(*those)))
+        .collect();
+    format!("{leads} in epoch {epoch}; {sync}{besides} (version {version})")
 }
 
 fn brokers(brokers: Brokers) -> String {

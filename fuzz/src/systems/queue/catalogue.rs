@@ -1,200 +1,6 @@
-//! The queue's facts, invariants and known bugs, as the program lists them.
+//! The queue's invariants and known bugs, as the program lists them.
 
 use crate::system::{Defect, Invariant};
-use rehearsal_model::queue::deploy::{COORDINATION, OPERATOR};
-
-/// Every kind of fact that a fault may wait for.
-pub(super) const FACT_KINDS: &[&str] = &[
-    "BrokerRegistered",
-    "BrokerGone",
-    "ControllerChanged",
-    "PartitionChanged",
-    "TopicChanged",
-    "Retired",
-    "Withheld",
-    "Rerouted",
-    "CoordinationRecovered",
-    "CoordinationChanged",
-    "CoordinationAsked",
-    "CoordinationAnswered",
-    "SessionOpened",
-    "SessionClosed",
-    "SessionExpired",
-    "SnapshotInstalled",
-    "CoordinationLed",
-    "VoteGiven",
-    "VoteRefused",
-    "ReadsRefused",
-    "WatchRenewed",
-    "Recovered",
-    "Led",
-    "Followed",
-    "Appended",
-    "DuplicateAbsorbed",
-    "Refused",
-    "Replicated",
-    "Truncated",
-    "BeganAnew",
-    "Dropped",
-    "SegmentClosed",
-    "Archived",
-    "Persisted",
-    "WatermarkMoved",
-    "StaleRequestRefused",
-    "SetShrinks",
-    "SetGrows",
-    "SetRefused",
-    "FollowerServed",
-    "FollowerSaidWait",
-    "FollowerSaidOutOfRange",
-    "CoordinatorLoaded",
-    "MemberFenced",
-    "TransactionEnding",
-    "TransactionTakenUp",
-    "Sent",
-    "SentAgain",
-    "Told",
-    "Assigned",
-    "LetGo",
-    "Positioned",
-    "Processed",
-    "CommitConfirmed",
-    "OffsetOutOfRange",
-    "Replayed",
-    "LenderLoaded",
-    "LoanRanOut",
-    "Removed",
-    "Borrowed",
-    "Acknowledges",
-    "AcknowledgementTold",
-    "GivesBack",
-    "BitFlipped",
-    "DamageFound",
-    "Postponed",
-    "Released",
-    "Moved",
-    "Failed",
-    "Forwarded",
-    "Parked",
-];
-
-/// Facts worth striking at; one that is listed twice is struck at twice as often.
-pub(super) const FACTS: &[&str] = &[
-    "Appended",
-    "Appended",
-    "Replicated",
-    "Replicated",
-    "WatermarkMoved",
-    "WatermarkMoved",
-    "Persisted",
-    "PartitionChanged",
-    "PartitionChanged",
-    "ControllerChanged",
-    "BrokerRegistered",
-    "BrokerGone",
-    "Led",
-    "Led",
-    "Followed",
-    "Truncated",
-    "Recovered",
-    "SetShrinks",
-    "SetGrows",
-    "SetRefused",
-    "SentAgain",
-    "Told",
-    "CoordinatorLoaded",
-    "MemberFenced",
-    "TransactionEnding",
-    "TransactionEnding",
-    "Assigned",
-    "LetGo",
-    "Positioned",
-    "Processed",
-    "CommitConfirmed",
-    "Dropped",
-    "SegmentClosed",
-    "Archived",
-    "Replayed",
-];
-
-const FIRST: &str = "broker-0";
-const SECOND: &str = "broker-1";
-const THIRD: &str = "broker-2";
-const CONSUMER: &str = "consumer-0";
-const COORDINATIONS: [&str; 3] = [COORDINATION, "coordination-1", "coordination-2"];
-
-/// When a member of a coordination service of several has most to lose.
-const AGREEING: &[&str] = &["VoteGiven", "CoordinationLed", "CoordinationChanged"];
-
-/// Moments at which a crash costs most; those of a node that is not there are left out.
-const CRITICAL: &[(&str, &str)] = &[
-    ("Assigned", CONSUMER),
-    ("Processed", CONSUMER),
-    ("CommitConfirmed", CONSUMER),
-    ("PartitionChanged", COORDINATION),
-    ("ControllerChanged", COORDINATION),
-    ("Appended", FIRST),
-    ("Replicated", FIRST),
-    ("Persisted", FIRST),
-    ("WatermarkMoved", FIRST),
-    ("Led", FIRST),
-    ("Truncated", FIRST),
-    ("SetGrows", FIRST),
-    ("Appended", SECOND),
-    ("Replicated", SECOND),
-    ("Persisted", SECOND),
-    ("WatermarkMoved", SECOND),
-    ("Led", SECOND),
-    ("Truncated", SECOND),
-    ("SetGrows", SECOND),
-    ("Appended", THIRD),
-    ("Replicated", THIRD),
-    ("Persisted", THIRD),
-    ("WatermarkMoved", THIRD),
-    ("Led", THIRD),
-    ("Truncated", THIRD),
-    ("SetGrows", THIRD),
-];
-
-/// What comes to that where an operator changes topics.
-const CRITICAL_WITH_CHANGES: &[(&str, &str)] = &[
-    ("TopicChanged", COORDINATION),
-    ("Retired", FIRST),
-    ("Retired", SECOND),
-    ("Withheld", FIRST),
-    ("Withheld", SECOND),
-    ("Withheld", THIRD),
-];
-
-const MOVER: &str = "delay-0";
-const SECOND_MOVER: &str = "delay-1";
-
-/// As [`CRITICAL`], where anything is delayed: then there are movers, and nothing else stands at the end.
-const CRITICAL_WITH_MOVERS: &[(&str, &str)] = &[
-    ("Failed", CONSUMER),
-    ("Failed", CONSUMER),
-    ("Parked", CONSUMER),
-    ("Forwarded", CONSUMER),
-    ("CommitConfirmed", CONSUMER),
-    ("PartitionChanged", COORDINATION),
-    ("Appended", FIRST),
-    ("WatermarkMoved", FIRST),
-    ("Led", FIRST),
-    ("Released", MOVER),
-    ("Moved", MOVER),
-    ("Released", SECOND_MOVER),
-    ("Moved", SECOND_MOVER),
-];
-
-/// The moments of these nodes at which a crash costs most.
-pub(super) fn critical(nodes: &[String]) -> Vec<(&'static str, &'static str)> {
-    let has = |node: &str| nodes.iter().any(|name| name == node);
-    let moments = if has(MOVER) { CRITICAL_WITH_MOVERS } else { CRITICAL };
-    let there = moments.iter().filter(|(_, node)| has(node)).copied();
-    let agree = COORDINATIONS.iter().flat_map(|node| AGREEING.iter().map(move |fact| (*fact, *node)));
-    let changes = CRITICAL_WITH_CHANGES.iter().filter(|(_, node)| has(OPERATOR) && has(node)).copied();
-    there.chain(agree.filter(|_| has(COORDINATIONS[1]))).chain(changes).collect()
-}
 
 const fn invariant(name: &'static str, says: &'static str) -> Invariant {
     Invariant { name, says }
@@ -259,7 +65,11 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     ),
     invariant(
         "placement-spread",
-        "each partition has as many copies as was asked for, each on a broker of its own",
+        "each partition has as many copies as was asked for, and copies and leads are spread evenly in the calm",
+    ),
+    invariant(
+        "reassignment-keeps-copies",
+        "who moves a partition takes no copy away before the new one is in sync, and is done by the end of the calm",
     ),
     invariant(
         "not-before-due",
@@ -353,6 +163,9 @@ const CONSENSUS: &[&str] = &["queue.coordination=consensus"];
 /// As [`CONSENSUS`], where members do not all hear each other and crash when they have voted.
 const STRIFE: &[&str] =
     &["queue.coordination=consensus", "families.partitions=true", "families.crashes=true"];
+
+/// Brokers are added and removed.
+const MEMBERS_CHANGE: &[&str] = &["workload.members_change=true"];
 
 /// Known bugs: of replication, then of producers, consumers and their groups. Those rules of the replica whose absence a
 /// campaign does not notice soon are left out one by one in the exhaustive search.
@@ -628,5 +441,23 @@ pub(super) const DEFECTS: &[Defect] = &[
         "retired-drains",
         "a partition that is taken out of service and goes on taking what producers send who have not heard",
         RETIRING,
+    ),
+    defect(
+        "trims-before-in-sync",
+        "reassignment-keeps-copies",
+        "a reassignment that removes the old replica when the new one is started, and not when it is in sync",
+        MEMBERS_CHANGE,
+    ),
+    defect(
+        "trims-in-old-epoch",
+        "reassignment-keeps-copies",
+        "a replica that was removed and comes back empty is in sync at once, by what its former copy had",
+        MEMBERS_CHANGE,
+    ),
+    defect(
+        "never-balances",
+        "placement-spread",
+        "auto.leader.rebalance.enable=false: who was up when the others restarted leads everything from then on",
+        &[],
     ),
 ];

@@ -51,15 +51,20 @@ pub(super) fn workload(draws: &Draws, storm: Span) -> Workload {
         grows,
         retires,
         big_topic,
+        members_change: draws.percent(15),
+        rolling_restart: draws.percent(10),
     }
 }
 
 /// How many of each there are.
 pub(super) fn topology(draws: &Draws, workload: &Workload) -> Topology {
     let mut draws = draws.part("topology", 0);
+    let brokers = *draws.pick(&[3, 3, 3, 3, 3, 3, 4, 5]);
+    let factor = if draws.percent(85) { 3 } else { 2 };
     Topology {
-        brokers: *draws.pick(&[3, 3, 3, 3, 3, 3, 4, 5]),
-        factor: if draws.percent(85) { 3 } else { 2 },
+        // One more than hold copies of a partition, or nobody can come or go.
+        brokers: if workload.members_change { brokers.max(factor + 1) } else { brokers },
+        factor,
         producers: draws.between(1, 3) as u32,
         consumers: workload.groups * draws.between(1, 3) as u32,
     }

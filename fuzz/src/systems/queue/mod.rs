@@ -4,6 +4,8 @@ mod catalogue;
 mod client_faults;
 mod draw;
 mod figures;
+mod moments;
+mod operations;
 mod plain;
 mod possible;
 mod sections;
@@ -83,7 +85,7 @@ impl System for Queue {
             topics: draw::topics(&draws, &workload),
             sendings: Vec::new(),
             consumers: draw::consumers(&draws, &topology, &workload, &knobs),
-            operations: Vec::new(),
+            operations: operations::drawn(&draws, &topology, &workload, storm),
         };
         section.operations.extend(draw::operations(&draws, &workload, &section.topics, &section.knobs));
         section.sendings = draw::sendings(&draws, &topology, &workload, &section.knobs);
@@ -108,6 +110,7 @@ impl System for Queue {
             let strife = draw::strife(&draws, agreeing, families.partitions, families.crashes, storm);
             scenario.faults.extend(strife);
         }
+        scenario.faults.extend(operations::rolling_restart(&draws, &nodes(&plan).brokers, &workload, storm));
         Ok(scenario)
     }
 
@@ -141,7 +144,8 @@ impl System for Queue {
         let has_archive = plan.has_archive();
         let Plan { knobs, topics, sendings, consumers, operations, .. } = plan;
         let asks = |wanted: fn(&Operation) -> bool| operations.iter().any(wanted);
-        let (adds, retires) = (
+        let (moves, adds, retires) = (
+            asks(|one| matches!(one, Operation::AddBroker { .. } | Operation::RemoveBroker { .. })),
             asks(|one| matches!(one, Operation::AddPartitions { .. })),
             asks(|one| matches!(one, Operation::RetirePartition { .. })),
         );
@@ -170,6 +174,7 @@ impl System for Queue {
             ("order of keys kept", knobs.key_order == KeyOrder::Kept),
             ("big topics", topics.iter().any(|topic| topic.partitions >= BIG)),
             ("slow consumers", !consumers.is_empty() && knobs.processing >= SLOW),
+            ("brokers come and go", moves),
         ]
     }
 
@@ -189,7 +194,7 @@ fn read(scenario: &Scenario) -> Result<Plan, ScenarioError> {
     let Nodes { coordination, brokers, blobs, producers, consumers, movers, operator } = nodes(&plan);
     let operator = operator.into_iter().collect();
     let all: Vec<String> = [brokers, coordination, blobs, producers, consumers, movers, operator].concat();
-    scenario.check_faults(&all, catalogue::FACT_KINDS)?;
+    scenario.check_faults(&all, moments::FACT_KINDS)?;
     Ok(plan)
 }
 
@@ -230,9 +235,9 @@ fn targets(plan: &Plan) -> Targets {
             .map(|nodes| nodes.as_slice())
             .concat(),
         disks: [&brokers, &brokers, &coordination, &blobs].map(|nodes| nodes.as_slice()).concat(),
-        critical: catalogue::critical(&all),
+        critical: moments::critical(&all),
         all,
-        facts: catalogue::FACTS,
+        facts: moments::FACTS,
     }
 }
 
@@ -322,6 +327,8 @@ mod tests {
     fn the_plain_scenario_makes_sense_and_so_does_one_item_of_each_list() {
         let Plain { mut scenario, items } = Queue.plain();
         Queue.check(&scenario).expect("it makes sense");
+        // There has to be a broker that can be added.
+        scenario.topology.insert("brokers".to_owned(), 4.into());
         for (list, item) in items {
             scenario.knobs.insert(list, toml::Value::Array(vec![item]));
         }
@@ -340,10 +347,10 @@ mod tests {
     #[test]
     fn what_is_worth_striking_at_is_a_kind_of_fact() {
         let three_and_one = ["broker-0", "broker-1", "broker-2", "consumer-0", COORDINATION];
-        let critical = catalogue::critical(&three_and_one.map(str::to_owned));
-        let kinds = critical.iter().map(|(fact, _)| fact).chain(catalogue::FACTS);
-        kinds.for_each(|kind| assert!(catalogue::FACT_KINDS.contains(kind), "{kind}"));
-        let one = catalogue::critical(&["broker-0", COORDINATION].map(str::to_owned));
+        let critical = moments::critical(&three_and_one.map(str::to_owned));
+        let kinds = critical.iter().map(|(fact, _)| fact).chain(moments::FACTS);
+        kinds.for_each(|kind| assert!(moments::FACT_KINDS.contains(kind), "{kind}"));
+        let one = moments::critical(&["broker-0", COORDINATION].map(str::to_owned));
         assert!(one.iter().all(|(_, node)| ["broker-0", COORDINATION].contains(node)));
     }
 

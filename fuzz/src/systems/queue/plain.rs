@@ -4,6 +4,7 @@ use super::sections::{Section, Topology};
 use crate::scenario::{Scenario, Schedule, VERSION};
 use crate::system::Plain;
 use rehearsal_model::queue::knobs::Knobs;
+use rehearsal_model::queue::operation::Operation;
 use rehearsal_model::queue::plan::{ConsumerPlan, Sending, TopicPlan};
 use rehearsal_sim::{DiskSettings, NetworkSettings, Span};
 use serde::Serialize;
@@ -36,7 +37,7 @@ pub(super) fn plain() -> Plain {
     Plain { scenario, items: items() }
 }
 
-/// A message of a hundred bytes, sent when everybody has started, and one consumer.
+/// A message of a hundred bytes, sent when everybody has started, one consumer, and a fourth broker.
 fn items() -> toml::Table {
     let sending = Sending {
         producer: 0,
@@ -50,7 +51,13 @@ fn items() -> toml::Table {
         fails: 0,
     };
     let consumer = ConsumerPlan { number: 0, group: 0, topic: 0, into: None, tag: None, loan: None };
-    let named = [("topic", table(&TOPIC)), ("send", table(&sending)), ("consumer", table(&consumer))];
+    let operation = Operation::AddBroker { at: Span::millis(100), broker: 3 };
+    let named = [
+        ("topic", table(&TOPIC)),
+        ("send", table(&sending)),
+        ("consumer", table(&consumer)),
+        ("operation", table(&operation)),
+    ];
     named.into_iter().map(|(name, item)| (name.to_owned(), toml::Value::Table(item))).collect()
 }
 

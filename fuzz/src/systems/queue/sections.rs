@@ -65,6 +65,10 @@ pub(super) struct Workload {
     pub(super) retires: bool,
     /// Whether the first topic has dozens of partitions.
     pub(super) big_topic: bool,
+    /// Whether brokers are added and removed.
+    pub(super) members_change: bool,
+    /// Whether all brokers are restarted, one after the other.
+    pub(super) rolling_restart: bool,
 }
 
 /// The section `[queue]`.

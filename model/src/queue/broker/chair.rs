@@ -5,6 +5,7 @@ use super::super::controller::{Change, Metadata, Rules};
 use super::super::defects::Defect;
 use super::super::facts::Fact;
 use super::super::keys::{self, PartitionEntry};
+use super::super::operation::first_members;
 use super::super::partition::{Partition, Topic};
 use super::Broker;
 use crate::coordination::{Check, CoordinationError, Edit, Revision};
@@ -14,6 +15,9 @@ use std::time::Duration;
 
 /// How long a controller waits for news before it looks again.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long nobody must have come or gone for leads to pass on for the sake of evenness alone: a broker that restarts
+/// would have them come back, or they would go to one that is about to die.
+const QUIET: Duration = Duration::from_secs(3);
 
 impl<E: Env<Fact = Fact>> Broker<E> {
     /// Step 6.
@@ -57,9 +61,15 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             unclean_election: self.plan.knobs.unclean_election,
             settings: self.plan.settings(),
         };
+        let mut seen = (self.known.borrow().live.clone(), self.env.now());
         loop {
+            let is_seen = seen.0 == self.known.borrow().live;
+            if !is_seen {
+                seen = (self.known.borrow().live.clone(), self.env.now());
+            }
+            let quiet = self.env.now().since(seen.1) >= QUIET;
             // One at a time: the next one is decided by what this one leaves.
-            let due = self.metadata().due(&self.wanted(&all), rules).into_iter().next();
+            let due = self.metadata(quiet).due(&self.wanted(&all), rules).into_iter().next();
             let nothing = due.is_none();
             if let Some(change) = due {
                 match self.write(epoch, change).await {
@@ -92,10 +102,16 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         self.known.borrow().controller != Some((self.me, epoch))
     }
 
-    fn metadata(&self) -> Metadata {
+    fn metadata(&self, quiet: bool) -> Metadata {
         let known = self.known.borrow();
         let states = known.partitions.iter().map(|(partition, (state, _))| (*partition, state.clone()));
-        Metadata { live: known.live.clone(), noted: known.noted.clone(), partitions: states.collect() }
+        Metadata {
+            live: known.live.clone(),
+            noted: known.noted.clone(),
+            members: known.members.unwrap_or_else(|| first_members(&self.plan)),
+            quiet,
+            partitions: states.collect(),
+        }
     }
 
     /// Writes a change, if this broker is still the controller and nothing has changed since it was decided.

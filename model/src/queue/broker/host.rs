@@ -114,7 +114,9 @@ impl Host {
         cores.producers = Producers::of(self.settings.defects, left.iter().map(|batch| &**batch));
         cores.routed = routed(&left);
         let partition = self.partition;
+        let gone = *cores.replica.role() == Role::Idle;
         env.observe(match anew {
+            _ if gone => Fact::CopyDropped { partition, from },
             true => Fact::BeganAnew { partition, at: to },
             false => Fact::Truncated { partition, to, from },
         });

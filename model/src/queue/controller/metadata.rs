@@ -1,7 +1,8 @@
 //! What the controller knows, and what it makes of it: a function of who lives and how the partitions are.
 
-use super::{Leader, PartitionState};
+use super::{Leader, MOVES_AT_ONCE, PartitionState, balance, placement};
 use crate::queue::brokers::{BrokerEpoch, BrokerId, Brokers};
+use crate::queue::defects::Defect;
 use crate::queue::partition::Partition;
 use crate::queue::replica::{Flush, Settings};
 use std::collections::BTreeMap;
@@ -13,6 +14,10 @@ pub struct Metadata {
     pub live: BTreeMap<BrokerId, BrokerEpoch>,
     /// The newest life of each broker that was taken note of.
     pub noted: BTreeMap<BrokerId, BrokerEpoch>,
+    /// The brokers that copies are placed on.
+    pub members: Brokers,
+    /// Whether nobody has come or gone for a while, so that leads may pass on for the sake of evenness alone.
+    pub quiet: bool,
     /// The partitions that there are.
     pub partitions: BTreeMap<Partition, PartitionState>,
 }
@@ -58,7 +63,79 @@ impl Metadata {
             }));
             due.extend(self.creations_due(wanted, rules));
         }
+        // Copies are moved when all is as well as it can be, and leads when nothing moves.
+        if due.is_empty() {
+            due.extend(self.moves_due(rules));
+        }
+        if due.is_empty() && self.quiet {
+            due.extend(self.balance_due(rules));
+        }
         due
+    }
+
+    fn live(&self) -> Brokers {
+        self.live.keys().copied().collect()
+    }
+
+    fn leader(&self, broker: BrokerId) -> Option<Leader> {
+        self.live.get(&broker).map(|life| Leader { broker, life: *life })
+    }
+
+    /// The next step of each move, and another move if there is one to begin.
+    fn moves_due(&self, rules: Rules) -> Vec<Change> {
+        let steps = self.partitions.iter().filter_map(|(partition, state)| {
+            Some(Change::Partition(*partition, self.next_step(state, rules)?))
+        });
+        let mut due: Vec<Change> = steps.collect();
+        if due.is_empty() {
+            due.extend(self.next_move());
+        }
+        due
+    }
+
+    /// What brings a move nearer to its end: the leader hands over if it is to go, and then those go who are to.
+    fn next_step(&self, state: &PartitionState, rules: Rules) -> Option<PartitionState> {
+        let Settings { min_insync, defects, .. } = rules.settings;
+        let leader = state.leader.filter(|_| state.moves() && state.may_let_go(defects))?;
+        if state.target().has(leader.broker) {
+            return Some(state.let_go(defects));
+        }
+        let live = self.live();
+        let heirs = state.target().and(state.in_sync).and(live);
+        let heir = balance::least(heirs, &balance::leads(live, &self.partitions))?;
+        Some(state.elected(self.leader(heir)?, min_insync))
+    }
+
+    /// Where copies go next: first off brokers that are no members, and even then only so many partitions at once.
+    fn next_move(&self) -> Option<Change> {
+        let (live, loads) = (self.live(), placement::loads(self.members, &self.partitions));
+        let may_begin = self.partitions.values().filter(|state| state.moves()).count() < MOVES_AT_ONCE;
+        let towards = |partition: &Partition, target| {
+            Change::Partition(*partition, self.partitions[partition].moved_towards(target))
+        };
+        let mut stray = self.partitions.iter().filter(|(_, state)| state.moves() || may_begin);
+        let off = stray.find_map(|(partition, state)| {
+            let target = placement::off_strangers(state, self.members, live, &loads)?;
+            Some(towards(partition, target))
+        });
+        let is_home = |state: &PartitionState| state.target().minus(self.members).is_empty();
+        let evens = off.is_none() && may_begin && self.partitions.values().all(is_home);
+        off.or_else(|| {
+            let found = placement::evened(&self.partitions, self.members, live, &loads).filter(|_| evens);
+            found.map(|(partition, target)| towards(&partition, target))
+        })
+    }
+
+    /// The next lead that passes on for the sake of evenness.
+    fn balance_due(&self, rules: Rules) -> Option<Change> {
+        let Settings { min_insync, defects, .. } = rules.settings;
+        let moves = self.partitions.values().any(PartitionState::moves);
+        if moves || defects.has(Defect::NeverBalances) {
+            return None;
+        }
+        let (partition, to) = balance::next(self.members.and(self.live()), &self.partitions)?;
+        let state = self.partitions[&partition].elected(self.leader(to)?, min_insync);
+        Some(Change::Partition(partition, state))
     }
 
     fn lives_due(&self, rules: Rules) -> impl Iterator<Item = Change> + '_ {
@@ -85,7 +162,7 @@ impl Metadata {
         rules: Rules,
     ) -> Option<PartitionState> {
         let min_insync = rules.settings.min_insync;
-        let live: Brokers = self.live.keys().copied().collect();
+        let live = self.live();
         let leads = |leader: Leader| self.live.get(&leader.broker) == Some(&leader.life);
         if let Some(leader) = state.leader.filter(|leader| !leads(*leader)) {
             return Some(state.departed(leader.broker, min_insync));
@@ -111,30 +188,38 @@ impl Metadata {
         let nobody = state.in_sync.is_empty() && state.eligible.is_empty();
         let candidates = match () {
             () if !safe.is_empty() => safe,
-            () if rules.unclean_election || nobody => state.replicas.and(live),
+            () if rules.unclean_election || nobody => {
+                // Whoever has had its copy for longer has more of it.
+                let old = state.replicas.minus(state.adding).and(live);
+                if old.is_empty() { state.replicas.and(live) } else { old }
+            }
             () => Brokers::NONE,
         };
+        let stay = candidates.minus(state.removing);
+        let candidates = if stay.is_empty() { candidates } else { stay };
         let preferred: Vec<BrokerId> = candidates.iter().collect();
         let turn = (partition.number as usize).checked_rem(preferred.len())?;
         let broker = preferred[turn];
         Some(Leader { broker, life: *self.live.get(&broker)? })
     }
 
-    /// Partitions that are wanted and not there yet, once enough brokers live: each on others than the one before it.
+    /// Partitions that are wanted and not there yet, once enough members live: each where least is, led by who leads least.
     fn creations_due(&self, wanted: &[Partition], rules: Rules) -> Vec<Change> {
-        let live: Vec<(BrokerId, BrokerEpoch)> =
-            self.live.iter().map(|(broker, life)| (*broker, *life)).collect();
-        if live.len() < rules.factor {
+        let able = self.members.and(self.live());
+        if able.len() < rules.factor {
             return Vec::new();
         }
-        let missing =
-            wanted.iter().enumerate().filter(|(_, partition)| !self.partitions.contains_key(partition));
+        let mut there = self.partitions.clone();
+        let missing = wanted.iter().filter(|partition| !self.partitions.contains_key(partition));
         missing
-            .map(|(place, partition)| {
-                let spread = (0..rules.factor).map(|copy| live[(place + copy) % live.len()]);
-                let replicas: Brokers = spread.clone().map(|(broker, _)| broker).collect();
-                let (broker, life) = spread.clone().next().expect("a partition has a copy");
-                Change::Create(*partition, PartitionState::new(replicas, Leader { broker, life }))
+            .map(|partition| {
+                let loads = placement::loads(self.members, &there);
+                let replicas = placement::first(able, &loads, rules.factor);
+                let leader = balance::least(replicas, &balance::leads(able, &there));
+                let leader = leader.and_then(|broker| self.leader(broker)).expect("a partition has a copy");
+                let state = PartitionState::new(replicas, leader);
+                there.insert(*partition, state.clone());
+                Change::Create(*partition, state)
             })
             .collect()
     }

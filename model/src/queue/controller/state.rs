@@ -29,8 +29,12 @@ pub struct PartitionState {
     /// Who left the set when it was too small to acknowledge anything, and so still has everything that was
     /// acknowledged (KIP-966, eligible leader replicas).
     pub eligible: Brokers,
-    /// Who has a copy, or shall have one.
+    /// Who has a copy, or shall have one; while the partition moves, those who are to go as well.
     pub replicas: Brokers,
+    /// Who of them is new, while the partition moves.
+    pub adding: Brokers,
+    /// Who of them is to go when all others are in sync.
+    pub removing: Brokers,
 }
 
 /// Why a change of the set was refused: it definitely did not happen.
@@ -57,6 +61,8 @@ impl PartitionState {
             in_sync: replicas,
             eligible: Brokers::NONE,
             replicas,
+            adding: Brokers::NONE,
+            removing: Brokers::NONE,
         }
     }
 

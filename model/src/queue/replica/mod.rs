@@ -121,6 +121,9 @@ impl Replica {
     /// first of its log, if anything: everything from there on; and if [`start`](Replica::start) is another then, all
     /// that is before it as well: the log begins anew there.
     ///
+    /// A broker that is to have no copy any more keeps none: the disk is wanted for others, and should it be called back it
+    /// is a follower that has nothing, as any new one.
+    ///
     /// Older news than it knows is ignored, and so is what was meant for another life of it (KIP-380): an order that was
     /// on its way when the broker died may speak of an epoch that ended before it came back. A leader that is not of
     /// this life is none (its successor comes): what it appended last may be gone, and would be written anew in the same
@@ -138,6 +141,10 @@ impl Replica {
         }
         let new_epoch = self.version.is_none() || state.epoch > self.epoch;
         (self.epoch, self.version) = (state.epoch, Some(state.version));
+        if !state.replicas.has(self.me) {
+            self.role = Role::Idle;
+            return self.cut(Offset::ZERO);
+        }
         match state.leader {
             Some(leader) if leader.broker == self.me => self.told_to_lead(leader, state, settings),
             Some(leader) if new_epoch || self.role == Role::Idle => {

@@ -1,0 +1,51 @@
+//! What the people who run the queue do meanwhile: brokers come and go, and all are restarted in turn.
+
+use super::sections::{Topology, Workload};
+use crate::draws::Draws;
+use rehearsal_model::queue::operation::Operation;
+use rehearsal_sim::{Blow, Fault, Span, Trigger};
+
+/// Which brokers are asked for, and when: one comes, one goes, one is replaced by another, or one comes and goes again and
+/// perhaps comes after all. There are always enough for all copies.
+pub(super) fn drawn(draws: &Draws, topology: &Topology, workload: &Workload, storm: Span) -> Vec<Operation> {
+    let mut draws = draws.part("operations", 0);
+    if !workload.members_change || topology.brokers <= topology.factor {
+        return Vec::new();
+    }
+    let latest = (storm.0 / 10 * 9 / 1_000_000).max(1);
+    let begins = draws.millis(latest.div_ceil(20), latest);
+    let (soon, later) = (draws.millis(50, 3_000), draws.millis(50, 3_000));
+    let next = Span(begins.0 + soon.0);
+    let last = topology.brokers - 1;
+    let other = draws.below(u64::from(last)) as u32;
+    let adds = |at, broker| Operation::AddBroker { at, broker };
+    let removes = |at, broker| Operation::RemoveBroker { at, broker };
+    match draws.below(100) {
+        0..25 => vec![adds(begins, last)],
+        25..45 => vec![removes(begins, other)],
+        45..75 => vec![adds(begins, last), removes(next, other)],
+        75..85 => vec![adds(begins, last), removes(next, last)],
+        _ => vec![adds(begins, last), removes(next, last), adds(Span(next.0 + later.0), last)],
+    }
+}
+
+/// Every broker goes down and comes up again, one after the other, with time between two. Each loses its power: whoever
+/// survives that survives being stopped in an orderly way.
+pub(super) fn rolling_restart(
+    draws: &Draws,
+    brokers: &[String],
+    workload: &Workload,
+    storm: Span,
+) -> Vec<Fault> {
+    let mut draws = draws.part("rolling-restart", 0);
+    if !workload.rolling_restart {
+        return Vec::new();
+    }
+    let latest = (storm.0 / 10 * 9 / 1_000_000).max(1);
+    let begins = draws.millis(1, latest.div_ceil(3));
+    let between = draws.millis(latest.div_ceil(20), latest.div_ceil(8)).0;
+    let down = draws.millis(100, 2_000);
+    let times = (0..).map(|turn| Trigger::At(Span(begins.0 + turn * between)));
+    let crashes = brokers.iter().map(|node| Blow::Crash { node: node.clone(), restart_after: down });
+    times.zip(crashes).map(|(trigger, blow)| Fault { trigger, blow }).collect()
+}
