@@ -25,6 +25,7 @@ Examples:
   rehearsal fuzz counter --seeds 500              500 seeds of one system
   rehearsal fuzz --defect limit-rounds-up         a known bug switched on: see it caught
   rehearsal compare locking                       the strategies side by side
+  rehearsal compare queue                         what messages a second cost in latency and syncs
   rehearsal run rehearsal-out/FILE.toml           a kept scenario, fact by fact
   rehearsal run FILE.toml --trace run.jsonl       every event of it, with its cause
   rehearsal shrink FILE.toml                      a failing scenario of yours, made small

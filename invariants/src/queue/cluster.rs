@@ -320,7 +320,10 @@ impl Monitor<Fact> for SharedCluster {
             Fact::MembersChanged { members } => cluster.members = *members,
             Fact::Recovered { broker, partition, start, log, .. } => {
                 cluster.brokers.insert(stamp.node, *broker);
-                cluster.book(*partition).copies.entry(*broker).or_default().recover(*start, log, stamp);
+                let book = cluster.book(*partition);
+                book.copies.entry(*broker).or_default().recover(*start, log, stamp);
+                // Whatever its successors say, a leader is one life of a broker.
+                book.led = book.led.filter(|(leader, ..)| leader != broker);
             }
             Fact::Led { partition, epoch, .. } => {
                 if let Some(broker) = cluster.broker(stamp.node) {

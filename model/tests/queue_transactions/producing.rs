@@ -447,6 +447,20 @@ fn without_sequences_what_may_be_written_waits_for_its_own_answer() {
     assert!(production.is_in_flight(batches[1]));
 }
 
+#[test]
+fn without_sequences_nobody_knows_of_what_an_earlier_attempt_may_have_written() {
+    let mut production = Production::new(Settings { batch_records: 1, ..settings(false, 1) }, Defects::NONE);
+    let out = steps(&mut production, [send(1)]);
+    let Some(Output::Send { batch, .. }) = out.iter().find(|output| as_sent(output).is_some()) else {
+        panic!("it is sent at once: {out:?}")
+    };
+    let unheard = Input::Answered { batch: *batch, outcome: Outcome::NoAnswer };
+    let again = Input::TimerFired(Timer::Backoff(*batch));
+    let misrouted = Input::Answered { batch: *batch, outcome: Outcome::Misrouted };
+    let reports = reported(&steps(&mut production, [unheard, again, misrouted]));
+    assert_eq!(reports, [(RecordId(1), Fate::Unknown)], "this attempt wrote nothing, the first one may have");
+}
+
 fn reported(out: &[Output]) -> Vec<(RecordId, Fate)> {
     let report = |output: &Output| match output {
         Output::Report { id, fate } => Some((*id, *fate)),

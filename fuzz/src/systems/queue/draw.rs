@@ -2,7 +2,7 @@
 
 use super::figures::{EXPONENTS, Sizes, key};
 use super::possible;
-use super::sections::{Topology, Workload};
+use super::sections::{SetUpFor, Topology, Workload};
 use crate::draws::Draws;
 use rehearsal_model::queue::group::StrategyName;
 use rehearsal_model::queue::knobs::{CoordinationMode, Delivery, Knobs, OffsetReset, Retry};
@@ -33,6 +33,7 @@ pub(super) fn workload(draws: &Draws, storm: Span) -> Workload {
     let mut draws = draws.part("workload", 0);
     let latest = (storm.0 / 4 * 3 / 1_000_000).max(1);
     Workload {
+        aim: SetUpFor::AsDrawn,
         messages: draws.between(40, 120) as u32,
         window: draws.millis(latest.div_ceil(8), latest).min(storm),
         bursts: draws.percent(50),
@@ -114,7 +115,7 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
         fetch_wait: Span::millis(*draws.pick(&[500, 1_000, 2_000, 4_000])),
         // A transaction takes its time, however little it holds.
         fetch_bytes: *draws.pick(if workload.pipe {
-            &[32_768, 65_536, 65_536]
+            &[131_072, 262_144, 262_144]
         } else {
             &[1_024, 8_192, 65_536]
         }),

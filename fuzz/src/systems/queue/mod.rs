@@ -30,7 +30,7 @@ use rehearsal_model::queue::plan::{Plan, Sending};
 use rehearsal_model::queue::reading::ReadFrom;
 use rehearsal_model::queue::topics::KeyOrder;
 use rehearsal_sim::Span;
-use sections::{Section, plan};
+use sections::{Section, SetUpFor, plan};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -78,6 +78,10 @@ impl System for Queue {
         let topology = overrides.apply("topology", draw::topology_beside(&fixed, drawn))?;
         topology.check()?;
         let drawn = draw::knobs(&draws, &topology, &workload);
+        let drawn = match workload.aim {
+            SetUpFor::AsDrawn => drawn,
+            SetUpFor::Aim(aim) => aim.applied(drawn),
+        };
         let fixed = overrides.apply("queue", drawn)?;
         let knobs = overrides.apply("queue", draw::knobs_beside(&fixed, drawn))?;
         let mut section = Section {
@@ -257,6 +261,7 @@ fn table(value: &impl Serialize) -> toml::Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rehearsal_model::queue::aim::Aim;
     use rehearsal_model::queue::defects::Defect as Known;
     use rehearsal_model::queue::deploy::COORDINATION;
 
@@ -310,6 +315,19 @@ mod tests {
                 Queue.check(&scenario).unwrap_or_else(|error| panic!("{key}, seed {seed}: {error}"));
             }
         }
+    }
+
+    #[test]
+    fn an_aim_decides_how_batches_are_made_and_nothing_else() {
+        let knobs = |aim: &str| {
+            let scenario = Queue.draw(3, &setting(&[("workload.aim", aim.into())])).expect("a scenario");
+            plan(&scenario).expect("a plan").knobs
+        };
+        let (drawn, early, many) = (knobs("as-drawn"), knobs("latency"), knobs("throughput"));
+        assert_eq!((early.batch_records, early.linger), (1, Span(0)));
+        assert!(many.batch_records > early.batch_records && many.linger > early.linger);
+        assert_eq!(Aim::Latency.applied(drawn), early);
+        assert!(Queue.draw(3, &setting(&[("workload.aim", "both".into())])).is_err());
     }
 
     #[test]

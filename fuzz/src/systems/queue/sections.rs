@@ -3,6 +3,7 @@
 use super::figures::{EXPONENTS, MOST_KEYS, Sizes};
 use super::possible;
 use crate::scenario::{Scenario, ScenarioError, typed};
+use rehearsal_model::queue::aim::Aim;
 use rehearsal_model::queue::defects::{Defect, Defects};
 use rehearsal_model::queue::knobs::Knobs;
 use rehearsal_model::queue::operation::Operation;
@@ -25,10 +26,23 @@ pub(super) struct Topology {
     pub(super) consumers: u32,
 }
 
+/// For what the queue is set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum SetUpFor {
+    /// For nothing in particular: how batches are made is drawn.
+    AsDrawn,
+    /// For early messages, or for many.
+    #[serde(untagged)]
+    Aim(Aim),
+}
+
 /// What messages and consumers are drawn with (`--set workload.…`); no part of the scenario, which lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Workload {
+    /// For what the queue is set up.
+    pub(super) aim: SetUpFor,
     /// How many messages there are.
     pub(super) messages: u32,
     /// The time in which all of them are sent.

@@ -51,9 +51,11 @@ impl Line {
         }
         for batch in behind {
             let open = batch.stage == Stage::InFlight || batch.maybe_written;
-            match !idempotent && open && batch.id != id {
-                true => self.batches.push_back(batch),
-                false => batch.hand_back(out),
+            match !idempotent && open {
+                true if batch.id != id => self.batches.push_back(batch),
+                // This attempt has not written it, but an earlier one may have.
+                true if batch.maybe_written => batch.give_up(out),
+                _ => batch.hand_back(out),
             }
         }
     }
