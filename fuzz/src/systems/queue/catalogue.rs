@@ -113,6 +113,14 @@ const fn defect(
 const ALL: &[&str] = &["queue.acks=all", "queue.unclean_election=false"];
 /// As [`ALL`], where disks are what counts.
 const ALL_ON_DISK: &[&str] = &["queue.acks=all", "queue.unclean_election=false", "queue.flush=before-ack"];
+/// As [`ALL_ON_DISK`], where disks tear what they were writing when their node crashes.
+const TORN: &[&str] = &[
+    "families.crashes=true",
+    "families.disks=true",
+    "queue.acks=all",
+    "queue.unclean_election=false",
+    "queue.flush=before-ack",
+];
 /// As [`ALL`], where memories are what counts.
 const ALL_IN_MEMORY: &[&str] = &["queue.acks=all", "queue.unclean_election=false", "queue.flush=background"];
 /// Pipelines that read, process and write in transactions.
@@ -242,7 +250,7 @@ pub(super) const DEFECTS: &[Defect] = &[
         "a leader that lost its tail in a crash appends anew in the same epoch",
         &["queue.flush=background"],
     ),
-    defect("keeps-torn-batch", "isr-ordering", "recovery that leaves half a batch where it is", ALL),
+    defect("keeps-torn-batch", "acked-not-lost", "recovery that leaves half a batch where it is", TORN),
     defect(
         "sequence-unchecked",
         "partition-order",
