@@ -52,6 +52,14 @@ pub(crate) struct Pending {
     row: Option<Row>,
     /// The writer inserted the row: it is not the one that was there before.
     inserted: bool,
+    /// What it had written here before that: it comes back when the writer rolls back to a savepoint.
+    overwritten: Vec<Row>,
+}
+
+impl Pending {
+    fn every_row(&self) -> impl Iterator<Item = &Row> {
+        self.row.iter().chain(&self.overwritten)
+    }
 }
 
 /// Who reads, and up to which commit.
@@ -99,7 +107,7 @@ impl Chain {
 
     fn every_row(&self) -> impl Iterator<Item = &Row> {
         let committed = self.committed.iter().filter_map(|version| version.row.as_ref());
-        committed.chain(self.pending.iter().filter_map(|pending| pending.row.as_ref()))
+        committed.chain(self.pending.iter().flat_map(Pending::every_row))
     }
 
     fn is_empty(&self) -> bool {
@@ -209,7 +217,9 @@ impl VersionStore {
             primary != own
                 && match &chain.pending {
                     Some(pending) if pending.writer == transaction => is_here(pending.row.as_ref()),
-                    Some(pending) => is_here(pending.row.as_ref()) || is_here(chain.newest_committed()),
+                    Some(pending) => {
+                        pending.every_row().any(|row| is_here(Some(row))) || is_here(chain.newest_committed())
+                    }
                     None => is_here(chain.newest_committed()),
                 }
         })
@@ -242,10 +252,8 @@ impl VersionStore {
             enter(&mut self.indexes, table, key, chain, row);
         }
         let inserted = inserts || before.as_ref().is_some_and(|before| before.inserted);
-        chain.pending = Some(Pending { writer, row, inserted });
-        if let Some(row) = before.as_ref().and_then(|before| before.row.as_ref()) {
-            leave(&mut self.indexes, table, key, chain, row);
-        }
+        let overwritten = before.iter().flat_map(Pending::every_row).cloned().collect();
+        chain.pending = Some(Pending { writer, row, inserted, overwritten });
         before
     }
 
@@ -274,6 +282,9 @@ impl VersionStore {
             _ => position,
         };
         chain.committed.push(Version { position, born, row: pending.row });
+        for row in &pending.overwritten {
+            leave(&mut self.indexes, table, key, chain, row);
+        }
         if self.tidy(table, key, horizon) {
             self.crowded.insert(key.clone());
         }
@@ -392,6 +403,23 @@ mod tests {
             let by_value = Keys::Index { index: 0, key: vec![wanted.into()] };
             assert_eq!(read(store, &by_value, snapshot), only(&|_, value| value == wanted));
         }
+    }
+
+    #[test]
+    fn a_key_is_held_by_what_a_savepoint_may_bring_back() {
+        let table = table();
+        let mut store = VersionStore::new(&table);
+        let key: Key = vec![1.into()];
+        let holder = |store: &VersionStore| {
+            store.holder_of(0, &table.indexes[0], &vec![2.into()], &vec![9.into()], NOBODY).cloned()
+        };
+        store.write(&table, &key, WRITER, Some(vec![1.into(), 2.into()]), true);
+        let written = store.write(&table, &key, WRITER, None, false);
+        assert_eq!(holder(&store), Some(key.clone()), "deleted, but not for good");
+        store.undo(&table, &key, written);
+        assert_eq!(holder(&store), Some(key.clone()));
+        store.undo(&table, &key, None);
+        assert_eq!(holder(&store), None);
     }
 
     proptest! {
