@@ -8,7 +8,6 @@ use rehearsal_model::queue::knobs::{Delivery, Knobs, Retry};
 use rehearsal_model::queue::log::Retention;
 use rehearsal_model::queue::message::MessageId;
 use rehearsal_model::queue::offset::Offset;
-use rehearsal_model::queue::operation::first_members;
 use rehearsal_model::queue::partition::{Partition, Topic};
 use rehearsal_model::queue::plan::Plan;
 use rehearsal_model::queue::production::Acks;
@@ -109,7 +108,7 @@ impl Rules {
         Rules {
             brokers: plan.brokers,
             factor: plan.factor,
-            members: first_members(plan),
+            members: plan.first_members(),
             min_insync,
             flush,
             acks,

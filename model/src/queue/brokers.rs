@@ -7,6 +7,16 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct BrokerId(pub u8);
 
+impl BrokerId {
+    /// The broker that a plan gives this number.
+    ///
+    /// # Panics
+    /// When it is over 255.
+    pub fn numbered(number: u32) -> BrokerId {
+        BrokerId(u8::try_from(number).expect("brokers are few"))
+    }
+}
+
 /// One life of a broker: given out when it registers, larger for each later one (KIP-903).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct BrokerEpoch(pub u64);

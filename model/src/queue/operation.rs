@@ -1,7 +1,7 @@
 //! What the people who run the queue ask of it while it runs: each asks for a state, and can be asked for twice.
 
 use super::brokers::{BrokerId, Brokers};
-use super::plan::Plan;
+use super::topics::TopicState;
 use rehearsal_env::Span;
 use serde::{Deserialize, Serialize};
 
@@ -61,25 +61,42 @@ impl Operation {
             Operation::AddBroker { .. } | Operation::RemoveBroker { .. } => None,
         }
     }
+
+    /// The brokers that copies are placed on, as is wished for. None when that is so already, or the wish is about a topic.
+    pub fn members_after(&self, before: Brokers) -> Option<Brokers> {
+        let after = match self {
+            Operation::AddBroker { broker, .. } => before.with(BrokerId::numbered(*broker)),
+            Operation::RemoveBroker { broker, .. } => before.without(BrokerId::numbered(*broker)),
+            Operation::AddPartitions { .. } | Operation::RetirePartition { .. } => before,
+        };
+        (after != before).then_some(after)
+    }
+
+    /// A topic's state, as is wished for. None when that is so already, or the wish is about brokers.
+    pub fn topic_after(&self, before: &TopicState) -> Option<TopicState> {
+        match self {
+            Operation::AddPartitions { partitions, .. } => before.with_partitions(*partitions),
+            Operation::RetirePartition { number, .. } => before.with_retired(*number),
+            Operation::AddBroker { .. } | Operation::RemoveBroker { .. } => None,
+        }
+    }
 }
 
-/// The brokers that copies are placed on, before anything was asked for: all but those that are added later.
-pub fn first_members(plan: &Plan) -> Brokers {
-    let added: Brokers = plan
-        .operations
-        .iter()
-        .filter_map(|operation| match operation {
-            Operation::AddBroker { broker, .. } => Some(id(*broker)),
-            _ => None,
-        })
-        .collect();
-    (0..plan.brokers).map(id).collect::<Brokers>().minus(added)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The number of a broker in a plan.
-///
-/// # Panics
-/// When it is over 255.
-pub fn id(broker: u32) -> BrokerId {
-    BrokerId(u8::try_from(broker).expect("brokers are few"))
+    #[test]
+    fn a_wish_that_comes_true_twice_changes_nothing_the_second_time() {
+        let (at, three) = (Span(0), Brokers::first(3));
+        let adds = Operation::AddBroker { at, broker: 3 };
+        let four = adds.members_after(three).expect("it is new");
+        assert_eq!((four, adds.members_after(four)), (Brokers::first(4), None));
+        let removes = Operation::RemoveBroker { at, broker: 3 };
+        assert_eq!((removes.members_after(four), removes.members_after(three)), (Some(three), None));
+        let grows = Operation::AddPartitions { at, topic: 0, partitions: 4 };
+        let grown = grows.topic_after(&TopicState::first(2)).expect("it is more");
+        assert_eq!((grown.partitions(), grows.topic_after(&grown)), (4, None));
+        assert_eq!((grows.members_after(three), adds.topic_after(&grown)), (None, None));
+    }
 }

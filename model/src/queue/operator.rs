@@ -6,10 +6,10 @@
 
 use super::facts::Fact;
 use super::keys::{self, TopicEntry};
-use super::operation::{Operation, first_members, id};
+use super::operation::Operation;
 use super::plan::Plan;
 use super::report::of_coordination;
-use crate::coordination::{Check, ClientSetup, Coordination, CoordinationError, Edit};
+use crate::coordination::{Check, ClientSetup, Coordination, CoordinationError, Edit, Entry};
 use rehearsal_env::{Env, NodeId, Time};
 use std::sync::Arc;
 
@@ -33,46 +33,36 @@ async fn write<E: Env<Fact = Fact>>(
     plan: &Plan,
     operation: Operation,
 ) -> Result<(), CoordinationError> {
-    if let Some(topic) = operation.topic() {
-        return write_topic(service, plan, topic, operation).await;
+    match operation.topic() {
+        Some(topic) => {
+            amend(service, &keys::topic(topic), |stands| {
+                let before = stands.and_then(keys::topic_state).unwrap_or_else(|| plan.first_state(topic));
+                let state = operation.topic_after(&before)?;
+                Some(keys::encode(&TopicEntry { topic, state }))
+            })
+            .await
+        }
+        None => {
+            amend(service, keys::MEMBERS, |stands| {
+                let before = stands.and_then(keys::members).unwrap_or_else(|| plan.first_members());
+                Some(keys::encode(&operation.members_after(before)?))
+            })
+            .await
+        }
     }
-    let stands = service.read(keys::MEMBERS).await?;
-    let before = match &stands {
-        Some(entry) => keys::members(entry).unwrap_or_else(|| first_members(plan)),
-        None => first_members(plan),
-    };
-    let after = match operation {
-        Operation::AddBroker { broker, .. } => before.with(id(broker)),
-        Operation::RemoveBroker { broker, .. } => before.without(id(broker)),
-        Operation::AddPartitions { .. } | Operation::RetirePartition { .. } => before,
-    };
-    let unchanged = match &stands {
-        Some(entry) => Check::version(keys::MEMBERS, keys::version(entry)),
-        None => Check::absent(keys::MEMBERS),
-    };
-    service.transact(vec![unchanged], vec![Edit::put(keys::MEMBERS, keys::encode(&after))]).await.map(drop)
 }
 
-/// The same for a wish about a topic. Where it is as is wished for there is nothing to write.
-async fn write_topic<E: Env<Fact = Fact>>(
+/// Writes what is to stand under a key in place of what does, if anything else is.
+async fn amend<E: Env<Fact = Fact>>(
     service: &Coordination<E>,
-    plan: &Plan,
-    topic: u32,
-    operation: Operation,
+    key: &str,
+    after: impl FnOnce(Option<&Entry>) -> Option<Vec<u8>>,
 ) -> Result<(), CoordinationError> {
-    let key = keys::topic(topic);
-    let stands = service.read(&key).await?;
-    let before = stands.as_ref().and_then(keys::topic_state).unwrap_or_else(|| plan.first_state(topic));
-    let after = match operation {
-        Operation::AddPartitions { partitions, .. } => before.with_partitions(partitions),
-        Operation::RetirePartition { number, .. } => before.with_retired(number),
-        Operation::AddBroker { .. } | Operation::RemoveBroker { .. } => None,
-    };
-    let Some(state) = after else { return Ok(()) };
+    let stands = service.read(key).await?;
+    let Some(value) = after(stands.as_ref()) else { return Ok(()) };
     let unchanged = match &stands {
-        Some(entry) => Check::version(key.clone(), keys::version(entry)),
-        None => Check::absent(key.clone()),
+        Some(entry) => Check::version(key, keys::version(entry)),
+        None => Check::absent(key),
     };
-    let write = Edit::put(key, keys::encode(&TopicEntry { topic, state }));
-    service.transact(vec![unchanged], vec![write]).await.map(drop)
+    service.transact(vec![unchanged], vec![Edit::put(key, value)]).await.map(drop)
 }

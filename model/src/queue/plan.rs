@@ -1,5 +1,6 @@
 //! What a deployment of the queue is started with.
 
+use super::brokers::{BrokerId, Brokers};
 use super::defects::Defects;
 use super::delay::{Due, MOVERS};
 use super::knobs::{CoordinationMode, Delivery, Knobs, Retry};
@@ -160,6 +161,15 @@ impl Plan {
     /// Whether the partitions of this topic change while it runs.
     pub fn changes(&self, topic: Topic) -> bool {
         matches!(topic, Topic::Named(number) if self.operations.iter().any(|of| of.topic() == Some(number)))
+    }
+
+    /// The brokers that copies are placed on before anything was asked for: all but those that are added later.
+    pub fn first_members(&self) -> Brokers {
+        let added = self.operations.iter().filter_map(|operation| match operation {
+            Operation::AddBroker { broker, .. } => Some(BrokerId::numbered(*broker)),
+            _ => None,
+        });
+        (0..self.brokers).map(BrokerId::numbered).collect::<Brokers>().minus(added.collect())
     }
 
     /// How a topic is before anything was asked for.

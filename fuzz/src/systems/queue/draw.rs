@@ -6,7 +6,6 @@ use super::sections::{SetUpFor, Topology, Workload};
 use crate::draws::Draws;
 use rehearsal_model::queue::group::StrategyName;
 use rehearsal_model::queue::knobs::{CoordinationMode, Delivery, Knobs, OffsetReset, Retry};
-use rehearsal_model::queue::operation::Operation;
 use rehearsal_model::queue::plan::{ConsumerPlan, Sending, TopicPlan};
 use rehearsal_model::queue::producers::REMEMBERED_BATCHES;
 use rehearsal_model::queue::production::Acks;
@@ -175,7 +174,7 @@ fn keeping_key_order(drawn: Knobs) -> Knobs {
 }
 
 /// Whether the partitions of topics may change: what a pipeline writes, and what is delayed, has its place for good.
-fn may_change(workload: &Workload) -> bool {
+pub(super) fn may_change(workload: &Workload) -> bool {
     !workload.pipe && workload.delayed == 0 && !workload.lent
 }
 
@@ -317,36 +316,6 @@ pub(super) fn consumers(
         ConsumerPlan { number, group, topic, into, tag, loan: lends.then_some(time) }
     };
     if groups == 0 { Vec::new() } else { (0..topology.consumers).map(consumer).collect() }
-}
-
-/// What is asked for while it runs: a topic gets more partitions, in one or two steps, and one of those that it has then is
-/// retired.
-pub(super) fn operations(
-    draws: &Draws,
-    workload: &Workload,
-    topics: &[TopicPlan],
-    knobs: &Knobs,
-) -> Vec<Operation> {
-    let mut draws = draws.part("operations", 0);
-    if !may_change(workload) || knobs.acks == Acks::None || topics.is_empty() {
-        return Vec::new();
-    }
-    let TopicPlan { number: topic, mut partitions } = *draws.pick(topics);
-    let latest = (workload.window.0 / 1_000_000).max(4);
-    let mut operations = Vec::new();
-    let grows = workload.grows || workload.retires && partitions == 1;
-    let steps = if grows { draws.between(1, 2) } else { 0 };
-    let mut at = draws.millis(latest / 8, latest / 2);
-    for _ in 0..steps {
-        partitions += draws.between(1, 2) as u32;
-        operations.push(Operation::AddPartitions { at, topic, partitions });
-        at = Span(at.0 + draws.millis(1, latest / 3).0);
-    }
-    if workload.retires && knobs.key_order == KeyOrder::Announced {
-        let number = draws.below(u64::from(partitions)) as u32;
-        operations.push(Operation::RetirePartition { at, topic, number });
-    }
-    operations
 }
 
 /// What befalls those who agree, and nobody else: two of them do not hear each other, and both hear the third, or one

@@ -89,9 +89,9 @@ impl System for Queue {
             topics: draw::topics(&draws, &workload),
             sendings: Vec::new(),
             consumers: draw::consumers(&draws, &topology, &workload, &knobs),
-            operations: operations::drawn(&draws, &topology, &workload, storm),
+            operations: operations::of_brokers(&draws, &topology, &workload, storm),
         };
-        section.operations.extend(draw::operations(&draws, &workload, &section.topics, &section.knobs));
+        section.operations.extend(operations::of_topics(&draws, &workload, &section.topics, &section.knobs));
         section.sendings = draw::sendings(&draws, &topology, &workload, &section.knobs);
         let mut scenario = Scenario {
             version: VERSION,

@@ -1,13 +1,23 @@
-//! What the people who run the queue do meanwhile: brokers come and go, and all are restarted in turn.
+//! What the people who run the queue do meanwhile: brokers come and go, topics change, and all brokers are restarted in turn.
 
+use super::draw::may_change;
 use super::sections::{Topology, Workload};
 use crate::draws::Draws;
+use rehearsal_model::queue::knobs::Knobs;
 use rehearsal_model::queue::operation::Operation;
+use rehearsal_model::queue::plan::TopicPlan;
+use rehearsal_model::queue::production::Acks;
+use rehearsal_model::queue::topics::KeyOrder;
 use rehearsal_sim::{Blow, Fault, Span, Trigger};
 
 /// Which brokers are asked for, and when: one comes, one goes, one is replaced by another, or one comes and goes again and
 /// perhaps comes after all. There are always enough for all copies.
-pub(super) fn drawn(draws: &Draws, topology: &Topology, workload: &Workload, storm: Span) -> Vec<Operation> {
+pub(super) fn of_brokers(
+    draws: &Draws,
+    topology: &Topology,
+    workload: &Workload,
+    storm: Span,
+) -> Vec<Operation> {
     let mut draws = draws.part("operations", 0);
     if !workload.members_change || topology.brokers <= topology.factor {
         return Vec::new();
@@ -27,6 +37,36 @@ pub(super) fn drawn(draws: &Draws, topology: &Topology, workload: &Workload, sto
         75..85 => vec![adds(begins, last), removes(next, last)],
         _ => vec![adds(begins, last), removes(next, last), adds(Span(next.0 + later.0), last)],
     }
+}
+
+/// What is asked for of topics: one gets more partitions, in one or two steps, and one of those that it has then is
+/// retired.
+pub(super) fn of_topics(
+    draws: &Draws,
+    workload: &Workload,
+    topics: &[TopicPlan],
+    knobs: &Knobs,
+) -> Vec<Operation> {
+    let mut draws = draws.part("topic-operations", 0);
+    if !may_change(workload) || knobs.acks == Acks::None || topics.is_empty() {
+        return Vec::new();
+    }
+    let TopicPlan { number: topic, mut partitions } = *draws.pick(topics);
+    let latest = (workload.window.0 / 1_000_000).max(4);
+    let mut operations = Vec::new();
+    let grows = workload.grows || workload.retires && partitions == 1;
+    let steps = if grows { draws.between(1, 2) } else { 0 };
+    let mut at = draws.millis(latest / 8, latest / 2);
+    for _ in 0..steps {
+        partitions += draws.between(1, 2) as u32;
+        operations.push(Operation::AddPartitions { at, topic, partitions });
+        at = Span(at.0 + draws.millis(1, latest / 3).0);
+    }
+    if workload.retires && knobs.key_order == KeyOrder::Announced {
+        let number = draws.below(u64::from(partitions)) as u32;
+        operations.push(Operation::RetirePartition { at, topic, number });
+    }
+    operations
 }
 
 /// Every broker goes down and comes up again, one after the other, with time between two. Each loses its power: whoever

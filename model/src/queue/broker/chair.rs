@@ -5,7 +5,6 @@ use super::super::controller::{Change, Metadata, Rules};
 use super::super::defects::Defect;
 use super::super::facts::Fact;
 use super::super::keys::{self, PartitionEntry};
-use super::super::operation::first_members;
 use super::super::partition::{Partition, Topic};
 use super::Broker;
 use crate::coordination::{Check, CoordinationError, Edit, Revision};
@@ -61,13 +60,12 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             unclean_election: self.plan.knobs.unclean_election,
             settings: self.plan.settings(),
         };
-        let mut seen = (self.known.borrow().live.clone(), self.env.now());
+        let (mut seen, mut since) = (self.known.borrow().live.clone(), self.env.now());
         loop {
-            let is_seen = seen.0 == self.known.borrow().live;
-            if !is_seen {
-                seen = (self.known.borrow().live.clone(), self.env.now());
+            if seen != self.known.borrow().live {
+                (seen, since) = (self.known.borrow().live.clone(), self.env.now());
             }
-            let quiet = self.env.now().since(seen.1) >= QUIET;
+            let quiet = self.env.now().since(since) >= QUIET;
             // One at a time: the next one is decided by what this one leaves.
             let due = self.metadata(quiet).due(&self.wanted(&all), rules).into_iter().next();
             let nothing = due.is_none();
@@ -108,7 +106,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         Metadata {
             live: known.live.clone(),
             noted: known.noted.clone(),
-            members: known.members.unwrap_or_else(|| first_members(&self.plan)),
+            members: known.members.unwrap_or_else(|| self.plan.first_members()),
             quiet,
             partitions: states.collect(),
         }

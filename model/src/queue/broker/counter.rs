@@ -12,10 +12,26 @@ use super::super::record::{Batch, Content, Payload};
 use super::super::replica::{self, Role};
 use super::super::transactions::TransactionalId;
 use super::{Broker, Host};
-use crate::race::{Either, race};
 use rehearsal_env::Env;
 use std::rc::Rc;
 use std::sync::Arc;
+
+/// What is to be appended to a partition.
+#[derive(Clone, Debug)]
+pub(super) struct Submission {
+    pub(super) payload: Arc<Payload>,
+    /// As whoever made it says.
+    pub(super) checksum: u32,
+    /// The version of the topic's state by which it was sent here; none where that does not change.
+    pub(super) routing: Option<u32>,
+}
+
+impl Submission {
+    /// Something of the queue's own.
+    pub(super) fn own(payload: Payload) -> Submission {
+        Submission { checksum: payload.checksum(), payload: Arc::new(payload), routing: None }
+    }
+}
 
 impl<E: Env<Fact = Fact>> Broker<E> {
     /// Takes requests, each once, and answers each in its own time.
@@ -69,20 +85,12 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         if let Some(id) = transaction {
             self.verify_if_needed(&host, id, &payload).await?;
         }
-        let appended = self.admit_in_turn(&host, acks, (payload, checksum), routing).await;
+        let appended = self.admit_in_turn(&host, acks, Submission { payload, checksum, routing }).await;
         let (base, end, epoch) = appended.inspect_err(|refusal| {
             self.env.observe(Fact::Refused { partition, why: refusal.to_string(), messages });
         })?;
-        let patient = async { self.acknowledge(&host, acks, end, epoch).await.map(|()| base) };
-        let too_few = async {
-            while acks != Acks::All || !host.cores.borrow().replica.lacks_replicas(host.settings) {
-                host.changed.notified().await;
-            }
-        };
-        match race(patient, too_few).await {
-            Either::Left(acknowledged) => acknowledged,
-            Either::Right(()) => Err(Refusal::NotEnoughReplicasAfterAppend),
-        }
+        self.acknowledge(&host, acks, end, epoch).await?;
+        Ok(base)
     }
 
     /// A transaction's first batch in a partition is appended only when its coordinator says that the transaction is open
@@ -107,10 +115,9 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         &self,
         host: &Host,
         acks: Acks,
-        (payload, checksum): (Arc<Payload>, u32),
-        routing: Option<u32>,
+        submission: Submission,
     ) -> Result<(Offset, Offset, LeaderEpoch), Refusal> {
-        let admit = || self.admit(host, acks, (payload.clone(), checksum), routing);
+        let admit = || self.admit(host, acks, submission.clone());
         let is_early = |admitted: &Result<_, Refusal>| {
             matches!(admitted, Err(Refusal::OutOfOrder { ahead: true } | Refusal::UnknownProducer))
         };
@@ -137,8 +144,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         &self,
         host: &Host,
         acks: Acks,
-        (payload, checksum): (Arc<Payload>, u32),
-        routing: Option<u32>,
+        Submission { payload, checksum, routing }: Submission,
     ) -> Result<(Offset, Offset, LeaderEpoch), Refusal> {
         let found = payload.checksum();
         if found != checksum && !self.plan.defects.has(Defect::ChecksumRewritten) {
@@ -150,7 +156,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         if records.is_empty() || records.iter().any(|record| record.value.len() > limit) {
             return Err(Refusal::TooLarge);
         }
-        self.append_checked(host, acks, (payload, checksum), routing)
+        self.append_checked(host, acks, Submission { payload, checksum, routing })
     }
 
     /// Appends a payload if that is the one to come next from its producer.
@@ -158,8 +164,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         &self,
         host: &Host,
         acks: Acks,
-        (payload, checksum): (Arc<Payload>, u32),
-        routing: Option<u32>,
+        Submission { payload, checksum, routing }: Submission,
     ) -> Result<(Offset, Offset, LeaderEpoch), Refusal> {
         let mut cores = host.cores.borrow_mut();
         let Role::Leading(leadership) = cores.replica.role() else { return Err(Refusal::NotLeader) };
@@ -217,6 +222,9 @@ impl<E: Env<Fact = Fact>> Broker<E> {
                 if reached >= end {
                     return Ok(());
                 }
+                if acks == Acks::All && cores.replica.lacks_replicas(host.settings) {
+                    return Err(Refusal::NotEnoughReplicasAfterAppend);
+                }
             }
             host.changed.notified().await;
         }
@@ -230,14 +238,18 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         epoch: LeaderEpoch,
         payload: Payload,
     ) -> Result<Offset, Refusal> {
-        let checksum = payload.checksum();
-        let (_, end, appended_in) = self.admit(host, Acks::All, (Arc::new(payload), checksum), None)?;
+        let (_, end, appended_in) = self.admit(host, Acks::All, Submission::own(payload))?;
         if appended_in == epoch { Ok(end) } else { Err(Refusal::LeadershipLost) }
     }
 
-    /// Waits until everything before `end` is in sync, as long as this broker leads in `epoch`.
+    /// Waits until everything before `end` is in sync, as long as this broker leads in `epoch`, however few others there are.
     pub(super) async fn in_sync(&self, host: &Host, end: Offset, epoch: LeaderEpoch) -> Result<(), Refusal> {
-        self.acknowledge(host, Acks::All, end, epoch).await
+        loop {
+            match self.acknowledge(host, Acks::All, end, epoch).await {
+                Err(Refusal::NotEnoughReplicasAfterAppend) => host.changed.notified().await,
+                settled => return settled,
+            }
+        }
     }
 
     /// Whether a coordinator may answer without having read to the end: a known bug.

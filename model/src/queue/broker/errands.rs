@@ -8,13 +8,13 @@ use super::super::protocol::{ErrandBody, ErrandMessage, Refusal, TransactionRefu
 use super::super::record::{Content, Payload, Verdict};
 use super::super::transactions::{self, TransactionalId};
 use super::Broker;
+use super::counter::Submission;
 use super::groups::{GroupInput, Groups};
 use super::transactions::Transactions;
 use rehearsal_env::{Env, Port, Received};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::Arc;
 use tokio::sync::oneshot;
 
 /// The errands of this broker that are not done.
@@ -126,8 +126,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         let host = self.host(partition).ok_or(Refusal::UnknownPartition)?;
         let stamp = Some(producer.stamp(0));
         let payload = Payload { producer: stamp, transactional: true, content: Content::Marker(verdict) };
-        let checksum = payload.checksum();
-        match self.append_checked(&host, super::Acks::All, (Arc::new(payload), checksum), None) {
+        match self.append_checked(&host, super::Acks::All, Submission::own(payload)) {
             Ok((_, end, epoch)) => self.in_sync(&host, end, epoch).await?,
             Err(Refusal::Fenced) => {}
             Err(refusal) => return Err(refusal),

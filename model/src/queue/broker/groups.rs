@@ -10,8 +10,8 @@ use super::super::partition::{Partition, Topic};
 use super::super::plan::Plan;
 use super::super::protocol::{GroupRefusal, GroupRequest};
 use super::super::record::{Batch, Content, Payload, Record, Verdict};
-use super::Broker;
 use super::desk::{Coordinator, Desks, Wish};
+use super::{Broker, entries};
 use rehearsal_env::Env;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -45,23 +45,23 @@ impl<E: Env<Fact = Fact>> Coordinator<E> for Groups {
     }
 
     fn recover(broker: &Broker<E>, batches: &[Arc<Batch>], out: &mut Vec<Wish<E, Self>>) -> Self {
-        let mut entries: BTreeMap<u32, Vec<GroupEntry>> = BTreeMap::new();
+        let mut remembered: BTreeMap<u32, Vec<GroupEntry>> = BTreeMap::new();
         for batch in batches {
             match (&batch.payload.content, batch.payload.producer) {
                 (Content::Records(records), _) => {
-                    for (group, entry) in records.iter().filter_map(decode) {
-                        entries.entry(group).or_default().push(entry);
+                    for (group, entry) in records.iter().filter_map(entries::of_group) {
+                        remembered.entry(group).or_default().push(entry);
                     }
                 }
                 (Content::Marker(verdict), Some(stamp)) => {
                     let ended = GroupEntry::TransactionEnded { producer: stamp.into(), verdict: *verdict };
-                    entries.values_mut().for_each(|entries| entries.push(ended.clone()));
+                    remembered.values_mut().for_each(|entries| entries.push(ended.clone()));
                 }
                 (Content::Marker(_), None) | (Content::Routing(_), _) => {}
             }
         }
         let mut groups = Groups::default();
-        for (number, entries) in entries {
+        for (number, entries) in remembered {
             let mut wants = Vec::new();
             let mut recovered =
                 Group::recover(entries, broker.group_knobs(), broker.plan.defects, &mut wants);
@@ -136,7 +136,8 @@ impl<E: Env<Fact = Fact>> Broker<E> {
                     GroupEntry::OffsetsWithin { producer, .. } => Some(*producer),
                     _ => None,
                 };
-                let records = vec![record(group, &entry, self.env.wall().micros())];
+                let created = self.env.wall().micros();
+                let records = vec![entries::record(&group.to_le_bytes(), &entry, created)];
                 Wish::Persist((group, write), payload(producer, records))
             }
             Output::SetTimer { timer, after } => Wish::SetTimer((group, timer), after),
@@ -207,21 +208,10 @@ fn input(request: RequestId, asked: GroupRequest, fresh: impl FnOnce() -> Member
     }
 }
 
-fn record(group: u32, entry: &GroupEntry, created: i64) -> Record {
-    let value: Arc<[u8]> = super::keys::encode(entry).into();
-    let key: Arc<[u8]> = group.to_le_bytes().to_vec().into();
-    Record { key: Some(key), value, tag: None, created }
-}
-
 /// A batch of the coordinator's own; or of a producer's transaction, in which its offsets are the only batch here, and so
 /// the first: asked to write it again, the coordinator finds it written.
 fn payload(producer: Option<ProducerIdentity>, records: Vec<Record>) -> Payload {
     let transactional = producer.is_some();
     let producer = producer.map(|producer| producer.stamp(0));
     Payload { producer, transactional, content: Content::Records(records) }
-}
-
-fn decode(record: &Record) -> Option<(u32, GroupEntry)> {
-    let key: [u8; 4] = record.key.as_deref()?.try_into().ok()?;
-    Some((u32::from_le_bytes(key), postcard::from_bytes(&record.value).ok()?))
 }

@@ -8,9 +8,9 @@ use super::super::offset::LeaderEpoch;
 use super::super::partition::{Partition, Topic};
 use super::super::plan::Plan;
 use super::super::protocol::{LendingRefusal, LendingRequest};
-use super::super::record::{Batch, Content, Payload, Record};
-use super::Broker;
+use super::super::record::{Batch, Content};
 use super::desk::{Coordinator, Desks, Wish};
+use super::{Broker, entries};
 use rehearsal_env::Env;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -39,15 +39,15 @@ impl<E: Env<Fact = Fact>> Coordinator<E> for Lenders {
             Content::Records(records) => records.as_slice(),
             Content::Marker(_) | Content::Routing(_) => &[],
         });
-        let mut entries: BTreeMap<u32, Vec<LendingEntry>> = BTreeMap::new();
-        for (group, entry) in records.filter_map(decode) {
-            entries.entry(group).or_default().push(entry);
+        let mut remembered: BTreeMap<u32, Vec<LendingEntry>> = BTreeMap::new();
+        for (group, entry) in records.filter_map(entries::of_group) {
+            remembered.entry(group).or_default().push(entry);
         }
         let mut lenders = BTreeMap::new();
-        for (group, entries) in entries {
+        for (group, remembered) in remembered {
             let mut wants = Vec::new();
             let time = broker.time_of_loans(group);
-            let lender = Lender::recover(time, broker.plan.defects, entries, &mut wants);
+            let lender = Lender::recover(time, broker.plan.defects, remembered, &mut wants);
             for (partition, shelf) in lender.shelves() {
                 let what = LendingFact::Loaded {
                     partition: *partition,
@@ -93,8 +93,8 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         let told = match output {
             Output::Answer { request, result } => return Some(Wish::Answer(request.0, result)),
             Output::Persist { write, entry } => {
-                let payload = payload(group, &entry, self.env.wall().micros());
-                return Some(Wish::Persist((group, write), payload));
+                let record = entries::record(&group.to_le_bytes(), &entry, self.env.wall().micros());
+                return Some(Wish::Persist((group, write), entries::payload(record)));
             }
             Output::SetTimer(loan, after) => return Some(Wish::SetTimer((group, loan), after)),
             Output::CancelTimer(loan) => return Some(Wish::CancelTimer((group, loan))),
@@ -128,16 +128,4 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             .unwrap_or(Err(Refusal::NotPersisted))
             .map_err(LendingRefusal::Refused)
     }
-}
-
-fn payload(group: u32, entry: &LendingEntry, created: i64) -> Payload {
-    let value: Arc<[u8]> = super::keys::encode(entry).into();
-    let key: Arc<[u8]> = group.to_le_bytes().to_vec().into();
-    let records = vec![Record { key: Some(key), value, tag: None, created }];
-    Payload { producer: None, transactional: false, content: Content::Records(records) }
-}
-
-fn decode(record: &Record) -> Option<(u32, LendingEntry)> {
-    let key: [u8; 4] = record.key.as_deref()?.try_into().ok()?;
-    Some((u32::from_le_bytes(key), postcard::from_bytes(&record.value).ok()?))
 }

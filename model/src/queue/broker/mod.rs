@@ -21,6 +21,7 @@ mod chair;
 mod counter;
 mod desk;
 mod disk;
+mod entries;
 mod errands;
 mod groups;
 mod host;
@@ -121,7 +122,7 @@ struct Known {
 
 /// Runs a broker on this node. Returns when it has to stop.
 pub async fn serve<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, number: u32, neighbours: Neighbours) {
-    let me = BrokerId(u8::try_from(number).expect("brokers are few"));
+    let me = BrokerId::numbered(number);
     // 1.
     let logs = match read_logs(&env, &plan, me).await {
         Ok(Some(logs)) => logs,

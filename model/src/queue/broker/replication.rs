@@ -4,7 +4,7 @@ use super::super::brokers::BrokerId;
 use super::super::facts::{Fact, Stretch};
 use super::super::log::Found;
 use super::super::protocol::{ReplicaBody, ReplicaMessage};
-use super::super::replica::{FetchRequest, OutOfRangeAnswer, Refusal, Role};
+use super::super::replica::{FetchRequest, OutOfRangeAnswer, Refusal};
 use super::{Broker, Host};
 use rehearsal_env::{Env, Port, Received};
 use std::rc::Rc;
@@ -97,7 +97,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
                 {
                     let cores = host.cores.borrow();
                     let told = cores.told.get(&follower).copied().unwrap_or_default();
-                    let leads = matches!(cores.replica.role(), Role::Leading(_));
+                    let leads = cores.replica.leads();
                     let overtaken = cores.waiting.get(&follower) != Some(&turn);
                     if !leads
                         || overtaken

@@ -16,6 +16,7 @@ use super::super::production::Acks;
 use super::super::protocol::Refusal;
 use super::super::record::{Content, Payload};
 use super::super::topics::{Barriers, KeyOrder, Shares, TopicState};
+use super::counter::Submission;
 use super::desk::leads_in;
 use super::groups::{GroupInput, Groups};
 use super::{Broker, Host};
@@ -23,7 +24,6 @@ use crate::coordination::{Check, Edit, Revision};
 use rehearsal_env::Env;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::Arc;
 
 impl<E: Env<Fact = Fact>> Broker<E> {
     /// The newest state of a topic that this broker has heard of.
@@ -125,9 +125,8 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             return;
         }
         let content = Content::Routing(version);
-        let payload = Arc::new(Payload { producer: None, transactional: false, content });
-        let checksum = payload.checksum();
-        let _ = self.append_checked(host, Acks::All, (payload, checksum), None);
+        let payload = Payload { producer: None, transactional: false, content };
+        let _ = self.append_checked(host, Acks::All, Submission::own(payload));
     }
 
     /// Writes down where the marks stand that are in sync. Nothing behind them will ever be lost.

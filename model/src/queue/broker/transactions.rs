@@ -6,13 +6,13 @@ use super::super::offset::LeaderEpoch;
 use super::super::partition::{Partition, Topic};
 use super::super::plan::Plan;
 use super::super::protocol::{TransactionRefusal, TransactionRequest};
-use super::super::record::{Batch, Content, Payload, Record, Verdict};
+use super::super::record::{Batch, Content, Verdict};
 use super::super::transactions::{
     After, Answer, Entry, Input, Output, Refusal, RequestId, State, Timer, TransactionalId,
     Transactions as Core, WriteId,
 };
-use super::Broker;
 use super::desk::{Coordinator, Desks, Wish};
+use super::{Broker, entries};
 use rehearsal_env::Env;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -91,7 +91,8 @@ impl<E: Env<Fact = Fact>> Broker<E> {
                     let fenced = prepared.after != After::Complete;
                     self.env.observe(Fact::TransactionEnding { id, producer, verdict, fenced });
                 }
-                Wish::Persist(write, payload(&entry, self.env.wall().micros()))
+                let record = entries::record(&entry.id.0.to_le_bytes(), &entry, self.env.wall().micros());
+                Wish::Persist(write, entries::payload(record))
             }
             Output::WriteMarker { id, partition, producer, verdict } => {
                 Wish::Run(Marker { id, partition, producer, verdict })
@@ -133,11 +134,4 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             .ok_or(TransactionRefusal::CoordinatorLost)?
             .map_err(TransactionRefusal::Refused)
     }
-}
-
-fn payload(entry: &Entry, created: i64) -> Payload {
-    let value: Arc<[u8]> = super::keys::encode(entry).into();
-    let key: Arc<[u8]> = entry.id.0.to_le_bytes().to_vec().into();
-    let records = vec![Record { key: Some(key), value, tag: None, created }];
-    Payload { producer: None, transactional: false, content: Content::Records(records) }
 }

@@ -135,7 +135,7 @@ impl Replica {
     /// [`Refusal`]: the batch was definitely not appended.
     pub fn append(&mut self, records: u64, all: bool, settings: Settings) -> Result<Offset, Refusal> {
         let Role::Leading(leadership) = &self.role else { return Err(Refusal::NotLeader) };
-        if all && leadership.in_sync.len() < settings.min_insync {
+        if all && self.lacks_replicas(settings) {
             return Err(Refusal::NotEnoughReplicas);
         }
         let base = self.end;
