@@ -1,5 +1,7 @@
 //! A record, and the batch in which it is written, synced, replicated and fetched, as it came.
 
+mod bytes;
+
 use super::offset::{LeaderEpoch, Offset};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -8,8 +10,10 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Record {
     /// What decides its partition, if anything does.
+    #[serde(with = "bytes::any")]
     pub key: Option<Arc<[u8]>>,
     /// The message itself.
+    #[serde(with = "bytes::all")]
     pub value: Arc<[u8]>,
     /// What consumers may filter by.
     pub tag: Option<u16>,
@@ -75,6 +79,16 @@ pub struct Batch {
     pub checksum: u32,
 }
 
+/// What numbers take at most, written down, besides a record's bytes, and besides the records.
+const ROOM: usize = 32;
+
+impl Record {
+    /// How many bytes it takes at most, written down.
+    fn room(&self) -> usize {
+        ROOM + self.value.len() + self.key.as_ref().map_or(0, |key| key.len())
+    }
+}
+
 impl Payload {
     /// How many offsets it takes.
     pub fn offsets(&self) -> u64 {
@@ -85,11 +99,18 @@ impl Payload {
     }
 
     /// CRC-32 over everything in it: what a producer computes and every reader checks.
-    ///
-    /// # Panics
-    /// Never: a payload can always be written as bytes.
     pub fn checksum(&self) -> u32 {
-        crc32fast::hash(&postcard::to_allocvec(self).expect("a payload can be written as bytes"))
+        crc32fast::hash(&self.written())
+    }
+
+    /// As it is written, and all of it that is checked.
+    pub(super) fn written(&self) -> Vec<u8> {
+        let of_records = match &self.content {
+            Content::Records(records) => records.iter().map(Record::room).sum(),
+            Content::Marker(_) | Content::Routing(_) => 0,
+        };
+        let room = Vec::with_capacity(of_records + ROOM);
+        postcard::to_extend(self, room).expect("a payload is plain data, and memory grows")
     }
 }
 

@@ -53,9 +53,9 @@ pub(super) struct Frame<'a> {
 /// # Panics
 /// When the payload is not what its producer made: once written, it would be taken for damage of this disk.
 pub(super) fn encode(batch: &Batch, persisted: Offset) -> Vec<u8> {
-    let payload = postcard::to_allocvec(&*batch.payload).expect("a payload is plain data, and memory grows");
+    let payload = batch.payload.written();
     assert_eq!(crc32fast::hash(&payload), batch.checksum, "the batch at {} is not intact", batch.base);
-    let mut bytes = Vec::with_capacity(HEADER + payload.len());
+    let mut bytes = Vec::with_capacity(HEADER + payload.len() + payload.len() / 64);
     bytes.extend(MAGIC);
     bytes.extend([0; 4]);
     bytes.extend(batch.base.0.to_le_bytes());

@@ -12,9 +12,9 @@ const STUFFED: u8 = 0x01;
 
 /// Adds `payload` to `bytes`, stuffed.
 pub(super) fn stuff(payload: &[u8], bytes: &mut Vec<u8>) {
-    for &byte in payload {
-        bytes.push(byte);
-        if byte == FIRST {
+    for piece in payload.split_inclusive(|byte| *byte == FIRST) {
+        bytes.extend_from_slice(piece);
+        if piece.ends_with(&[FIRST]) {
             bytes.push(STUFFED);
         }
     }
@@ -23,13 +23,13 @@ pub(super) fn stuff(payload: &[u8], bytes: &mut Vec<u8>) {
 /// The payload that was stuffed. `None` when that cannot have come of it.
 pub(super) fn unstuff(stuffed: &[u8]) -> Option<Vec<u8>> {
     let mut payload = Vec::with_capacity(stuffed.len());
-    let mut bytes = stuffed.iter();
-    while let Some(&byte) = bytes.next() {
-        if byte == FIRST && bytes.next() != Some(&STUFFED) {
-            return None;
-        }
-        payload.push(byte);
+    let mut rest = stuffed;
+    while let Some(first) = rest.iter().position(|byte| *byte == FIRST) {
+        let (piece, behind) = rest.split_at(first + 1);
+        payload.extend_from_slice(piece);
+        rest = behind.strip_prefix(&[STUFFED])?;
     }
+    payload.extend_from_slice(rest);
     Some(payload)
 }
 
