@@ -123,6 +123,7 @@ batch_records = 4
 broker_session = "2s"
 commit_interval = "200ms"
 coordination = "one-durable-node"
+coordination_history = 1000
 delivery = "at-least-once"
 delivery_timeout = "20s"
 fetch_bytes = 65536

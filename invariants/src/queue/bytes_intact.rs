@@ -1,7 +1,8 @@
 //! `bytes-intact`: a batch that lost a bit on its way is never in a log and never processed. *Causal*.
 //!
-//! Whoever sees a bit flip says what checksum is left of the payload: no log may hold that, and no archive. And whatever
-//! a consumer processes at an offset, once any bit has flipped, was appended there by some leader.
+//! Whoever sees a bit flip says what checksums are left of the payload and of the record: no log may hold that payload, and
+//! no archive, and no consumer may process that record. And whatever a consumer processes at an offset, once any bit has
+//! flipped, was appended there by some leader: for the bit may have been in no record.
 //!
 //! Broken by: a broker that does not compare what it gets with its producer's checksum, or writes one of its own; a
 //! consumer that hands on what it fetched without a look.
@@ -21,12 +22,14 @@ pub struct BytesIntact {
     cluster: SharedCluster,
     /// The checksums of damaged payloads, and the numbers of the facts that told them.
     damaged: BTreeMap<(Partition, u32), u64>,
+    /// The same of damaged records.
+    records: BTreeMap<(Partition, u32), u64>,
 }
 
 impl BytesIntact {
     /// Judges with this cluster's appends.
     pub fn new(cluster: SharedCluster) -> BytesIntact {
-        BytesIntact { cluster, damaged: BTreeMap::new() }
+        BytesIntact { cluster, damaged: BTreeMap::new(), records: BTreeMap::new() }
     }
 
     fn judge(&self, partition: Partition, stretch: &Stretch, number: u64) -> Result<(), Violation> {
@@ -48,8 +51,11 @@ impl Monitor<Fact> for BytesIntact {
 
     fn witness(&mut self, stamp: &Stamp, fact: &Fact) -> Result<(), Violation> {
         match fact {
-            Fact::BitFlipped { partition, checksum } => {
+            Fact::BitFlipped { partition, checksum, record } => {
                 self.damaged.entry((*partition, *checksum)).or_insert(stamp.number);
+                if let Some(record) = record {
+                    self.records.entry((*partition, *record)).or_insert(stamp.number);
+                }
                 Ok(())
             }
             Fact::Appended { partition, stretch } | Fact::Replicated { partition, stretch } => {
@@ -59,7 +65,13 @@ impl Monitor<Fact> for BytesIntact {
                 batches.iter().try_for_each(|stretch| self.judge(*partition, stretch, stamp.number))
             }
             // Only what was on its way can have changed.
-            Fact::Processed { partition, offset, message, .. } if !self.damaged.is_empty() => {
+            Fact::Processed { partition, offset, message, record, .. } if !self.damaged.is_empty() => {
+                if let Some(flipped) = self.records.get(&(*partition, *record)) {
+                    let message = format!(
+                        "what is processed at offset {offset} of {partition} has lost a bit on its way"
+                    );
+                    return Err(Violation::new(NAME, message, [*flipped, stamp.number]));
+                }
                 let cluster = self.cluster.borrow();
                 let appends = cluster.partition(*partition).and_then(|book| book.appends.get(message));
                 if appends.is_some_and(|appends| appends.iter().any(|append| append.offset == *offset)) {

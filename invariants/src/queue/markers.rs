@@ -17,7 +17,7 @@ use delays::DelayMarkers;
 use loans::LoanMarkers;
 use moves::MoveMarkers;
 use rehearsal_env::{Marker, NodeId, Stamp};
-use rehearsal_model::coordination::{Happening, Refusal as VoteRefusal};
+use rehearsal_model::coordination::{Happening, Outcome, Refusal as VoteRefusal, Response};
 use rehearsal_model::queue::facts::{Fact, Fate, OfTopics};
 use rehearsal_model::queue::partition::Topic;
 use rehearsal_model::queue::protocol::Refusal;
@@ -121,6 +121,8 @@ pub const DEPOSED_LEADER_REFUSED_A_READ: Marker = Marker("deposed-leader-refused
 pub const SESSION_EXPIRED: Marker = Marker("session-expired");
 /// A client lost the connection over which it watched, and went on over another.
 pub const WATCH_RENEWED: Marker = Marker("watch-renewed-after-reconnect");
+/// Whoever watched was told that it is too late: what changed is forgotten.
+pub const WATCH_TOO_LATE: Marker = Marker("watch-too-late");
 /// A message was lent again whose loan had run out.
 pub const LENT_AGAIN_WHEN_TIME_WAS_OUT: Marker = Marker("lent-again-when-its-time-was-out");
 /// A consumer was told that its acknowledgement came too late.
@@ -198,6 +200,7 @@ pub const MARKERS: &[Marker] = &[
     DEPOSED_LEADER_REFUSED_A_READ,
     SESSION_EXPIRED,
     WATCH_RENEWED,
+    WATCH_TOO_LATE,
     LENT_AGAIN_WHEN_TIME_WAS_OUT,
     LATE_ACKNOWLEDGEMENT_REFUSED,
     LOAN_SURVIVED_FAILOVER,
@@ -284,6 +287,7 @@ fn of_coordination(happening: &Happening) -> Option<Marker> {
         Happening::ReadsRefused { .. } => DEPOSED_LEADER_REFUSED_A_READ,
         Happening::SessionExpired { .. } => SESSION_EXPIRED,
         Happening::WatchRenewed { .. } => WATCH_RENEWED,
+        Happening::Returned { outcome: Outcome::Answered(Response::Compacted { .. }), .. } => WATCH_TOO_LATE,
         _ => return None,
     })
 }

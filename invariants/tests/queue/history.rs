@@ -373,6 +373,17 @@ impl History {
     }
 
     pub fn process_this(&mut self, consumer: u32, generation: u32, offset: u32, number: u32) -> u64 {
+        self.process_bytes(consumer, generation, (offset, number), 0)
+    }
+
+    /// With a record whose checksum is this.
+    pub fn process_bytes(
+        &mut self,
+        consumer: u32,
+        generation: u32,
+        (offset, number): (u32, u32),
+        record: u32,
+    ) -> u64 {
         let fact = Fact::Processed {
             group: 0,
             member: MemberId(u64::from(consumer)),
@@ -380,6 +391,7 @@ impl History {
             partition: PARTITION,
             offset: Offset(u64::from(offset)),
             message: message(number),
+            record,
         };
         self.say(Who::Consumer(consumer), fact)
     }

@@ -137,7 +137,7 @@ fn some_facts_are_markers_by_themselves() {
     alone(OFFSET_RESET, gone(Some(Offset(1))), gone(None));
     alone(OFFSET_ERROR, gone(None), gone(Some(Offset(1))));
     let found = Fact::DamageFound { partition, offset: Offset(0) };
-    alone(CORRUPT_BATCH_THROWN_AWAY, found, Fact::BitFlipped { partition, checksum: 0 });
+    alone(CORRUPT_BATCH_THROWN_AWAY, found, Fact::BitFlipped { partition, checksum: 0, record: None });
     let replayed = Fact::Replayed { group: 0, partition, batches: vec![] };
     alone(REPLAYED_FROM_ARCHIVE, replayed, gone(None));
     let anew = |at| Fact::BeganAnew { partition, at: Offset(at) };

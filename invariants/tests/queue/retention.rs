@@ -188,10 +188,14 @@ fn a_log_that_begins_anew_holds_nothing_until_its_disk_says_so() {
 fn what_lost_a_bit_is_neither_written_nor_processed() {
     let mut history = History::with_a_group();
     history.write(0);
-    let flipped = history.say(Who::Producer, Fact::BitFlipped { partition: PARTITION, checksum: 7 });
+    let flipped =
+        history.say(Who::Producer, Fact::BitFlipped { partition: PARTITION, checksum: 7, record: Some(8) });
     let mut written = history.clone();
     let appended = written.append_this(0, Stretch { checksum: 7, ..stretch(1, 0, 1) });
     written.convicts(INTACT, &[flipped, appended]);
+    let mut damaged = history.clone();
+    let processed = damaged.process_bytes(0, 1, (0, 0), 8);
+    damaged.convicts(INTACT, &[flipped, processed]);
     let mut processed = history.clone();
     let elsewhere = processed.process_this(0, 1, 0, 7);
     processed.convicts(INTACT, &[elsewhere]);

@@ -22,7 +22,7 @@ fn keyed() -> History {
 fn processes(history: &mut History, consumer: u32, partition: Partition, number: u32) -> u64 {
     let (member, generation) = (MemberId(u64::from(consumer)), Generation(1));
     let (group, offset, message) = (0, Offset(0), message(number));
-    let fact = Fact::Processed { group, member, generation, partition, offset, message };
+    let fact = Fact::Processed { group, member, generation, partition, offset, message, record: 0 };
     history.say(Who::Consumer(consumer), fact)
 }
 

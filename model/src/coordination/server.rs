@@ -45,7 +45,7 @@ pub struct Setup {
 impl Default for Setup {
     fn default() -> Self {
         Setup {
-            knobs: Knobs { remembers: 1_000, longest_watch: Duration::from_secs(10) },
+            knobs: Knobs::default(),
             patience: Patience::default(),
             tick: Duration::from_millis(100),
             longest_log: 1 << 20,

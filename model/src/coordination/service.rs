@@ -33,6 +33,12 @@ pub struct Knobs {
     pub longest_watch: Duration,
 }
 
+impl Default for Knobs {
+    fn default() -> Self {
+        Knobs { remembers: 1_000, longest_watch: Duration::from_secs(10) }
+    }
+}
+
 /// What may happen to the service.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Input {

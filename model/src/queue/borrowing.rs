@@ -67,7 +67,10 @@ impl<E: Env<Fact = Fact>> Use for Using<E> {
         let (group, member, generation) = (self.group, self.member, Generation::default());
         let succeeds = self.fails.get(&message).is_none_or(|fails| tries >= *fails);
         self.env.observe(match succeeds {
-            true => Fact::Processed { group, member, generation, partition, offset, message },
+            true => {
+                let record = record.checksum();
+                Fact::Processed { group, member, generation, partition, offset, message, record }
+            }
             false => Fact::Failed { group, member, partition, offset, message, tries: tries + 1 },
         });
         succeeds

@@ -100,7 +100,10 @@ impl<E: Env<Fact = Fact>> Processing<E> {
         let Some(message) = MessageId::of_value(&record.value) else { return Some(true) };
         let succeeds = self.fails.get(&message).is_none_or(|fails| tries >= *fails);
         self.env.observe(match succeeds {
-            true => Fact::Processed { group, member, generation, partition, offset, message },
+            true => {
+                let record = record.checksum();
+                Fact::Processed { group, member, generation, partition, offset, message, record }
+            }
             false => Fact::Failed { group, member, partition, offset, message, tries: tries + 1 },
         });
         Some(succeeds)

@@ -175,6 +175,14 @@ defects! {
     /// Who has gone is let go of in the epoch that there is, so that what was heard of its copy counts for the next one.
     /// Convicted by `reassignment-keeps-copies`.
     TrimsInOldEpoch "trims-in-old-epoch",
+    /// A group without an offset in a partition begins at its end, though that was written since it began: as
+    /// `auto.offset.reset = latest` does in partitions that are added. Convicted by `at-least-once`.
+    StartsAtTheEnd "starts-at-the-end",
+    /// With `acks = leader` a broker answers that it has appended what it has refused. Convicted by
+    /// `lost-only-as-allowed`.
+    AnswersBeforeAppending "answers-before-appending",
+    /// Retention drops what is not below the watermark yet. Convicted by `start-below-watermark`.
+    RetentionOvertakesWatermark "retention-overtakes-watermark",
     /// Leads never pass on for the sake of evenness. Convicted by `placement-spread`.
     NeverBalances "never-balances",
 }

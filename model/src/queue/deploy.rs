@@ -12,8 +12,8 @@ use super::plan::Plan;
 use super::producer::produce;
 use super::report::{of_blobs, of_coordination};
 use crate::blob;
-use crate::coordination::replicated;
 use crate::coordination::server::{Setup, serve as serve_coordination};
+use crate::coordination::{replicated, service};
 use crate::session::Patience;
 use rehearsal_env::{Cluster, Env, NodeId};
 use std::collections::BTreeSet;
@@ -133,7 +133,9 @@ where
 {
     let knobs = &plan.knobs;
     let patience = Patience { resend: knobs.resend.duration(), silence: knobs.silence.duration() };
-    let single = Setup { patience, ..Setup::default() };
+    let remembers = u64::from(knobs.coordination_history);
+    let usual = service::Knobs::default();
+    let single = Setup { knobs: service::Knobs { remembers, ..usual }, patience, ..Setup::default() };
     if knobs.coordination == CoordinationMode::OneDurableNode {
         cluster.start(COORDINATION, move |env| serve_coordination(env, single, of_coordination));
         return;

@@ -367,6 +367,8 @@ pub enum Fact {
         offset: Offset,
         /// Which.
         message: MessageId,
+        /// The checksum of its record, as the consumer has it.
+        record: u32,
     },
     /// A consumer is told that its commit is on the log.
     CommitConfirmed {
@@ -414,6 +416,8 @@ pub enum Fact {
         partition: Partition,
         /// The checksum of what is left of its payload.
         checksum: u32,
+        /// The checksum of what is left of the record that the bit was in; none where it was in none.
+        record: Option<u32>,
     },
     /// A consumer got a batch that is not what its producer made, and throws it away.
     DamageFound {

@@ -149,6 +149,9 @@ pub struct Knobs {
     /// Where the coordination service is.
     #[serde(default)]
     pub coordination: CoordinationMode,
+    /// How many changes the coordination service can tell of later; who was away for longer reads everything anew.
+    #[serde(default = "usual_history")]
+    pub coordination_history: u32,
     /// What is promised of a key whose partition changes.
     #[serde(default)]
     pub key_order: KeyOrder,
@@ -167,6 +170,11 @@ impl Knobs {
 /// As much as Kafka's `batch.size` is where nobody sets it.
 fn usual_batch_bytes() -> u32 {
     16_384
+}
+
+/// As many as there ever are in a rehearsal.
+fn usual_history() -> u32 {
+    1_000
 }
 
 impl Default for Knobs {
@@ -211,6 +219,7 @@ impl Default for Knobs {
             resend: Span::millis(300),
             silence: Span::seconds(2),
             coordination: CoordinationMode::OneDurableNode,
+            coordination_history: usual_history(),
             key_order: KeyOrder::Announced,
         }
     }

@@ -85,7 +85,16 @@ impl<E: Env<Fact = Fact>> Piping<E> {
     fn processed(&self, Place { membership, partition, offset, .. }: Place, record: &Record) {
         let (Membership { member, generation, .. }, group) = (membership, self.seat.group());
         if let Some(message) = MessageId::of_value(&record.value) {
-            self.env.observe(Fact::Processed { group, member, generation, partition, offset, message });
+            let record = record.checksum();
+            self.env.observe(Fact::Processed {
+                group,
+                member,
+                generation,
+                partition,
+                offset,
+                message,
+                record,
+            });
         }
     }
 }

@@ -246,7 +246,8 @@ impl Producers {
         self.verified.retain(|id, epoch| *id != stamp.id || *epoch >= stamp.epoch);
     }
 
-    /// Retention has dropped what stood below `start`. A producer of whom nothing is left is forgotten.
+    /// Retention has dropped what stood below `start`. A producer of whom nothing is left is forgotten, as by those who begin
+    /// with what is left: the producer begins a new epoch then (KIP-360).
     pub fn dropped_below(&mut self, start: Offset) {
         self.ended.retain(|ended| ended.marker >= start);
         for producer in self.producers.values_mut() {

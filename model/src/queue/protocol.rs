@@ -61,6 +61,11 @@ pub enum Request {
         /// Which partition.
         partition: Partition,
     },
+    /// Where what consumers may read of the partition ends.
+    Latest {
+        /// Which partition.
+        partition: Partition,
+    },
     /// Something about a group.
     Group {
         /// Which.
@@ -192,8 +197,8 @@ pub enum Answer {
     Produced(Result<Offset, Refusal>),
     /// To `Fetch`.
     Fetched(Result<Fetched, Refusal>),
-    /// To `Earliest`.
-    Earliest(Result<Offset, Refusal>),
+    /// To `Earliest` and `Latest`.
+    Bound(Result<Offset, Refusal>),
     /// To `Group`.
     Group(Result<group::Answer, GroupRefusal>),
     /// To `Transaction`.
@@ -263,6 +268,10 @@ pub enum Refusal {
     /// Whether its transaction is open and includes the partition could not be found out; nothing was appended.
     #[error("its transaction could not be verified")]
     NotVerified,
+    /// What consumers may read of the partition ends nobody knows where: what an earlier leader has shown may be more than
+    /// this one knows to be in sync (KIP-207; Kafka's `OFFSET_NOT_AVAILABLE`).
+    #[error("it is not known yet up to where an earlier leader has shown the partition")]
+    OffsetNotAvailable,
     /// The log does not hold the offset.
     #[error("the log holds {start} to {end}")]
     OutOfRange {
@@ -332,6 +341,7 @@ impl Refusal {
             | Refusal::LeadershipLost
             | Refusal::UnknownProducer
             | Refusal::NotVerified
+            | Refusal::OffsetNotAvailable
             | Refusal::UnknownPartition => true,
             Refusal::OutOfOrder { ahead } => ahead,
             Refusal::TooLarge
@@ -350,7 +360,7 @@ impl Answer {
             Answer::Produced(Err(refusal)) => {
                 matches!(refusal, Refusal::NotLeader | Refusal::LeadershipLost | Refusal::UnknownPartition)
             }
-            Answer::Fetched(Err(refusal)) | Answer::Earliest(Err(refusal)) => *refusal == Refusal::NotLeader,
+            Answer::Fetched(Err(refusal)) | Answer::Bound(Err(refusal)) => *refusal == Refusal::NotLeader,
             Answer::Group(Err(refusal)) => *refusal == GroupRefusal::NotCoordinator,
             Answer::Lending(Err(refusal)) => *refusal == LendingRefusal::NotLender,
             Answer::Transaction(Err(refusal)) => {

@@ -83,6 +83,12 @@ pub struct Batch {
 const ROOM: usize = 32;
 
 impl Record {
+    /// CRC-32 over everything in it.
+    pub fn checksum(&self) -> u32 {
+        let room = Vec::with_capacity(self.room());
+        crc32fast::hash(&postcard::to_extend(self, room).expect("a record is plain data, and memory grows"))
+    }
+
     /// How many bytes it takes at most, written down.
     fn room(&self) -> usize {
         ROOM + self.value.len() + self.key.as_ref().map_or(0, |key| key.len())

@@ -146,6 +146,17 @@ const LENT: &[&str] = &[
     "queue.archive=false",
     "queue.unclean_election=false",
 ];
+/// A topic gets more partitions.
+const GROWING: &[&str] = &[
+    "workload.grows=true",
+    "workload.retires=false",
+    "workload.pipe=false",
+    "workload.delayed=0",
+    "workload.failing=0",
+    "queue.delivery=at-least-once",
+    "queue.acks=all",
+    "queue.unclean_election=false",
+];
 /// A topic gets more partitions, and a key keeps its order.
 const GROWING_IN_ORDER: &[&str] = &[
     "workload.grows=true",
@@ -246,9 +257,15 @@ pub(super) const DEFECTS: &[Defect] = &[
     ),
     defect(
         "restarted-leader-keeps-epoch",
-        "logs-agree",
+        "one-leader-per-epoch",
         "a leader that lost its tail in a crash appends anew in the same epoch",
         &["queue.flush=background"],
+    ),
+    defect(
+        "answers-before-appending",
+        "lost-only-as-allowed",
+        "acks = 1 answered without a look at what became of it: that it was refused, nobody learns",
+        &["queue.acks=leader", "queue.unclean_election=false"],
     ),
     defect("keeps-torn-batch", "acked-not-lost", "recovery that leaves half a batch where it is", TORN),
     defect(
@@ -292,6 +309,24 @@ pub(super) const DEFECTS: &[Defect] = &[
         "commits-before-processing",
         "offsets-move-forward",
         "enable.auto.commit with work handed to another thread: what it had not done is skipped",
+        &["queue.delivery=at-least-once", "queue.acks=all", "queue.unclean_election=false"],
+    ),
+    defect(
+        "begins-before-confirmed",
+        "at-most-once",
+        "a record is begun when its commit is sent, and not when that is confirmed",
+        &["queue.delivery=at-most-once", "queue.unclean_election=false"],
+    ),
+    defect(
+        "starts-at-the-end",
+        "at-least-once",
+        "auto.offset.reset = latest in a partition that was added: what came before the group looked is never read",
+        GROWING,
+    ),
+    defect(
+        "commit-told-before-written",
+        "offsets-move-forward",
+        "a commit is confirmed while it is on its way to the log, and gone with its coordinator",
         &["queue.delivery=at-least-once", "queue.acks=all", "queue.unclean_election=false"],
     ),
     defect(
@@ -346,6 +381,12 @@ pub(super) const DEFECTS: &[Defect] = &[
         "drops-active-segment",
         "retention-honest",
         "retention that takes the segment too that is being written",
+        &["queue.retention_age=500ms", "queue.segment_bytes=512"],
+    ),
+    defect(
+        "retention-overtakes-watermark",
+        "start-below-watermark",
+        "retention that asks how old a segment is and not whether it is in sync",
         &["queue.retention_age=500ms", "queue.segment_bytes=512"],
     ),
     defect(

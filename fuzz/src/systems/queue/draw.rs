@@ -83,6 +83,9 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
     let keeps_order =
         workload.grows && !workload.retires && may_change(workload) && draws.part("key-order", 0).percent(60);
     let several = draws.part("coordination", 0).percent(33);
+    let mut history = draws.part("coordination-history", 0);
+    let usual = Knobs::default().coordination_history;
+    let coordination_history = if history.percent(15) { history.between(1, 12) as u32 } else { usual };
     let mut draws = draws.part("knobs", 0);
     let acks = match draws.below(100) {
         0..70 => Acks::All,
@@ -148,6 +151,7 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
         // Even when all have one key, those that fail are worked off well within the calm.
         retry_backoff: draws.millis(20, 200),
         coordination: if several { CoordinationMode::Consensus } else { CoordinationMode::OneDurableNode },
+        coordination_history,
         ..keeping
     };
     let drawn = if keeps_order { keeping_key_order(drawn) } else { drawn };

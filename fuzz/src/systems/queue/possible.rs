@@ -17,6 +17,10 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) const MOST_PARTITIONS: u32 = 64;
 const MOST_BROKERS: u32 = 7;
 const MOST_CLIENTS: u32 = 1_000;
+/// Of batches, in 1,000.
+const MOST_FLIPS: u32 = 100;
+/// The longest that anything waits before it is done once more.
+const LONGEST: Span = Span::seconds(5);
 /// The largest message that a producer may try to send, in bytes.
 const MOST_BYTES: u32 = 16 * 1_024 * 1_024;
 
@@ -216,6 +220,36 @@ fn check_spans(knobs: &Knobs) -> Result<(), ScenarioError> {
         let reason = "nobody who says so seldom that he lives stays a member";
         return refuse("heartbeat", reason, "let it be a third of queue.member_session");
     }
+    if knobs.rebalance <= knobs.heartbeat {
+        let reason = "members learn by their heartbeats that they are to join again, and would come too late";
+        return refuse("rebalance", reason, "let it be longer than queue.heartbeat");
+    }
+    check_that_it_settles(knobs)
+}
+
+/// By the end of the calm all is judged that takes these times, once or a few times over: longer ones would convict what
+/// is sound.
+fn check_that_it_settles(knobs: &Knobs) -> Result<(), ScenarioError> {
+    for (key, span) in [
+        ("backoff", knobs.backoff),
+        ("lag", knobs.lag),
+        ("fetch_wait", knobs.fetch_wait),
+        ("flush_interval", knobs.flush_interval),
+        ("broker_session", knobs.broker_session),
+        ("member_session", knobs.member_session),
+        ("rebalance", knobs.rebalance),
+        ("commit_interval", knobs.commit_interval),
+        ("processing", knobs.processing),
+        ("resend", knobs.resend),
+        ("silence", knobs.silence),
+        ("transaction_timeout", knobs.transaction_timeout),
+        ("retention_check", knobs.retention_check),
+        ("retry_backoff", knobs.retry_backoff),
+    ] {
+        if span > LONGEST {
+            return refuse(key, "the calm would be over before it is", "write at most \"5s\"");
+        }
+    }
     Ok(())
 }
 
@@ -229,14 +263,16 @@ fn check_knobs(knobs: &Knobs, topology: &Topology) -> Result<(), ScenarioError> 
         ("fetch_bytes", knobs.fetch_bytes),
         ("segment_bytes", knobs.segment_bytes),
         ("tries", knobs.tries),
+        ("coordination_history", knobs.coordination_history),
     ] {
         if value == 0 {
             return refuse(key, "with 0 nothing is ever written or read", "write at least 1");
         }
     }
-    if knobs.flips > 500 {
-        let reason = format!("{} of 1,000 batches are too many for any to come through", knobs.flips);
-        return refuse("flips", reason, "write at most 500");
+    if knobs.flips > MOST_FLIPS {
+        let reason =
+            format!("of {} damaged batches in 1,000 hardly an answer with fifty is whole", knobs.flips);
+        return refuse("flips", reason, &format!("write at most {MOST_FLIPS}"));
     }
     if knobs.min_insync > topology.factor {
         let reason = format!("of {} copies there are never {} in sync", topology.factor, knobs.min_insync);

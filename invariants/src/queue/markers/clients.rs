@@ -9,6 +9,7 @@ use super::{
 use rehearsal_env::{Incarnation, Marker, NodeId, Stamp};
 use rehearsal_model::queue::facts::Fact;
 use rehearsal_model::queue::group::{Generation, MemberId};
+use rehearsal_model::queue::knobs::Delivery;
 use rehearsal_model::queue::message::MessageId;
 use rehearsal_model::queue::offset::Offset;
 use rehearsal_model::queue::partition::Partition;
@@ -79,7 +80,8 @@ impl ClientMarkers {
                 if !self.processed.insert((*group, *message)) {
                     reached(PROCESSED_TWICE);
                 }
-                if !cluster.rules().is_lent(*group) {
+                let rules = cluster.rules();
+                if !rules.is_lent(*group) && rules.delivery != Delivery::AtMostOnce {
                     self.uncommitted.entry(stamp.node).or_default().insert(*partition, offset.plus(1));
                 }
             }

@@ -173,9 +173,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             .await
             .ok_or(GroupRefusal::NotCoordinator)?
             .unwrap_or(Err(GroupError::Unknown));
-        if let (Some(member), Err(GroupError::IllegalGeneration | GroupError::UnknownMember)) =
-            (member, &reply)
-        {
+        if let (Some(member), Err(GroupError::IllegalGeneration)) = (member, &reply) {
             self.env.observe(Fact::MemberFenced { group, member });
         }
         reply.map_err(GroupRefusal::Group)

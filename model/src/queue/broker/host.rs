@@ -160,6 +160,7 @@ impl Host {
         }
         let start = cores.log.start();
         cores.replica.expired(start);
+        cores.producers.dropped_below(start);
         self.write(writes);
         let mut left: u64 = before.iter().map(|extent| extent.length).sum();
         for Extent { base, end, length } in before.into_iter().filter(|extent| extent.end <= start) {

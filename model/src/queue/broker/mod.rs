@@ -120,6 +120,14 @@ struct Known {
     barriers: BTreeMap<Partition, (Barriers, Revision)>,
 }
 
+impl Known {
+    /// The keys that are there as long as somebody's session.
+    fn on_sessions(&self) -> Vec<String> {
+        let controller = self.controller.map(|_| keys::CONTROLLER.to_owned());
+        self.live.keys().map(|live| keys::broker(*live)).chain(controller).collect()
+    }
+}
+
 /// Runs a broker on this node. Returns when it has to stop.
 pub async fn serve<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, number: u32, neighbours: Neighbours) {
     let me = BrokerId::numbered(number);

@@ -8,10 +8,15 @@ use rehearsal_env::Env;
 use std::rc::Rc;
 
 impl<E: Env<Fact = Fact>> Broker<E> {
-    /// Step 3: reads everything, and then hears every change, in order.
+    /// Step 3: reads everything, and then hears every change, in order. When it is too late for that, it begins anew.
     pub(super) async fn hear_news(self: Rc<Self>) {
         loop {
             let Ok(view) = self.coordination.read_prefix(keys::ALL).await else { continue };
+            // Whoever was told too late that something has gone is told nothing of it any more.
+            let gone = self.known.borrow().on_sessions();
+            for key in gone.iter().filter(|key| !view.entries.contains_key(*key)) {
+                self.hear(key, None, view.revision);
+            }
             for (key, entry) in &view.entries {
                 self.hear(key, Some(entry), keys::version(entry));
             }

@@ -3,6 +3,7 @@
 use super::super::brokers::BrokerId;
 use super::super::facts::{Fact, Stretch};
 use super::super::log::Found;
+use super::super::offset::LeaderEpoch;
 use super::super::protocol::{ReplicaBody, ReplicaMessage};
 use super::super::replica::{FetchRequest, OutOfRangeAnswer, Refusal};
 use super::{Broker, Host};
@@ -47,9 +48,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
                             let body = ReplicaBody::EndAnswer(answer);
                             self.replicas.send(from, ReplicaMessage { partition, body });
                         }
-                        Err(_) => self
-                            .env
-                            .observe(Fact::StaleRequestRefused { partition, epoch: request.asker.epoch }),
+                        Err(_) => self.refused_as_stale(&host, request.asker.epoch),
                     }
                 }
                 ReplicaBody::Fetch(request) => {
@@ -66,6 +65,13 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         }
     }
 
+    /// A leader has not answered a follower of another epoch. Whoever leads in none says nothing.
+    fn refused_as_stale(&self, host: &Host, epoch: LeaderEpoch) {
+        if host.cores.borrow().replica.leads() {
+            self.env.observe(Fact::StaleRequestRefused { partition: host.partition, epoch });
+        }
+    }
+
     /// Step 4: a fetch says how far its follower is. The number under which it waits for its answer; none when it gets
     /// none.
     fn take_note(self: &Rc<Self>, host: &Rc<Host>, request: &FetchRequest) -> Option<u64> {
@@ -74,8 +80,8 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         let taken = cores.replica.fetch(request, host.settings);
         host.watermark_may_have_moved(&self.env, &mut cores);
         if matches!(taken, Err(Refusal::NotLeader)) {
-            let (partition, epoch) = (host.partition, request.asker.epoch);
-            self.env.observe(Fact::StaleRequestRefused { partition, epoch });
+            drop(cores);
+            self.refused_as_stale(host, request.asker.epoch);
             return None;
         }
         if request.offset == end {

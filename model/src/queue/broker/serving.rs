@@ -71,6 +71,9 @@ impl<E: Env<Fact = Fact>> Broker<E> {
                 if !cores.replica.leads() {
                     self.env.observe(Fact::FollowerSaidOutOfRange { partition: host.partition, offset });
                 }
+                if cores.replica.leads() && cores.replica.latest().is_none() {
+                    return Err(Refusal::OffsetNotAvailable);
+                }
                 Err(Refusal::OutOfRange { start, end: self.sight(cores, terms) })
             }
             Err(replica::Refusal::NotLeader | replica::Refusal::NotEnoughReplicas) => Err(Refusal::NotLeader),
@@ -107,6 +110,16 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         let host = self.host(partition).ok_or(Refusal::UnknownPartition)?;
         let cores = host.cores.borrow();
         if cores.replica.leads() { Ok(cores.replica.start()) } else { Err(Refusal::NotLeader) }
+    }
+
+    /// Where what consumers may read of a partition ends.
+    pub(super) fn latest(&self, partition: Partition) -> Result<Offset, Refusal> {
+        let host = self.host(partition).ok_or(Refusal::UnknownPartition)?;
+        let cores = host.cores.borrow();
+        if !cores.replica.leads() {
+            return Err(Refusal::NotLeader);
+        }
+        cores.replica.latest().ok_or(Refusal::OffsetNotAvailable)
     }
 }
 

@@ -21,13 +21,31 @@ impl<E: Env<Fact = Fact>> Client<E> {
         let mut damaged = Payload::clone(&payload);
         let Content::Records(records) = &mut damaged.content else { return payload };
         let which = self.env.below(records.len() as u64) as usize;
-        let value = &mut records[which].value;
-        let bit = self.env.below(8 * value.len().max(1) as u64) as usize;
-        let flipped = value.iter().enumerate();
-        let flipped = flipped.map(|(at, byte)| if at == bit / 8 { byte ^ (1 << (bit % 8)) } else { *byte });
-        *value = flipped.collect();
-        self.env.observe(Fact::BitFlipped { partition, checksum: damaged.checksum() });
+        let record = match (&mut records[which], &mut damaged.producer) {
+            (_, Some(stamp)) if self.env.below(8) == 0 => {
+                stamp.sequence ^= 1 << self.env.below(32);
+                None
+            }
+            (record, _) => {
+                match (self.env.below(8), &mut record.key, &mut record.tag) {
+                    (0, Some(key), _) => self.flip(key),
+                    (1, _, Some(tag)) => *tag ^= 1 << self.env.below(16),
+                    _ => self.flip(&mut record.value),
+                }
+                Some(record.checksum())
+            }
+        };
+        self.env.observe(Fact::BitFlipped { partition, checksum: damaged.checksum(), record });
         Arc::new(damaged)
+    }
+
+    fn flip(&self, bytes: &mut Arc<[u8]>) {
+        let bit = self.env.below(8 * bytes.len().max(1) as u64) as usize;
+        let mut flipped = bytes.to_vec();
+        if let Some(byte) = flipped.get_mut(bit / 8) {
+            *byte ^= 1 << (bit % 8);
+        }
+        *bytes = flipped.into();
     }
 
     /// Batches as they come out at this end.

@@ -4,6 +4,7 @@
 //! 2. Ask where the group goes on in each partition, and have it worked from there.
 //! 3. Say from time to time that it lives. When the group rebalances: let everything go, and begin at step 1.
 
+use super::super::defects::Defect;
 use super::super::facts::Fact;
 use super::super::group::{
     self, Ask, CommitRule, Generation, GroupError, Interest, Member, MemberId, Registration, Standing,
@@ -247,43 +248,57 @@ impl<E: Env<Fact = Fact>> Seat<E> {
                 other => other,
             };
         };
-        // With many partitions this takes longer than a member may be silent.
+        // With many partitions, or one that nobody leads, this takes longer than a member may be silent.
         let mut said = self.env.now();
-        for partition in &partitions {
+        let mut left = partitions.iter().peekable();
+        while let Some(partition) = left.peek() {
             if self.env.now().since(said) >= self.plan.knobs.heartbeat.duration() {
                 match self.say_that_it_lives().await {
                     Ask::Nothing => said = self.env.now(),
                     other => return other,
                 }
             }
-            self.go_on(membership, *partition, committed.get(partition).copied()).await;
+            match self.go_on(membership, **partition, committed.get(partition).copied()).await {
+                Ok(()) => drop(left.next()),
+                Err(NotAnswered) => self.pause().await,
+            }
         }
         work.clone().begin(membership, partitions);
         Ask::Nothing
     }
 
     /// Goes on where something was committed, or where the partition starts.
-    async fn go_on(&self, membership: Membership, partition: Partition, committed: Option<Offset>) {
+    async fn go_on(
+        &self,
+        membership: Membership,
+        partition: Partition,
+        committed: Option<Offset>,
+    ) -> Result<(), NotAnswered> {
         let offset = match committed {
             Some(offset) => offset,
-            None => self.earliest(partition).await,
+            None if self.plan.defects.has(Defect::StartsAtTheEnd) => {
+                self.bound(partition, Request::Latest { partition }).await?
+            }
+            None => self.earliest(partition).await?,
         };
         if self.is_at_work(membership) {
             self.seek(membership, partition, offset, committed.is_some());
         }
+        Ok(())
     }
 
-    async fn earliest(&self, partition: Partition) -> Offset {
-        loop {
-            let request = Request::Earliest { partition };
-            if let Ok(Answer::Earliest(Ok(start))) = self.client.ask_leader(partition, request).await {
-                // What retention has taken is there still where there is an archive (as with tiered storage, KIP-405).
-                let Some(archive) = self.client.archive() else { return start };
-                if let Ok(archived) = archive.start(partition).await {
-                    return archived.map_or(start, |archived| archived.min(start));
-                }
-            }
-            self.pause().await;
+    async fn earliest(&self, partition: Partition) -> Result<Offset, NotAnswered> {
+        let start = self.bound(partition, Request::Earliest { partition }).await?;
+        // What retention has taken is there still where there is an archive (as with tiered storage, KIP-405).
+        let Some(archive) = self.client.archive() else { return Ok(start) };
+        let archived = archive.start(partition).await.map_err(|_| NotAnswered)?;
+        Ok(archived.map_or(start, |archived| archived.min(start)))
+    }
+
+    async fn bound(&self, partition: Partition, request: Request) -> Result<Offset, NotAnswered> {
+        match self.client.ask_leader(partition, request).await? {
+            Answer::Bound(Ok(bound)) => Ok(bound),
+            _ => Err(NotAnswered),
         }
     }
 
@@ -344,8 +359,10 @@ impl<E: Env<Fact = Fact>> Seat<E> {
     pub(super) async fn go_on_where_committed(&self, membership: Membership, partition: Partition) {
         while self.is_at_work(membership) {
             let asked = GroupRequest::Offsets { partitions: BTreeSet::from([partition]) };
-            if let Ok(Ok(group::Answer::Fetched(committed))) = self.ask(asked).await {
-                return self.go_on(membership, partition, committed.get(&partition).copied()).await;
+            if let Ok(Ok(group::Answer::Fetched(committed))) = self.ask(asked).await
+                && self.go_on(membership, partition, committed.get(&partition).copied()).await.is_ok()
+            {
+                return;
             }
             self.pause().await;
         }

@@ -81,8 +81,8 @@ impl PartitionLog {
             let too_old = retention.age_micros.is_some_and(|age| now_wall.saturating_sub(newest) > age);
             bytes -= segment.length;
             let too_much = retention.bytes.is_some_and(|kept| bytes >= kept);
-            let may_go =
-                segment.end() <= watermark && archived_up_to.is_none_or(|up_to| segment.end() <= up_to);
+            let settled = segment.end() <= watermark || defects.has(Defect::RetentionOvertakesWatermark);
+            let may_go = settled && archived_up_to.is_none_or(|up_to| segment.end() <= up_to);
             may_go && (too_old || too_much)
         });
         let expired = expired.count();

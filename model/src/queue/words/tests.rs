@@ -191,13 +191,13 @@ fn of_clients() -> Vec<Fact> {
         Fact::LetGo { group, member, generation },
         positioned(true),
         positioned(false),
-        Fact::Processed { group, member, generation, partition, offset, message },
+        Fact::Processed { group, member, generation, partition, offset, message, record: 7 },
         Fact::CommitConfirmed { group, member, generation, offsets },
         Fact::OffsetOutOfRange { group, partition, offset, reset: None },
         Fact::OffsetOutOfRange { group, partition, offset, reset: Some(Offset(7)) },
         Fact::Replayed { group, partition, batches: vec![stretch(&[message])] },
         Fact::Replayed { group, partition, batches: vec![] },
-        Fact::BitFlipped { partition, checksum: 7 },
+        Fact::BitFlipped { partition, checksum: 7, record: None },
         Fact::DamageFound { partition, offset },
     ]
 }
