@@ -7,6 +7,7 @@
 //! ```text
 //!  PartitionChanged … ──▶ cluster ──▶ isr_ordering  one_leader_per_epoch  placement_spread  reassignment_keeps_copies
 //!  Appended, Recovered … ──▶ │          logs_agree  start_below_watermark  bytes_intact
+//!  StoppedInOrder, Recovered ┼────────▶ brokers_return
 //!  Dropped, Archived … ──────┼────────▶ retention_honest
 //!  ControllerChanged ────────┼────────▶ one_controller_per_epoch
 //!  Sent, Told ───────────────┼────────▶ acked_not_lost  lost_only_as_allowed  every_message_told
@@ -25,6 +26,7 @@
 pub mod acked_not_lost;
 pub mod at_least_once;
 pub mod at_most_once;
+pub mod brokers_return;
 pub mod bytes_intact;
 pub mod cluster;
 pub mod consumers;
@@ -108,6 +110,7 @@ pub fn monitors(rules: Rules) -> Vec<Box<dyn Monitor<Fact>>> {
         Box::new(taken_by_one::TakenByOne::new(shared())),
         Box::new(key_order_kept::KeyOrderKept::new(shared())),
         Box::new(retired_drains::RetiredDrains::new(shared(), members())),
+        Box::new(brokers_return::BrokersReturn::new(shared())),
         Box::new(coordination_linearizes::CoordinationLinearizes::new(history())),
         Box::new(session_honest::SessionHonest::new(history(), calm)),
         Box::new(watch_tells_all::WatchTellsAll::new(history(), calm)),

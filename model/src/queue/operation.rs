@@ -73,9 +73,9 @@ impl Operation {
     pub fn topic(&self) -> Option<u32> {
         match self {
             Operation::AddPartitions { topic, .. } | Operation::RetirePartition { topic, .. } => Some(*topic),
-            Operation::AddBroker { .. } | Operation::RemoveBroker { .. } | Operation::RestartBroker { .. } => {
-                None
-            }
+            Operation::AddBroker { .. }
+            | Operation::RemoveBroker { .. }
+            | Operation::RestartBroker { .. } => None,
         }
     }
 
@@ -101,9 +101,9 @@ impl Operation {
         match self {
             Operation::AddPartitions { partitions, .. } => before.with_partitions(*partitions),
             Operation::RetirePartition { number, .. } => before.with_retired(*number),
-            Operation::AddBroker { .. } | Operation::RemoveBroker { .. } | Operation::RestartBroker { .. } => {
-                None
-            }
+            Operation::AddBroker { .. }
+            | Operation::RemoveBroker { .. }
+            | Operation::RestartBroker { .. } => None,
         }
     }
 }

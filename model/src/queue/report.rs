@@ -52,9 +52,7 @@ fn of_change(change: &Change) -> Option<Fact> {
         News::Controller(broker) => Some(Fact::ControllerChanged { broker, epoch: change.revision.0 }),
         News::Partition(partition, state) => Some(Fact::PartitionChanged { partition, state }),
         News::Topic(topic, state) => Some(Fact::OfTopics(OfTopics::Changed { topic, state })),
-        News::Stop(broker, stop) => {
-            Some(Fact::OfRestarts(OfRestarts::Asked { broker, life: stop.life }))
-        }
+        News::Stop(broker, stop) => Some(Fact::OfRestarts(OfRestarts::Asked { broker, life: stop.life })),
         News::Members(members) => Some(Fact::MembersChanged { members }),
         News::Life(..) | News::Archived(..) | News::Barriers(..) => None,
     }

@@ -138,7 +138,8 @@ impl Metadata {
         if moves || defects.has(Defect::NeverBalances) {
             return None;
         }
-        let (partition, to) = balance::next(self.members.and(self.live()).minus(self.stopping), &self.partitions)?;
+        let (partition, to) =
+            balance::next(self.members.and(self.live()).minus(self.stopping), &self.partitions)?;
         let state = self.partitions[&partition].elected(self.leader(to)?, min_insync);
         Some(Change::Partition(partition, state))
     }

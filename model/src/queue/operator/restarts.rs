@@ -47,7 +47,8 @@ async fn ask<E: Env<Fact = Fact>>(env: &E, service: &Coordination<E>, wish: Wish
         if let Ok(view) = service.read_prefix(keys::ALL).await
             && let Some(life) = life(&view, wish.broker)
         {
-            let asked = news(&view).any(|news| matches!(news, News::Stop(of, stop) if of == wish.broker && stop.life == life));
+            let asked = news(&view)
+                .any(|news| matches!(news, News::Stop(of, stop) if of == wish.broker && stop.life == life));
             if asked || write(service, &view, wish, life).await {
                 return Some(life);
             }
