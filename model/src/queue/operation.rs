@@ -124,5 +124,7 @@ mod tests {
         let grown = grows.topic_after(&TopicState::first(2)).expect("it is more");
         assert_eq!((grown.partitions(), grows.topic_after(&grown)), (4, None));
         assert_eq!((grows.members_after(three), adds.topic_after(&grown)), (None, None));
+        let restarts = Operation::RestartBroker { at, broker: 0, down: at, limit: at, until: Span(1) };
+        assert_eq!((restarts.members_after(three), restarts.topic_after(&grown)), (None, None));
     }
 }

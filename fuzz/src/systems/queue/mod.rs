@@ -443,6 +443,25 @@ mod tests {
     }
 
     #[test]
+    fn a_restart_that_cannot_be_is_refused_with_its_place() {
+        let refused = |broker: u32, until: &str| {
+            refusal(|scenario| {
+                let text = format!(
+                    "at = \"2s\"\nwish = \"restart-broker\"\nbroker = {broker}\ndown = \"1s\"\nlimit = \"1s\"\n\
+                     until = \"{until}\""
+                );
+                let operation: toml::Table = text.parse().expect("a table");
+                scenario.knobs.insert("operation".to_owned(), toml::Value::Array(vec![operation.into()]));
+            })
+        };
+        assert_eq!(refused(3, "9s"), "queue.operation[0]: there is no such broker");
+        assert_eq!(refused(0, "2s"), "queue.operation[0]: the time for it is over before it comes");
+        let unknown = Queue.draw(7, &setting(&[("workload.rolling_restart", true.into())]));
+        let unknown = unknown.expect_err("it is no way to restart").to_string();
+        assert!(unknown.starts_with("workload.rolling_restart"), "{unknown}");
+    }
+
+    #[test]
     fn what_cannot_be_is_refused_with_its_key() {
         let topology = |key: &'static str, value: i64| {
             refusal(|scenario| drop(scenario.topology.insert(key.to_owned(), value.into())))
