@@ -1,5 +1,6 @@
 //! `brokers-return`: a broker that says that others lead in its place, and stops, leads nothing; and one that has stopped in
-//! order finds all again that it had, whatever was on its way to the disk. *Local* to a broker and the coordination service.
+//! order finds all again that it had, whatever was on its way to the disk. In the end, in the calm, every member is
+//! registered, and its session has not ended. *Local* to a broker and the coordination service.
 //!
 //! Judged against the newest epoch in which the broker itself has begun to lead: what the coordination service has decided
 //! meanwhile and it has not heard is not its doing. What it is to have, and that others have the same, is said by
@@ -7,11 +8,12 @@
 //! up, and here nothing is forgiven.
 //!
 //! Broken by: a broker that stops at once when it is asked to; one that leaves the mark of an orderly stop before its disk
-//! has everything.
+//! has everything; one that finds itself registered from its life before, and comes up no more; a log that recovery has
+//! left so that the next one refuses it.
 
 use super::cluster::{PartitionBook, SharedCluster};
 use crate::{Monitor, Scope};
-use rehearsal_env::{Stamp, Violation};
+use rehearsal_env::{Stamp, Time, Violation};
 use rehearsal_model::queue::brokers::BrokerId;
 use rehearsal_model::queue::facts::{Fact, OfRestarts, Stretch};
 use rehearsal_model::queue::offset::Offset;
@@ -26,12 +28,14 @@ pub struct BrokersReturn {
     cluster: SharedCluster,
     /// Where each log ended, until its broker has found it again, and the number of the fact that says that it stopped.
     left: BTreeMap<(BrokerId, Partition), (Offset, u64)>,
+    /// The number of the last fact that says that its session has ended, by broker.
+    gone: BTreeMap<BrokerId, u64>,
 }
 
 impl BrokersReturn {
     /// Judges this cluster.
     pub fn new(cluster: SharedCluster) -> BrokersReturn {
-        BrokersReturn { cluster, left: BTreeMap::new() }
+        BrokersReturn { cluster, left: BTreeMap::new(), gone: BTreeMap::new() }
     }
 
     fn stopped(&mut self, broker: BrokerId, handed_over: bool, number: u64) -> Result<(), Violation> {
@@ -93,7 +97,22 @@ impl Monitor<Fact> for BrokersReturn {
                 let end = log.last().map_or(*start, |last: &Stretch| last.end);
                 self.found(*broker, *partition, end, stamp.number)
             }
+            Fact::BrokerGone { broker } => {
+                self.gone.insert(*broker, stamp.number);
+                Ok(())
+            }
             _ => Ok(()),
+        }
+    }
+
+    fn conclude(&mut self, _end: Time) -> Result<(), Violation> {
+        let cluster = self.cluster.borrow();
+        match cluster.members().minus(cluster.live()).iter().next() {
+            Some(missing) => {
+                let message = format!("at the end {missing} is not registered, and is to hold copies");
+                Err(Violation::new(NAME, message, self.gone.get(&missing).copied()))
+            }
+            None => Ok(()),
         }
     }
 }

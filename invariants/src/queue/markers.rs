@@ -157,6 +157,8 @@ pub const LED_BY_ANOTHER_BEFORE_STOP: Marker = Marker("lead-passed-on-before-its
 pub const STOPPED_AND_TAKEN_BACK: Marker = Marker("stopped-broker-taken-back-into-the-set");
 /// A broker stopped in order before others were there in its place: it had waited long enough.
 pub const STOPPED_WHEN_TIME_WAS_OUT: Marker = Marker("stopped-when-its-time-was-out");
+/// A broker registered for a new life while its life before was still registered.
+pub const REGISTERED_OVER_ITSELF: Marker = Marker("broker-registered-over-its-former-life");
 
 /// Every marker of the queue.
 pub const MARKERS: &[Marker] = &[
@@ -223,6 +225,7 @@ pub const MARKERS: &[Marker] = &[
     LED_BY_ANOTHER_BEFORE_STOP,
     STOPPED_AND_TAKEN_BACK,
     STOPPED_WHEN_TIME_WAS_OUT,
+    REGISTERED_OVER_ITSELF,
 ];
 
 /// Looks out for the markers.

@@ -7,7 +7,7 @@
 //! ```text
 //!  PartitionChanged … ──▶ cluster ──▶ isr_ordering  one_leader_per_epoch  placement_spread  reassignment_keeps_copies
 //!  Appended, Recovered … ──▶ │          logs_agree  start_below_watermark  bytes_intact
-//!  StoppedInOrder, Recovered ┼────────▶ brokers_return
+//!  StoppedInOrder, BrokerGone ────────▶ brokers_return
 //!  Dropped, Archived … ──────┼────────▶ retention_honest
 //!  ControllerChanged ────────┼────────▶ one_controller_per_epoch
 //!  Sent, Told ───────────────┼────────▶ acked_not_lost  lost_only_as_allowed  every_message_told
@@ -87,6 +87,7 @@ pub fn monitors(rules: Rules) -> Vec<Box<dyn Monitor<Fact>>> {
         Box::new(history()),
         Box::new(logs_agree::LogsAgree::new(shared())),
         Box::new(acked_not_lost::AckedNotLost::new(shared())),
+        Box::new(brokers_return::BrokersReturn::new(shared())),
         Box::new(isr_ordering::IsrOrdering::new(shared())),
         Box::new(one_leader_per_epoch::OneLeaderPerEpoch::new(shared())),
         Box::new(one_controller_per_epoch::OneControllerPerEpoch::new(shared())),
@@ -110,7 +111,6 @@ pub fn monitors(rules: Rules) -> Vec<Box<dyn Monitor<Fact>>> {
         Box::new(taken_by_one::TakenByOne::new(shared())),
         Box::new(key_order_kept::KeyOrderKept::new(shared())),
         Box::new(retired_drains::RetiredDrains::new(shared(), members())),
-        Box::new(brokers_return::BrokersReturn::new(shared())),
         Box::new(coordination_linearizes::CoordinationLinearizes::new(history())),
         Box::new(session_honest::SessionHonest::new(history(), calm)),
         Box::new(watch_tells_all::WatchTellsAll::new(history(), calm)),

@@ -103,3 +103,23 @@ fn a_broker_that_stopped_when_another_led_and_is_in_sync_again_is_marked() {
     marks(&history, STOPPED_AND_TAKEN_BACK, true);
     history.is_no_matter_of(RETURN);
 }
+
+#[test]
+fn a_member_that_is_not_there_in_the_end_is_convicted() {
+    let mut history = relieved();
+    let gone = history.gone(0);
+    history.calm();
+    history.convicts(RETURN, &[gone]);
+    history.come_up(0, 2);
+    history.is_no_matter_of(RETURN);
+}
+
+#[test]
+fn a_broker_that_registers_over_its_former_life_is_marked() {
+    let mut history = relieved();
+    history.gone(0);
+    history.register(0);
+    marks(&history, REGISTERED_OVER_ITSELF, false);
+    history.register(0);
+    marks(&history, REGISTERED_OVER_ITSELF, true);
+}

@@ -182,6 +182,8 @@ defects! {
     StopsWithoutHandingOver "stops-without-handing-over",
     /// A broker that stops in order leaves the mark of that before its disk has what it has. Convicted by `brokers-return`.
     StopsBeforeSyncing "stops-before-syncing",
+    /// A broker that is still registered from its life before never registers for another. Convicted by `brokers-return`.
+    GivesUpWhenRegistered "gives-up-when-registered",
 }
 
 /// The known bugs that are switched on.

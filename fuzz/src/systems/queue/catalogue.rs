@@ -71,7 +71,10 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         "reassignment-keeps-copies",
         "who moves a partition takes no copy away before the new one is in sync, and is done by the end of the calm",
     ),
-    invariant("brokers-return", "who stops in order leads nothing any more, and finds all again that it had"),
+    invariant(
+        "brokers-return",
+        "who stops in order leads nothing and finds all again that it had, and in the calm every member is registered",
+    ),
     invariant(
         "not-before-due",
         "nobody sees a delayed message before its delay, or its appointment, is over",
@@ -483,5 +486,11 @@ pub(super) const DEFECTS: &[Defect] = &[
         "brokers-return",
         "a clean-shutdown file that is written before the logs are flushed: the broker's next life is trusted",
         ROLLING,
+    ),
+    defect(
+        "gives-up-when-registered",
+        "brokers-return",
+        "KAFKA-1387: a broker that comes back before its session has ended finds its own node there, and stays away",
+        &["families.crashes=true"],
     ),
 ];

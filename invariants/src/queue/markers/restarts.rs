@@ -1,7 +1,9 @@
 //! The markers that are reached when brokers stop in order and come back.
 
 use super::super::cluster::Cluster;
-use super::{LED_BY_ANOTHER_BEFORE_STOP, STOPPED_AND_TAKEN_BACK, STOPPED_WHEN_TIME_WAS_OUT};
+use super::{
+    LED_BY_ANOTHER_BEFORE_STOP, REGISTERED_OVER_ITSELF, STOPPED_AND_TAKEN_BACK, STOPPED_WHEN_TIME_WAS_OUT,
+};
 use rehearsal_env::Marker;
 use rehearsal_model::queue::brokers::{BrokerEpoch, BrokerId, Brokers};
 use rehearsal_model::queue::facts::{Fact, OfRestarts};
@@ -14,6 +16,8 @@ pub(super) struct RestartMarkers {
     relieved: BTreeSet<(BrokerId, BrokerEpoch)>,
     /// Who has stopped in order at some time.
     stopped: Brokers,
+    /// Who is registered.
+    registered: Brokers,
 }
 
 impl RestartMarkers {
@@ -28,6 +32,13 @@ impl RestartMarkers {
                     false => reached(STOPPED_WHEN_TIME_WAS_OUT),
                 }
             }
+            Fact::BrokerRegistered { broker, .. } if !cluster.is_repeat() => {
+                if self.registered.has(*broker) {
+                    reached(REGISTERED_OVER_ITSELF);
+                }
+                self.registered = self.registered.with(*broker);
+            }
+            Fact::BrokerGone { broker } => self.registered = self.registered.without(*broker),
             Fact::PartitionChanged { partition, .. } if !cluster.is_repeat() => {
                 let Some(book) = cluster.partition(*partition) else { return };
                 let (Some(before), Some(now)) = (&book.before, &book.now) else { return };

@@ -41,6 +41,7 @@ mod transactions;
 use super::archive::Archived;
 use super::brokers::{BrokerEpoch, BrokerId, Brokers};
 use super::controller::PartitionState;
+use super::defects::Defect;
 use super::facts::{Fact, Stretch};
 use super::keys;
 use super::log::{Found, PartitionLog};
@@ -142,7 +143,7 @@ pub async fn serve<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, number: u32, ne
     };
     // 2.
     let patience = Patience { resend: plan.knobs.resend.duration(), silence: plan.knobs.silence.duration() };
-    let watch_lost_on_reconnect = plan.defects.has(super::defects::Defect::WatchLostOnReconnect);
+    let watch_lost_on_reconnect = plan.defects.has(Defect::WatchLostOnReconnect);
     let setup = ClientSetup { patience: plan.patience_with_coordination(), watch_lost_on_reconnect };
     let coordination = Coordination::connect(&env, &neighbours.coordination, setup, of_coordination);
     let Some((session, life)) = register(&coordination, &plan, me, after).await else { return };
@@ -212,6 +213,7 @@ async fn register<E: Env<Fact = Fact>>(
     // A registration of a former life may still be on its way, and would take the key with it when its session ends.
     let key = keys::broker(me);
     let unchanged = match coordination.read(&key).await.ok()? {
+        Some(_) if plan.defects.has(Defect::GivesUpWhenRegistered) => return std::future::pending().await,
         Some(entry) => Check::version(&key, keys::version(&entry)),
         None => Check::absent(&key),
     };
