@@ -17,7 +17,7 @@ use rehearsal_env::{NodeId, Stamp, Violation};
 use rehearsal_model::coordination::{Happening, Revision};
 use rehearsal_model::queue::brokers::{BrokerEpoch, BrokerId, Brokers};
 use rehearsal_model::queue::controller::{Leader, PartitionState};
-use rehearsal_model::queue::facts::{Fact, OfTopics};
+use rehearsal_model::queue::facts::{Fact, OfRestarts, OfTopics};
 use rehearsal_model::queue::message::MessageId;
 use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
 use rehearsal_model::queue::partition::{Partition, Topic};
@@ -122,6 +122,8 @@ pub struct Cluster {
     brokers: BTreeMap<NodeId, BrokerId>,
     lives: BTreeMap<BrokerId, BrokerEpoch>,
     live: Brokers,
+    /// The life of each broker that was asked last to stop in order.
+    to_stop: BTreeMap<BrokerId, BrokerEpoch>,
     members: Brokers,
     repeat: bool,
     /// The newest change of the coordination service, and whether the last one it told of came before that.
@@ -147,6 +149,7 @@ impl Cluster {
             brokers: BTreeMap::new(),
             lives: BTreeMap::new(),
             live: Brokers::NONE,
+            to_stop: BTreeMap::new(),
             repeat: false,
             revision: Revision(0),
             is_late: false,
@@ -213,6 +216,11 @@ impl Cluster {
     /// Whether a leader is of the life that its broker lives.
     pub fn lives(&self, leader: Leader) -> bool {
         self.live.has(leader.broker) && self.lives.get(&leader.broker) == Some(&leader.life)
+    }
+
+    /// Whether a leader is asked to stop in order, in the life in which it leads.
+    pub fn is_to_stop(&self, leader: Leader) -> bool {
+        self.to_stop.get(&leader.broker) == Some(&leader.life)
     }
 
     /// A broker's copy of a partition.
@@ -315,6 +323,10 @@ impl Monitor<Fact> for SharedCluster {
             }
             Fact::OfTopics(OfTopics::Changed { topic, state }) => {
                 cluster.repeat = !cluster.topic_changed(*topic, state);
+            }
+            Fact::OfRestarts(OfRestarts::Asked { .. }) if cluster.is_late => {}
+            Fact::OfRestarts(OfRestarts::Asked { broker, life }) => {
+                cluster.to_stop.insert(*broker, *life);
             }
             Fact::MembersChanged { .. } if cluster.is_late => {}
             Fact::MembersChanged { members } => cluster.members = *members,

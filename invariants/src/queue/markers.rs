@@ -5,6 +5,7 @@ mod clients;
 mod delays;
 mod loans;
 mod moves;
+mod restarts;
 mod retention;
 mod topics;
 
@@ -22,6 +23,7 @@ use rehearsal_model::queue::facts::{Fact, Fate, OfTopics};
 use rehearsal_model::queue::partition::Topic;
 use rehearsal_model::queue::protocol::Refusal;
 use rehearsal_model::queue::record::Verdict;
+use restarts::RestartMarkers;
 use retention::RetentionMarkers;
 use std::rc::Rc;
 use topics::TopicMarkers;
@@ -151,6 +153,14 @@ pub const NEW_COPY_CAUGHT_UP: Marker = Marker("new-copy-caught-up");
 pub const BROKER_LEFT_EMPTY: Marker = Marker("broker-left-empty");
 /// A leader that lives passed its lead on for the sake of evenness alone.
 pub const LEADERS_BALANCED: Marker = Marker("leaders-balanced");
+/// A lead passed on because its broker was asked to stop, and then that stopped.
+pub const LED_BY_ANOTHER_BEFORE_STOP: Marker = Marker("lead-passed-on-before-its-broker-stopped");
+/// A broker that had stopped in order was taken into an in-sync set again.
+pub const STOPPED_AND_TAKEN_BACK: Marker = Marker("stopped-broker-taken-back-into-the-set");
+/// A broker stopped in order before others were there in its place: it had waited long enough.
+pub const STOPPED_WHEN_TIME_WAS_OUT: Marker = Marker("stopped-when-its-time-was-out");
+/// A broker registered for a new life while its life before was still registered.
+pub const REGISTERED_OVER_ITSELF: Marker = Marker("broker-registered-over-its-former-life");
 
 /// Every marker of the queue.
 pub const MARKERS: &[Marker] = &[
@@ -215,6 +225,10 @@ pub const MARKERS: &[Marker] = &[
     NEW_COPY_CAUGHT_UP,
     BROKER_LEFT_EMPTY,
     LEADERS_BALANCED,
+    LED_BY_ANOTHER_BEFORE_STOP,
+    STOPPED_AND_TAKEN_BACK,
+    STOPPED_WHEN_TIME_WAS_OUT,
+    REGISTERED_OVER_ITSELF,
 ];
 
 /// Looks out for the markers.
@@ -228,6 +242,7 @@ pub struct Markers {
     delays: DelayMarkers,
     loans: LoanMarkers,
     topics: TopicMarkers,
+    restarts: RestartMarkers,
     /// Who was elected last to lead the coordination service.
     leads: Option<NodeId>,
 }
@@ -245,6 +260,7 @@ impl Markers {
             delays: DelayMarkers::default(),
             loans: LoanMarkers::default(),
             topics: TopicMarkers::default(),
+            restarts: RestartMarkers::default(),
             leads: None,
         }
     }
@@ -314,5 +330,6 @@ impl MarkerWatch<Fact> for Markers {
         self.delays.witness(stamp, fact, &cluster, reached);
         self.loans.witness(fact, reached);
         self.topics.witness(fact, &cluster, reached);
+        self.restarts.witness(fact, &cluster, reached);
     }
 }

@@ -7,6 +7,7 @@
 //! ```text
 //!  PartitionChanged … ──▶ cluster ──▶ isr_ordering  one_leader_per_epoch  placement_spread  reassignment_keeps_copies
 //!  Appended, Recovered … ──▶ │          logs_agree  start_below_watermark  bytes_intact
+//!  StoppedInOrder, BrokerGone ────────▶ brokers_return
 //!  Dropped, Archived … ──────┼────────▶ retention_honest
 //!  ControllerChanged ────────┼────────▶ one_controller_per_epoch
 //!  Sent, Told ───────────────┼────────▶ acked_not_lost  lost_only_as_allowed  every_message_told
@@ -25,6 +26,7 @@
 pub mod acked_not_lost;
 pub mod at_least_once;
 pub mod at_most_once;
+pub mod brokers_return;
 pub mod bytes_intact;
 pub mod cluster;
 pub mod consumers;
@@ -85,6 +87,7 @@ pub fn monitors(rules: Rules) -> Vec<Box<dyn Monitor<Fact>>> {
         Box::new(history()),
         Box::new(logs_agree::LogsAgree::new(shared())),
         Box::new(acked_not_lost::AckedNotLost::new(shared())),
+        Box::new(brokers_return::BrokersReturn::new(shared())),
         Box::new(isr_ordering::IsrOrdering::new(shared())),
         Box::new(one_leader_per_epoch::OneLeaderPerEpoch::new(shared())),
         Box::new(one_controller_per_epoch::OneControllerPerEpoch::new(shared())),

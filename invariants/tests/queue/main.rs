@@ -12,6 +12,7 @@ mod markers;
 mod moves;
 mod reading;
 mod replication;
+mod restarts;
 mod retention;
 mod topics;
 mod transactions;

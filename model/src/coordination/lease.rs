@@ -77,11 +77,11 @@ impl<E: Env> CoordinationSession<E> {
         result
     }
 
-    /// Ends it; all that it owned is gone with Ok.
+    /// Ends it; all that it owned is gone with Ok. Nothing is to be asked in it any more.
     ///
     /// # Errors
     /// [`CoordinationError::SessionExpired`] when it had ended already; otherwise it ends by itself.
-    pub async fn close(self) -> Result<(), CoordinationError> {
+    pub async fn close(&self) -> Result<(), CoordinationError> {
         self.heartbeat.abort();
         self.coordination.change(Request::CloseSession { session: self.id }).await.map(|_| ())
     }

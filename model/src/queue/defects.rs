@@ -185,6 +185,13 @@ defects! {
     RetentionOvertakesWatermark "retention-overtakes-watermark",
     /// Leads never pass on for the sake of evenness. Convicted by `placement-spread`.
     NeverBalances "never-balances",
+    /// A broker that is asked to stop does so at once, and says that others lead in its place. Convicted by
+    /// `brokers-return`.
+    StopsWithoutHandingOver "stops-without-handing-over",
+    /// A broker that stops in order leaves the mark of that before its disk has what it has. Convicted by `brokers-return`.
+    StopsBeforeSyncing "stops-before-syncing",
+    /// A broker that is still registered from its life before never registers for another. Convicted by `brokers-return`.
+    GivesUpWhenRegistered "gives-up-when-registered",
 }
 
 /// The known bugs that are switched on.

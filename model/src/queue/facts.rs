@@ -6,10 +6,12 @@
 
 mod kinds;
 mod lending;
+mod of_restarts;
 mod of_topics;
 mod stretch;
 
 pub use lending::LendingFact;
+pub use of_restarts::OfRestarts;
 pub use of_topics::OfTopics;
 pub use stretch::{Stretch, Within};
 
@@ -82,6 +84,8 @@ pub enum Fact {
     Coordination(Arc<Happening>),
     /// What comes of changes of a topic's partitions.
     OfTopics(OfTopics),
+    /// What comes of a wish that a broker stops in order.
+    OfRestarts(OfRestarts),
     // ---- brokers ----
     /// A broker finds this in a partition's log when it comes up.
     Recovered {

@@ -2,10 +2,11 @@
 //!
 //! | key | holds |
 //! |---|---|
-//! | `/brokers/N` | ephemeral: broker N lives; the key's version is the broker's life |
+//! | `/brokers/N` | ephemeral: broker N lives, and whether it was stopped in order before; the key's version is the broker's life |
 //! | `/controller` | ephemeral: which broker is the controller; the key's version is its epoch |
 //! | `/lives/N` | the newest life of broker N that the controller has taken note of |
 //! | `/partitions/…` | the state of a partition |
+//! | `/stops/N` | which life of broker N is to stop in order, once somebody has asked for one |
 //! | `/members` | the brokers that copies are placed on, once somebody has asked for others than the first |
 //! | `/archived/…` | how far a partition is archived |
 //! | `/topics/N` | the state of topic N, once somebody has asked for another than the first |
@@ -15,6 +16,7 @@ use super::archive::Archived;
 use super::brokers::{BrokerEpoch, BrokerId, Brokers};
 use super::controller::PartitionState;
 use super::partition::Partition;
+use super::restart::{Registration, Stop};
 use super::topics::{Barriers, TopicState};
 use crate::coordination::{Entry, Revision};
 use serde::de::DeserializeOwned;
@@ -30,6 +32,7 @@ pub const MEMBERS: &str = "/members";
 
 const BROKERS: &str = "/brokers/";
 const LIVES: &str = "/lives/";
+const STOPS: &str = "/stops/";
 const PARTITIONS: &str = "/partitions/";
 const ARCHIVED: &str = "/archived/";
 const TOPICS: &str = "/topics/";
@@ -74,12 +77,14 @@ pub struct BarriersEntry {
 /// What a key tells.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum News {
-    /// A broker lives this life, or has gone.
-    Broker(BrokerId, Option<BrokerEpoch>),
+    /// A broker lives this life, and the one before it was this one, if that was stopped in order; or it has gone.
+    Broker(BrokerId, Option<(BrokerEpoch, Option<BrokerEpoch>)>),
     /// A broker is the controller, or nobody is.
     Controller(Option<BrokerId>),
     /// The controller has taken note of this life.
     Life(BrokerId, BrokerEpoch),
+    /// A broker is to stop in order.
+    Stop(BrokerId, Stop),
     /// Copies are placed on these brokers.
     Members(Brokers),
     /// A partition is in this state.
@@ -100,6 +105,11 @@ pub fn broker(broker: BrokerId) -> String {
 /// The key of the newest life of a broker that was taken note of.
 pub fn life(broker: BrokerId) -> String {
     format!("{LIVES}{}", broker.0)
+}
+
+/// The key of a broker's life that is to stop in order.
+pub fn stop(broker: BrokerId) -> String {
+    format!("{STOPS}{}", broker.0)
 }
 
 /// The key of a partition's state.
@@ -134,7 +144,12 @@ pub fn encode(value: &impl Serialize) -> Vec<u8> {
 pub fn news(key: &str, entry: Option<&Entry>) -> Option<News> {
     let number = |rest: &str| rest.parse().ok().map(BrokerId);
     if let Some(rest) = key.strip_prefix(BROKERS) {
-        return Some(News::Broker(number(rest)?, entry.map(|entry| life_of(version(entry)))));
+        let after = |entry| decode::<Registration>(entry).and_then(|registration| registration.after);
+        let lives = entry.map(|entry| (life_of(version(entry)), after(entry)));
+        return Some(News::Broker(number(rest)?, lives));
+    }
+    if let Some(rest) = key.strip_prefix(STOPS) {
+        return Some(News::Stop(number(rest)?, decode(entry?)?));
     }
     if let Some(rest) = key.strip_prefix(LIVES) {
         return Some(News::Life(number(rest)?, decode(entry?)?));

@@ -41,6 +41,7 @@ pub mod reading;
 pub mod record;
 pub mod replica;
 pub mod report;
+pub mod restart;
 pub mod retry;
 pub mod topics;
 pub mod transactions;

@@ -23,6 +23,20 @@ pub enum Operation {
         /// Which, by number.
         broker: u32,
     },
+    /// A broker shall stop in an orderly way, and come back. Not asked for before those that were asked for earlier are back
+    /// and in sync again, and not at all when `until` has come.
+    RestartBroker {
+        /// When.
+        at: Span,
+        /// Which, by number.
+        broker: u32,
+        /// How long it stays down, besides the time that its node takes to start.
+        down: Span,
+        /// How long it waits for others to lead, and to be in sync, in its place. Then it stops all the same.
+        limit: Span,
+        /// When the time for it is over.
+        until: Span,
+    },
     /// A topic shall have at least so many partitions.
     AddPartitions {
         /// When.
@@ -49,6 +63,7 @@ impl Operation {
         match self {
             Operation::AddBroker { at, .. }
             | Operation::RemoveBroker { at, .. }
+            | Operation::RestartBroker { at, .. }
             | Operation::AddPartitions { at, .. }
             | Operation::RetirePartition { at, .. } => *at,
         }
@@ -58,26 +73,37 @@ impl Operation {
     pub fn topic(&self) -> Option<u32> {
         match self {
             Operation::AddPartitions { topic, .. } | Operation::RetirePartition { topic, .. } => Some(*topic),
-            Operation::AddBroker { .. } | Operation::RemoveBroker { .. } => None,
+            Operation::AddBroker { .. }
+            | Operation::RemoveBroker { .. }
+            | Operation::RestartBroker { .. } => None,
         }
     }
 
-    /// The brokers that copies are placed on, as is wished for. None when that is so already, or the wish is about a topic.
+    /// Whether a broker is to stop and come back.
+    pub fn restarts(&self) -> bool {
+        matches!(self, Operation::RestartBroker { .. })
+    }
+
+    /// The brokers that copies are placed on, as is wished for. None when that is so already, or the wish is about something else.
     pub fn members_after(&self, before: Brokers) -> Option<Brokers> {
         let after = match self {
             Operation::AddBroker { broker, .. } => before.with(BrokerId::numbered(*broker)),
             Operation::RemoveBroker { broker, .. } => before.without(BrokerId::numbered(*broker)),
-            Operation::AddPartitions { .. } | Operation::RetirePartition { .. } => before,
+            Operation::RestartBroker { .. }
+            | Operation::AddPartitions { .. }
+            | Operation::RetirePartition { .. } => before,
         };
         (after != before).then_some(after)
     }
 
-    /// A topic's state, as is wished for. None when that is so already, or the wish is about brokers.
+    /// A topic's state, as is wished for. None when that is so already, or the wish is about something else.
     pub fn topic_after(&self, before: &TopicState) -> Option<TopicState> {
         match self {
             Operation::AddPartitions { partitions, .. } => before.with_partitions(*partitions),
             Operation::RetirePartition { number, .. } => before.with_retired(*number),
-            Operation::AddBroker { .. } | Operation::RemoveBroker { .. } => None,
+            Operation::AddBroker { .. }
+            | Operation::RemoveBroker { .. }
+            | Operation::RestartBroker { .. } => None,
         }
     }
 }
@@ -98,5 +124,7 @@ mod tests {
         let grown = grows.topic_after(&TopicState::first(2)).expect("it is more");
         assert_eq!((grown.partitions(), grows.topic_after(&grown)), (4, None));
         assert_eq!((grows.members_after(three), adds.topic_after(&grown)), (None, None));
+        let restarts = Operation::RestartBroker { at, broker: 0, down: at, limit: at, until: Span(1) };
+        assert_eq!((restarts.members_after(three), restarts.topic_after(&grown)), (None, None));
     }
 }

@@ -4,6 +4,8 @@
 //! 2. Read what stands there, and write what the wish makes of it, by compare-and-set.
 //! 3. When that is refused, or nobody knows, again from 2: a wish says what shall be, so twice is once.
 
+mod restarts;
+
 use super::facts::Fact;
 use super::keys::{self, TopicEntry};
 use super::operation::Operation;
@@ -12,6 +14,7 @@ use super::report::of_coordination;
 use crate::coordination::{Check, ClientSetup, Coordination, CoordinationError, Edit, Entry};
 use rehearsal_env::{Env, NodeId, Time};
 use std::sync::Arc;
+use tokio::sync::oneshot;
 
 /// Runs the operator.
 pub async fn operate<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, coordination: Vec<NodeId>) {
@@ -19,9 +22,32 @@ pub async fn operate<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, coordination:
     let service = Coordination::connect(&env, &coordination, setup, of_coordination);
     let mut operations = plan.operations.clone();
     operations.sort_by_key(Operation::at);
+    let (restarts, others): (Vec<_>, Vec<_>) = operations.into_iter().partition(Operation::restarts);
+    if restarts.is_empty() {
+        return change(&env, &service, &plan, others).await;
+    }
+    // Whoever waits for one broker after the other holds up nothing else.
+    let (done, all_changed) = oneshot::channel();
+    let (beside, changes) = (env.clone(), service.clone());
+    env.spawn(async move {
+        change(&beside, &changes, &plan, others).await;
+        // Whoever waits for this is there as long as this is.
+        let _ = done.send(());
+    });
+    restarts::restart(&env, &service, &restarts).await;
+    let _ = all_changed.await;
+}
+
+/// Has brokers and topics change.
+async fn change<E: Env<Fact = Fact>>(
+    env: &E,
+    service: &Coordination<E>,
+    plan: &Plan,
+    operations: Vec<Operation>,
+) {
     for operation in operations {
         env.sleep_until(Time(operation.at().0)).await;
-        while !matches!(write(&service, &plan, operation).await, Ok(())) {
+        while !matches!(write(service, plan, operation).await, Ok(())) {
             env.sleep(plan.knobs.backoff.duration()).await;
         }
     }

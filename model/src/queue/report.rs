@@ -1,7 +1,7 @@
 //! What happens in the coordination service, as facts of the queue.
 
 use super::archive::Piece;
-use super::facts::{Fact, OfTopics};
+use super::facts::{Fact, OfRestarts, OfTopics};
 use super::keys::{self, News};
 use crate::blob;
 use crate::coordination::{Change, Happening};
@@ -47,11 +47,12 @@ pub fn of_blobs(happening: &blob::Happening, tell: &mut dyn FnMut(Fact)) {
 
 fn of_change(change: &Change) -> Option<Fact> {
     match keys::news(&change.key, change.entry.as_ref())? {
-        News::Broker(broker, Some(life)) => Some(Fact::BrokerRegistered { broker, life }),
+        News::Broker(broker, Some((life, _))) => Some(Fact::BrokerRegistered { broker, life }),
         News::Broker(broker, None) => Some(Fact::BrokerGone { broker }),
         News::Controller(broker) => Some(Fact::ControllerChanged { broker, epoch: change.revision.0 }),
         News::Partition(partition, state) => Some(Fact::PartitionChanged { partition, state }),
         News::Topic(topic, state) => Some(Fact::OfTopics(OfTopics::Changed { topic, state })),
+        News::Stop(broker, stop) => Some(Fact::OfRestarts(OfRestarts::Asked { broker, life: stop.life })),
         News::Members(members) => Some(Fact::MembersChanged { members }),
         News::Life(..) | News::Archived(..) | News::Barriers(..) => None,
     }

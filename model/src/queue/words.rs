@@ -7,6 +7,7 @@ mod clients;
 mod coordination;
 mod delays;
 mod lending;
+mod restarts;
 mod topics;
 
 use super::brokers::{BrokerId, Brokers};
@@ -39,6 +40,7 @@ pub(super) fn of(fact: &Fact) -> String {
         Fact::CoordinationRecovered => "comes up and has read its log".to_owned(),
         Fact::Coordination(happening) => coordination::of(happening),
         Fact::OfTopics(fact) => topics::of(fact),
+        Fact::OfRestarts(fact) => restarts::of(fact),
 
         Fact::Recovered { partition, log, torn, .. } => recovered(*partition, log, *torn),
         Fact::Led { partition, epoch, begins } => {

@@ -1,5 +1,7 @@
 //! The controller's decisions, for any order in which brokers die and come back, are added and removed.
 
+mod stopping;
+
 use proptest::prelude::*;
 use rehearsal_model::queue::brokers::{BrokerEpoch, BrokerId, Brokers};
 use rehearsal_model::queue::controller::{Change, MOVES_AT_ONCE, Metadata, PartitionState, Rules};

@@ -72,6 +72,10 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         "who moves a partition takes no copy away before the new one is in sync, and is done by the end of the calm",
     ),
     invariant(
+        "brokers-return",
+        "who stops in order leads nothing and finds all again that it had, and in the calm every member is registered",
+    ),
+    invariant(
         "not-before-due",
         "nobody sees a delayed message before its delay, or its appointment, is over",
     ),
@@ -185,6 +189,9 @@ const STRIFE: &[&str] =
 
 /// Brokers are added and removed.
 const MEMBERS_CHANGE: &[&str] = &["workload.members_change=true"];
+
+/// Brokers are restarted in order, one after the other.
+const ROLLING: &[&str] = &["workload.rolling_restart=orderly"];
 
 /// Known bugs: of replication, then of producers, consumers and their groups. Those rules of the replica whose absence a
 /// campaign does not notice soon are left out one by one in the exhaustive search.
@@ -508,5 +515,23 @@ pub(super) const DEFECTS: &[Defect] = &[
         "placement-spread",
         "auto.leader.rebalance.enable=false: who was up when the others restarted leads everything from then on",
         &[],
+    ),
+    defect(
+        "stops-without-handing-over",
+        "brokers-return",
+        "controlled.shutdown.enable=false: partitions have no leader until the controller notices",
+        ROLLING,
+    ),
+    defect(
+        "stops-before-syncing",
+        "brokers-return",
+        "a clean-shutdown file that is written before the logs are flushed: the broker's next life is trusted",
+        ROLLING,
+    ),
+    defect(
+        "gives-up-when-registered",
+        "brokers-return",
+        "KAFKA-1387: a broker that comes back before its session has ended finds its own node there, and stays away",
+        &["families.crashes=true"],
     ),
 ];

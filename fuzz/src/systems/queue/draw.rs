@@ -2,7 +2,7 @@
 
 use super::figures::{EXPONENTS, Sizes, key};
 use super::possible;
-use super::sections::{SetUpFor, Topology, Workload};
+use super::sections::{Rolling, SetUpFor, Topology, Workload};
 use crate::draws::Draws;
 use rehearsal_model::queue::group::StrategyName;
 use rehearsal_model::queue::knobs::{CoordinationMode, Delivery, Knobs, OffsetReset, Retry};
@@ -29,6 +29,7 @@ pub(super) fn workload(draws: &Draws, storm: Span) -> Workload {
         _ => (false, false),
     };
     let big_topic = changes.percent(3);
+    let orderly = draws.part("orderly-restart", 0).percent(12);
     let mut draws = draws.part("workload", 0);
     let latest = (storm.0 / 4 * 3 / 1_000_000).max(1);
     Workload {
@@ -52,7 +53,11 @@ pub(super) fn workload(draws: &Draws, storm: Span) -> Workload {
         retires,
         big_topic,
         members_change: draws.percent(15),
-        rolling_restart: draws.percent(10),
+        rolling_restart: match (orderly, draws.percent(10)) {
+            (true, _) => Rolling::Orderly,
+            (false, true) => Rolling::Crashes,
+            (false, false) => Rolling::None,
+        },
     }
 }
 

@@ -92,6 +92,7 @@ impl System for Queue {
             operations: operations::of_brokers(&draws, &topology, &workload, storm),
         };
         section.operations.extend(operations::of_topics(&draws, &workload, &section.topics, &section.knobs));
+        section.operations.extend(operations::orderly_restarts(&draws, &topology, &workload, storm));
         section.sendings = draw::sendings(&draws, &topology, &workload, &section.knobs);
         let mut scenario = Scenario {
             version: VERSION,
@@ -114,7 +115,11 @@ impl System for Queue {
             let strife = draw::strife(&draws, agreeing, families.partitions, families.crashes, storm);
             scenario.faults.extend(strife);
         }
-        scenario.faults.extend(operations::rolling_restart(&draws, &nodes(&plan).brokers, &workload, storm));
+        let brokers = nodes(&plan).brokers;
+        scenario.faults.extend(operations::crashes_in_turn(&draws, &brokers, &workload, storm));
+        if families.crashes {
+            scenario.faults.extend(operations::blows_at_stops(&draws, &brokers, &workload));
+        }
         Ok(scenario)
     }
 
@@ -148,8 +153,9 @@ impl System for Queue {
         let has_archive = plan.has_archive();
         let Plan { knobs, topics, sendings, consumers, operations, .. } = plan;
         let asks = |wanted: fn(&Operation) -> bool| operations.iter().any(wanted);
-        let (moves, adds, retires) = (
+        let (moves, restarts, adds, retires) = (
             asks(|one| matches!(one, Operation::AddBroker { .. } | Operation::RemoveBroker { .. })),
+            asks(Operation::restarts),
             asks(|one| matches!(one, Operation::AddPartitions { .. })),
             asks(|one| matches!(one, Operation::RetirePartition { .. })),
         );
@@ -179,6 +185,7 @@ impl System for Queue {
             ("big topics", topics.iter().any(|topic| topic.partitions >= BIG)),
             ("slow consumers", !consumers.is_empty() && knobs.processing >= SLOW),
             ("brokers come and go", moves),
+            ("brokers restarted in order", restarts),
         ]
     }
 
@@ -433,6 +440,25 @@ mod tests {
             scenario.knobs.insert("unclean_election".to_owned(), true.into());
         });
         assert!(refused.starts_with("queue.key_order: no order is kept"), "{refused}");
+    }
+
+    #[test]
+    fn a_restart_that_cannot_be_is_refused_with_its_place() {
+        let refused = |broker: u32, until: &str| {
+            refusal(|scenario| {
+                let text = format!(
+                    "at = \"2s\"\nwish = \"restart-broker\"\nbroker = {broker}\ndown = \"1s\"\nlimit = \"1s\"\n\
+                     until = \"{until}\""
+                );
+                let operation: toml::Table = text.parse().expect("a table");
+                scenario.knobs.insert("operation".to_owned(), toml::Value::Array(vec![operation.into()]));
+            })
+        };
+        assert_eq!(refused(3, "9s"), "queue.operation[0]: there is no such broker");
+        assert_eq!(refused(0, "2s"), "queue.operation[0]: the time for it is over before it comes");
+        let unknown = Queue.draw(7, &setting(&[("workload.rolling_restart", true.into())]));
+        let unknown = unknown.expect_err("it is no way to restart").to_string();
+        assert!(unknown.starts_with("workload.rolling_restart"), "{unknown}");
     }
 
     #[test]

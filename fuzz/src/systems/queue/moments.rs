@@ -77,6 +77,8 @@ pub(super) const FACT_KINDS: &[&str] = &[
     "Parked",
     "MembersChanged",
     "CopyDropped",
+    "StopAsked",
+    "StoppedInOrder",
 ];
 
 /// Facts worth striking at; one that is listed twice is struck at twice as often.

@@ -1,7 +1,8 @@
-//! What the people who run the queue do meanwhile: brokers come and go, topics change, and all brokers are restarted in turn.
+//! What the people who run the queue do meanwhile: brokers come and go, topics change, and all brokers are restarted in
+//! turn, by crashes or in order.
 
 use super::draw::may_change;
-use super::sections::{Topology, Workload};
+use super::sections::{Rolling, Topology, Workload};
 use crate::draws::Draws;
 use rehearsal_model::queue::knobs::Knobs;
 use rehearsal_model::queue::operation::Operation;
@@ -69,16 +70,15 @@ pub(super) fn of_topics(
     operations
 }
 
-/// Every broker goes down and comes up again, one after the other, with time between two. Each loses its power: whoever
-/// survives that survives being stopped in an orderly way.
-pub(super) fn rolling_restart(
+/// Every broker goes down and comes up again, one after the other, with time between two: each loses its power.
+pub(super) fn crashes_in_turn(
     draws: &Draws,
     brokers: &[String],
     workload: &Workload,
     storm: Span,
 ) -> Vec<Fault> {
     let mut draws = draws.part("rolling-restart", 0);
-    if !workload.rolling_restart {
+    if workload.rolling_restart != Rolling::Crashes {
         return Vec::new();
     }
     let latest = (storm.0 / 10 * 9 / 1_000_000).max(1);
@@ -88,4 +88,40 @@ pub(super) fn rolling_restart(
     let times = (0..).map(|turn| Trigger::At(Span(begins.0 + turn * between)));
     let crashes = brokers.iter().map(|node| Blow::Crash { node: node.clone(), restart_after: down });
     times.zip(crashes).map(|(trigger, blow)| Fault { trigger, blow }).collect()
+}
+
+/// Every broker is asked to stop in order, each when the one before it is back; what is not begun in the storm is left.
+pub(super) fn orderly_restarts(
+    draws: &Draws,
+    topology: &Topology,
+    workload: &Workload,
+    storm: Span,
+) -> Vec<Operation> {
+    let mut draws = draws.part("orderly-restarts", 0);
+    if workload.rolling_restart != Rolling::Orderly {
+        return Vec::new();
+    }
+    let latest = (storm.0 / 1_000_000).max(4);
+    let at = draws.millis(1, latest / 3);
+    let down = draws.millis(0, 2_000);
+    let limit = draws.millis(500, 3_000);
+    let until = Span(storm.0.max(at.0 + 1));
+    let restart = |broker| Operation::RestartBroker { at, broker, down, limit, until };
+    (0..topology.brokers).map(restart).collect()
+}
+
+/// What befalls brokers that are asked to stop, or have just done so.
+pub(super) fn blows_at_stops(draws: &Draws, brokers: &[String], workload: &Workload) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for number in 0..if workload.rolling_restart == Rolling::Orderly { 2 } else { 0 } {
+        let mut draws = draws.part("blow-at-stop", number);
+        let fact = draws.pick(&["StopAsked", "StopAsked", "StoppedInOrder"]).to_string();
+        let (nth, delay) = (draws.between(1, 3), draws.millis(0, 300));
+        let node = draws.pick(brokers).clone();
+        let blow = Blow::Crash { node, restart_after: draws.millis(5, 1_000) };
+        if draws.percent(40) {
+            faults.push(Fault { trigger: Trigger::On { fact, nth, delay }, blow });
+        }
+    }
+    faults
 }

@@ -78,6 +78,9 @@ fn check_operations(topology: &Topology, operations: &[Operation]) -> Result<(),
     in_order.sort_by_key(|(_, operation)| operation.at());
     for (index, operation) in in_order {
         let key = format!("operation[{index}]");
+        if let Operation::RestartBroker { at, broker, until, .. } = operation {
+            check_restart(&key, *broker, (*at, *until), topology)?;
+        }
         let (Operation::AddBroker { broker, .. } | Operation::RemoveBroker { broker, .. }) = operation else {
             continue;
         };
@@ -95,6 +98,22 @@ fn check_operations(topology: &Topology, operations: &[Operation]) -> Result<(),
                 "let topology.factor be smaller",
             );
         }
+    }
+    Ok(())
+}
+
+fn check_restart(
+    key: &str,
+    broker: u32,
+    (at, until): (Span, Span),
+    topology: &Topology,
+) -> Result<(), ScenarioError> {
+    if broker >= topology.brokers {
+        return refuse(key, "there is no such broker", "name one below topology.brokers");
+    }
+    if until <= at {
+        let reason = "the time for it is over before it comes";
+        return refuse(key, reason, "let `until` be later than `at`");
     }
     Ok(())
 }

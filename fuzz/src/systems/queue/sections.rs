@@ -37,6 +37,18 @@ pub(super) enum SetUpFor {
     Aim(Aim),
 }
 
+/// How all brokers are restarted, one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Rolling {
+    /// They are not.
+    None,
+    /// Each loses its power, at its time.
+    Crashes,
+    /// Each is asked to stop when the one before it is back and in sync again.
+    Orderly,
+}
+
 /// What messages and consumers are drawn with (`--set workload.…`); no part of the scenario, which lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -81,8 +93,8 @@ pub(super) struct Workload {
     pub(super) big_topic: bool,
     /// Whether brokers are added and removed.
     pub(super) members_change: bool,
-    /// Whether all brokers are restarted, one after the other.
-    pub(super) rolling_restart: bool,
+    /// How all brokers are restarted, one after the other, if they are.
+    pub(super) rolling_restart: Rolling,
 }
 
 /// The section `[queue]`.

@@ -65,7 +65,7 @@ fn passed_on(
     reached: &mut dyn FnMut(Marker),
 ) {
     let (Some(old), Some(new)) = (before.leader, now.leader) else { return };
-    if old.broker != new.broker && cluster.lives(old) {
+    if old.broker != new.broker && cluster.lives(old) && !cluster.is_to_stop(old) {
         let goes = before.removing.has(old.broker);
         reached(if goes { LEADER_HANDED_OVER } else { LEADERS_BALANCED });
     }

@@ -106,6 +106,8 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         Metadata {
             live: known.live.clone(),
             noted: known.noted.clone(),
+            after: known.after.clone(),
+            stopping: known.stopping(),
             members: known.members.unwrap_or_else(|| self.plan.first_members()),
             quiet,
             partitions: states.collect(),

@@ -172,6 +172,9 @@ impl<E: Env<Fact = Fact>> Broker<E> {
     ) -> Result<(Offset, Offset, LeaderEpoch), Refusal> {
         let mut cores = host.cores.borrow_mut();
         let Role::Leading(leadership) = cores.replica.role() else { return Err(Refusal::NotLeader) };
+        if host.closed.get() {
+            return Err(Refusal::NotLeader);
+        }
         let (epoch, count) = (leadership.epoch(), payload.offsets());
         match cores.producers.check(&payload) {
             Admission::Append => {}

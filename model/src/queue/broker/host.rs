@@ -46,6 +46,8 @@ pub(super) struct Host {
     pub(super) something_to_write: Notify,
     /// Whether somebody is asking for another in-sync set.
     pub(super) asking: Cell<bool>,
+    /// Whether nothing more is taken: the broker is about to stop.
+    pub(super) closed: Cell<bool>,
     /// How many fetches were answered.
     pub(super) answers: Cell<u64>,
     /// Who may open its files: the one who writes them, or one who reads a closed one.
@@ -74,6 +76,7 @@ impl Host {
             writes: RefCell::default(),
             something_to_write: Notify::new(),
             asking: Cell::new(false),
+            closed: Cell::new(false),
             answers: Cell::new(0),
             files: Mutex::new(()),
         }
@@ -81,6 +84,9 @@ impl Host {
 
     /// The controller's word about the partition.
     pub(super) fn ordered<E: Env<Fact = Fact>>(&self, env: &E, state: &PartitionState) {
+        if self.closed.get() {
+            return;
+        }
         let mut cores = self.cores.borrow_mut();
         let before = cores.replica.role().clone();
         let (_, life) = cores.replica.life();
@@ -140,6 +146,9 @@ impl Host {
 
     /// Begins another segment, so that what stands in the active one can be dropped when it is out of retention.
     pub(super) fn close_active<E: Env<Fact = Fact>>(&self, env: &E) {
+        if self.closed.get() {
+            return;
+        }
         let mut cores = self.cores.borrow_mut();
         let Some(active) = cores.log.extents().last().filter(|active| active.length > 0) else { return };
         let Extent { base, end, length } = active;
@@ -150,7 +159,7 @@ impl Host {
 
     /// Drops what is out of retention, below the watermark and, where archiving is on, archived.
     pub(super) fn expire<E: Env<Fact = Fact>>(&self, env: &E, archived_up_to: Option<Offset>) {
-        let Some(retention) = self.retention else { return };
+        let Some(retention) = self.retention.filter(|_| !self.closed.get()) else { return };
         let mut cores = self.cores.borrow_mut();
         let (at, watermark) = (env.wall().micros(), cores.replica.watermark());
         let before: Vec<Extent> = cores.log.extents().collect();
@@ -177,6 +186,12 @@ impl Host {
         cores.replica.persisted(through, self.settings);
         env.observe(Fact::Persisted { partition: self.partition, through });
         self.moved(env, &mut cores);
+    }
+
+    /// Whether the disk has everything that was ever appended here.
+    pub(super) fn is_on_disk(&self) -> bool {
+        let log = &self.cores.borrow().log;
+        self.writes.borrow().is_empty() && log.persisted_end() >= log.end()
     }
 
     /// Says where the watermark is, if it has moved, and wakes whoever waits for anything.

@@ -13,6 +13,8 @@
 //! 9. Where the partitions of topics change, see to it as a leader that nothing is appended that was routed before, and
 //!    tell coordinators.
 //!
+//! 10. Stop in order when that is asked for.
+//!
 //! A broker whose session has ended, who is not registered for its life any more, or whose disk has failed, stops; its next
 //! life begins at step 1.
 
@@ -26,17 +28,20 @@ mod errands;
 mod groups;
 mod host;
 mod lenders;
+mod mark;
 mod news;
 mod replication;
 mod retention;
 mod serving;
 mod sets;
+mod stopping;
 mod topics;
 mod transactions;
 
 use super::archive::Archived;
 use super::brokers::{BrokerEpoch, BrokerId, Brokers};
 use super::controller::PartitionState;
+use super::defects::Defect;
 use super::facts::{Fact, Stretch};
 use super::keys;
 use super::log::{Found, PartitionLog};
@@ -49,6 +54,7 @@ use super::protocol::{Counter, ReplicaMessage};
 use super::record::Batch;
 use super::replica::{Lineage, Replica};
 use super::report::of_coordination;
+use super::restart::{Mark, Registration, Stop};
 use super::topics::{Barriers, TopicState};
 use crate::coordination::{Check, ClientSetup, Coordination, CoordinationSession, Edit, Revision};
 use crate::race::{Either, race};
@@ -110,6 +116,10 @@ struct Known {
     through: Revision,
     live: BTreeMap<BrokerId, BrokerEpoch>,
     noted: BTreeMap<BrokerId, BrokerEpoch>,
+    /// The lives before those, of the brokers that have stopped in order.
+    after: BTreeMap<BrokerId, BrokerEpoch>,
+    /// Who is to stop, or was.
+    stops: BTreeMap<BrokerId, Stop>,
     controller: Option<(BrokerId, Revision)>,
     /// The brokers that copies are placed on, if somebody has asked for others than the first.
     members: Option<Brokers>,
@@ -131,6 +141,7 @@ impl Known {
 /// Runs a broker on this node. Returns when it has to stop.
 pub async fn serve<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, number: u32, neighbours: Neighbours) {
     let me = BrokerId::numbered(number);
+    let Ok(after) = come_back(&env).await else { return };
     // 1.
     let logs = match read_logs(&env, &plan, me).await {
         Ok(Some(logs)) => logs,
@@ -140,10 +151,10 @@ pub async fn serve<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, number: u32, ne
     };
     // 2.
     let patience = Patience { resend: plan.knobs.resend.duration(), silence: plan.knobs.silence.duration() };
-    let watch_lost_on_reconnect = plan.defects.has(super::defects::Defect::WatchLostOnReconnect);
+    let watch_lost_on_reconnect = plan.defects.has(Defect::WatchLostOnReconnect);
     let setup = ClientSetup { patience: plan.patience_with_coordination(), watch_lost_on_reconnect };
     let coordination = Coordination::connect(&env, &neighbours.coordination, setup, of_coordination);
-    let Some((session, life)) = register(&coordination, &plan, me).await else { return };
+    let Some((session, life)) = register(&coordination, &plan, me, after).await else { return };
     let hosts =
         logs.into_iter().map(|(partition, log)| (partition, Rc::new(host(&plan, me, life, partition, log))));
     let broker = Rc::new(Broker {
@@ -170,6 +181,15 @@ pub async fn serve<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, number: u32, ne
     broker.run().await;
 }
 
+/// The life before this one, if that stopped in order. It is to stay down for a while then.
+async fn come_back<E: Env<Fact = Fact>>(env: &E) -> Result<Option<BrokerEpoch>, StorageError> {
+    let Some(Mark { life, down }) = mark::find(env).await? else { return Ok(None) };
+    env.sleep(down.duration()).await;
+    // From now on a crash is one.
+    mark::take(env).await?;
+    Ok(Some(life))
+}
+
 async fn read_logs<E: Env<Fact = Fact>>(
     env: &E,
     plan: &Plan,
@@ -191,6 +211,7 @@ async fn register<E: Env<Fact = Fact>>(
     coordination: &Coordination<E>,
     plan: &Plan,
     me: BrokerId,
+    after: Option<BrokerEpoch>,
 ) -> Option<(CoordinationSession<E>, BrokerEpoch)> {
     let session = loop {
         if let Ok(session) = coordination.open_session(plan.knobs.broker_session.duration()).await {
@@ -200,11 +221,12 @@ async fn register<E: Env<Fact = Fact>>(
     // A registration of a former life may still be on its way, and would take the key with it when its session ends.
     let key = keys::broker(me);
     let unchanged = match coordination.read(&key).await.ok()? {
+        Some(_) if plan.defects.has(Defect::GivesUpWhenRegistered) => return std::future::pending().await,
         Some(entry) => Check::version(&key, keys::version(&entry)),
         None => Check::absent(&key),
     };
     // Whether an unanswered registration was carried out is unknown: this life ends then, before it has done anything.
-    let register = Edit::put_ephemeral(&key, keys::encode(&me));
+    let register = Edit::put_ephemeral(&key, keys::encode(&Registration { broker: me, after }));
     let life = session.transact(vec![unchanged], vec![register]).await.ok()?;
     Some((session, keys::life_of(life)))
 }
@@ -259,8 +281,9 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         if let Some(blobs) = self.neighbours.blobs {
             self.env.spawn(self.clone().archive(blobs));
         }
-        match race(self.failed.notified(), self.session.lost()).await {
-            Either::Left(()) | Either::Right(()) => {}
+        let has_to = race(self.failed.notified(), self.session.lost());
+        match race(has_to, self.stop_when_asked()).await {
+            Either::Left(_) | Either::Right(()) => {}
         }
     }
 

@@ -50,11 +50,16 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         let Some(news) = keys::news(key, entry) else { return };
         let mut known = self.known.borrow_mut();
         match news {
-            News::Broker(broker, Some(life)) => {
-                known.live.insert(broker, life);
-            }
-            News::Broker(broker, None) => {
+            News::Broker(broker, lives) => {
                 known.live.remove(&broker);
+                known.after.remove(&broker);
+                if let Some((life, after)) = lives {
+                    known.live.insert(broker, life);
+                    known.after.extend(after.map(|after| (broker, after)));
+                }
+            }
+            News::Stop(broker, stop) => {
+                known.stops.insert(broker, stop);
             }
             News::Controller(broker) => known.controller = broker.map(|broker| (broker, revision)),
             News::Life(broker, life) => {

@@ -147,6 +147,9 @@ impl<E: Env<Fact = Fact>> Broker<E> {
     }
 
     fn take_answer(&self, host: &Host, answer: ReplicaBody) {
+        if host.closed.get() {
+            return;
+        }
         let mut cores = host.cores.borrow_mut();
         match answer {
             ReplicaBody::EndAnswer(answer) => {

@@ -51,10 +51,15 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         }
     }
 
-    /// Takes those in who have caught up, one at a time.
+    /// Takes those in who have caught up, one at a time, and nobody who is about to stop (KIP-841).
     pub(super) fn expand(self: &Rc<Self>, host: &Rc<Host>) {
         let mut cores = host.cores.borrow_mut();
-        let Some(joining) = cores.replica.caught_up(host.settings).iter().next() else { return };
+        let caught_up = cores.replica.caught_up(host.settings);
+        if caught_up.is_empty() {
+            return;
+        }
+        let stay = caught_up.minus(self.known.borrow().stopping());
+        let Some(joining) = stay.iter().next() else { return };
         if cores.replica.expand(joining, host.settings).is_some() {
             self.env.observe(Fact::SetGrows { partition: host.partition });
             drop(cores);

@@ -14,6 +14,11 @@ pub struct Metadata {
     pub live: BTreeMap<BrokerId, BrokerEpoch>,
     /// The newest life of each broker that was taken note of.
     pub noted: BTreeMap<BrokerId, BrokerEpoch>,
+    /// The lives before those that are lived, of brokers that stopped in order: everything that they ever said they have is
+    /// on their disks.
+    pub after: BTreeMap<BrokerId, BrokerEpoch>,
+    /// Who is asked to stop: others are to lead and to be in sync in their place.
+    pub stopping: Brokers,
     /// The brokers that copies are placed on.
     pub members: Brokers,
     /// Whether nobody has come or gone for a while, so that leads may pass on for the sake of evenness alone.
@@ -101,7 +106,7 @@ impl Metadata {
             return Some(state.let_go(defects));
         }
         let live = self.live();
-        let heirs = state.target().and(state.in_sync).and(live);
+        let heirs = state.target().and(state.in_sync).and(live).minus(self.stopping);
         let heir = balance::least(heirs, &balance::leads(live, &self.partitions))?;
         Some(state.elected(self.leader(heir)?, min_insync))
     }
@@ -133,7 +138,8 @@ impl Metadata {
         if moves || defects.has(Defect::NeverBalances) {
             return None;
         }
-        let (partition, to) = balance::next(self.members.and(self.live()), &self.partitions)?;
+        let (partition, to) =
+            balance::next(self.members.and(self.live()).minus(self.stopping), &self.partitions)?;
         let state = self.partitions[&partition].elected(self.leader(to)?, min_insync);
         Some(Change::Partition(partition, state))
     }
@@ -142,7 +148,10 @@ impl Metadata {
         let news = self.live.iter().filter(|(broker, life)| self.noted.get(broker) != Some(life));
         news.map(move |(broker, life)| {
             let Settings { flush, min_insync, defects } = rules.settings;
-            let may_have_lost = flush == Flush::Background && self.noted.contains_key(broker);
+            // A life that nobody has taken note of may have lost something before the one that stopped in order began.
+            let noted = self.noted.get(broker);
+            let in_order = self.after.get(broker).is_some_and(|after| noted == Some(after));
+            let may_have_lost = flush == Flush::Background && noted.is_some() && !in_order;
             let restarted = self.partitions.iter().filter(|(_, state)| state.replicas.has(*broker));
             let partitions = restarted.filter_map(|(partition, state)| {
                 let next = state.restarted(*broker, may_have_lost, min_insync, defects);
@@ -171,8 +180,24 @@ impl Metadata {
             let leader = self.choose(partition, state, live, rules)?;
             return Some(state.elected(leader, min_insync));
         }
-        let dead = state.in_sync.minus(live).iter().next()?;
-        Some(state.departed(dead, min_insync))
+        match state.in_sync.minus(live).iter().next() {
+            Some(dead) => Some(state.departed(dead, min_insync)),
+            None => self.next_release(state, rules),
+        }
+    }
+
+    /// What lets somebody stop: another leads in his place, and then he leaves the set, if enough are left in it.
+    fn next_release(&self, state: &PartitionState, rules: Rules) -> Option<PartitionState> {
+        let min_insync = rules.settings.min_insync;
+        let rest = state.in_sync.minus(self.stopping);
+        if state.leader.is_some_and(|leader| self.stopping.has(leader.broker)) {
+            let stay = rest.minus(state.removing);
+            let heirs = if stay.is_empty() { rest } else { stay };
+            let heir = balance::least(heirs, &balance::leads(self.live(), &self.partitions))?;
+            return Some(state.elected(self.leader(heir)?, min_insync));
+        }
+        let leaves = state.in_sync.and(self.stopping).iter().next()?;
+        (rest.len() >= min_insync.max(1)).then(|| state.departed(leaves, min_insync))
     }
 
     /// Who shall lead: of those who may, the one who is preferred.
@@ -183,15 +208,20 @@ impl Metadata {
         live: Brokers,
         rules: Rules,
     ) -> Option<Leader> {
-        let safe = state.candidates(live, rules.settings.defects);
+        let able = live.minus(self.stopping);
+        let safe = state.candidates(able, rules.settings.defects);
+        if safe.is_empty() && !state.candidates(live, rules.settings.defects).is_empty() {
+            // Who has everything is about to stop, and comes back.
+            return None;
+        }
         // When nobody is left who surely has everything, whoever lives is as good as any.
         let nobody = state.in_sync.is_empty() && state.eligible.is_empty();
         let candidates = match () {
             () if !safe.is_empty() => safe,
             () if rules.unclean_election || nobody => {
                 // Whoever has had its copy for longer has more of it.
-                let old = state.replicas.minus(state.adding).and(live);
-                if old.is_empty() { state.replicas.and(live) } else { old }
+                let old = state.replicas.minus(state.adding).and(able);
+                if old.is_empty() { state.replicas.and(able) } else { old }
             }
             () => Brokers::NONE,
         };
@@ -205,7 +235,7 @@ impl Metadata {
 
     /// Partitions that are wanted and not there yet, once enough members live: each where least is, led by who leads least.
     fn creations_due(&self, wanted: &[Partition], rules: Rules) -> Vec<Change> {
-        let able = self.members.and(self.live());
+        let able = self.members.and(self.live()).minus(self.stopping);
         if able.len() < rules.factor {
             return Vec::new();
         }

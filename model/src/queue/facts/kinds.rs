@@ -34,6 +34,7 @@ impl FactTrait for Fact {
             Fact::CoordinationRecovered => "CoordinationRecovered",
             Fact::Coordination(happening) => kind_of(happening),
             Fact::OfTopics(fact) => fact.kind(),
+            Fact::OfRestarts(fact) => fact.kind(),
             Fact::Recovered { .. } => "Recovered",
             Fact::Led { .. } => "Led",
             Fact::Followed { .. } => "Followed",
