@@ -177,6 +177,13 @@ defects! {
     TrimsInOldEpoch "trims-in-old-epoch",
     /// Leads never pass on for the sake of evenness. Convicted by `placement-spread`.
     NeverBalances "never-balances",
+    /// A subscription is taken up again behind what was pushed, and not behind what was worked through. Convicted by
+    /// `partition-order`.
+    PushSkipsOnResubscribe "push-skips-on-resubscribe",
+    /// A consumer takes a push as it comes, whether one before it is missing or not. Convicted by `partition-order`.
+    PushGapIgnored "push-gap-ignored",
+    /// A broker pushes what there is, whether there is credit for it or not. Convicted by `within-credit`.
+    PushesWithoutCredit "pushes-without-credit",
 }
 
 /// The known bugs that are switched on.
