@@ -13,6 +13,8 @@
 //! 9. Where the partitions of topics change, see to it as a leader that nothing is appended that was routed before, and
 //!    tell coordinators.
 //!
+//! 10. Push to consumers that have subscribed, where they do not ask.
+//!
 //! A broker whose session has ended, who is not registered for its life any more, or whose disk has failed, stops; its next
 //! life begins at step 1.
 
@@ -27,6 +29,7 @@ mod groups;
 mod host;
 mod lenders;
 mod news;
+mod pushing;
 mod replication;
 mod retention;
 mod serving;
@@ -39,6 +42,7 @@ use super::brokers::{BrokerEpoch, BrokerId, Brokers};
 use super::controller::PartitionState;
 use super::facts::{Fact, Stretch};
 use super::keys;
+use super::knobs::FetchMode;
 use super::log::{Found, PartitionLog};
 use super::offset::LeaderEpoch;
 use super::partition::Partition;
@@ -236,6 +240,9 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         self.env.spawn(self.clone().hear_news());
         self.env.spawn(self.clone().answer_replicas());
         self.env.spawn(self.clone().answer_clients());
+        if self.plan.knobs.fetch == FetchMode::Push {
+            self.env.spawn(self.clone().push_to_consumers());
+        }
         self.env.spawn(self.clone().keep_sets());
         self.env.spawn(self.clone().stand_for_controller());
         self.coordinate::<Groups>();
