@@ -5,6 +5,7 @@ mod clients;
 mod delays;
 mod loans;
 mod moves;
+mod pushes;
 mod retention;
 mod topics;
 
@@ -16,6 +17,7 @@ use clients::ClientMarkers;
 use delays::DelayMarkers;
 use loans::LoanMarkers;
 use moves::MoveMarkers;
+use pushes::PushMarkers;
 use rehearsal_env::{Marker, NodeId, Stamp};
 use rehearsal_model::coordination::{Happening, Refusal as VoteRefusal};
 use rehearsal_model::queue::facts::{Fact, Fate, OfTopics};
@@ -149,6 +151,14 @@ pub const NEW_COPY_CAUGHT_UP: Marker = Marker("new-copy-caught-up");
 pub const BROKER_LEFT_EMPTY: Marker = Marker("broker-left-empty");
 /// A leader that lives passed its lead on for the sake of evenness alone.
 pub const LEADERS_BALANCED: Marker = Marker("leaders-balanced");
+/// A consumer went on, under another subscription, with the record behind the last that it had processed.
+pub const TAKEN_UP_WHERE_IT_STOOD: Marker = Marker("subscription-taken-up-where-it-stood");
+/// A broker had more for a consumer than the consumer had credit for.
+pub const CREDIT_RAN_OUT: Marker = Marker("credit-ran-out");
+/// A consumer missed a push.
+pub const PUSH_WAS_LOST: Marker = Marker("push-was-lost");
+/// The broker of a subscription refused it, had forgotten it or was silent, and its consumer was at work.
+pub const SUBSCRIPTION_ENDED_BY_BROKER: Marker = Marker("subscription-ended-by-its-broker");
 
 /// Every marker of the queue.
 pub const MARKERS: &[Marker] = &[
@@ -212,6 +222,10 @@ pub const MARKERS: &[Marker] = &[
     NEW_COPY_CAUGHT_UP,
     BROKER_LEFT_EMPTY,
     LEADERS_BALANCED,
+    TAKEN_UP_WHERE_IT_STOOD,
+    CREDIT_RAN_OUT,
+    PUSH_WAS_LOST,
+    SUBSCRIPTION_ENDED_BY_BROKER,
 ];
 
 /// Looks out for the markers.
@@ -225,6 +239,7 @@ pub struct Markers {
     delays: DelayMarkers,
     loans: LoanMarkers,
     topics: TopicMarkers,
+    pushes: PushMarkers,
     /// Who was elected last to lead the coordination service.
     leads: Option<NodeId>,
 }
@@ -242,6 +257,7 @@ impl Markers {
             delays: DelayMarkers::default(),
             loans: LoanMarkers::default(),
             topics: TopicMarkers::default(),
+            pushes: PushMarkers::default(),
             leads: None,
         }
     }
@@ -310,5 +326,6 @@ impl MarkerWatch<Fact> for Markers {
         self.delays.witness(stamp, fact, &cluster, reached);
         self.loans.witness(fact, reached);
         self.topics.witness(fact, &cluster, reached);
+        self.pushes.witness(stamp, fact, reached);
     }
 }

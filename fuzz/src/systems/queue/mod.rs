@@ -24,7 +24,7 @@ use rehearsal_model::queue::deploy::{
     BLOBS, MOVER_NODES, OPERATOR, broker_name, consumer_name, coordination_name, deploy, mover_name,
     producer_name,
 };
-use rehearsal_model::queue::knobs::{CoordinationMode, Delivery};
+use rehearsal_model::queue::knobs::{CoordinationMode, Delivery, FetchMode};
 use rehearsal_model::queue::operation::Operation;
 use rehearsal_model::queue::plan::{Plan, Sending};
 use rehearsal_model::queue::reading::ReadFrom;
@@ -179,6 +179,7 @@ impl System for Queue {
             ("big topics", topics.iter().any(|topic| topic.partitions >= BIG)),
             ("slow consumers", !consumers.is_empty() && knobs.processing >= SLOW),
             ("brokers come and go", moves),
+            ("push", !consumers.is_empty() && knobs.fetch == FetchMode::Push),
         ]
     }
 

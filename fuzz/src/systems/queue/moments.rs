@@ -77,6 +77,11 @@ pub(super) const FACT_KINDS: &[&str] = &[
     "Parked",
     "MembersChanged",
     "CopyDropped",
+    "Subscribed",
+    "PushCame",
+    "CreditGiven",
+    "CreditSpent",
+    "SubscriptionOver",
 ];
 
 /// Facts worth striking at; one that is listed twice is struck at twice as often.

@@ -229,6 +229,7 @@ fn check_knobs(knobs: &Knobs, topology: &Topology) -> Result<(), ScenarioError> 
         ("fetch_bytes", knobs.fetch_bytes),
         ("segment_bytes", knobs.segment_bytes),
         ("tries", knobs.tries),
+        ("credit", knobs.credit),
     ] {
         if value == 0 {
             return refuse(key, "with 0 nothing is ever written or read", "write at least 1");
