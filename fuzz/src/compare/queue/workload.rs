@@ -41,7 +41,8 @@ pub struct Load {
 
 impl Load {
     /// What everything else is varied from.
-    pub const BASE: Load = Load { partitions: 4, replicas: 3, bytes: 1_000, zipf: 0, fetch: FetchMode::Pull, work_us: 0 };
+    pub const BASE: Load =
+        Load { partitions: 4, replicas: 3, bytes: 1_000, zipf: 0, fetch: FetchMode::Pull, work_us: 0 };
 
     /// Whether it is the base but for how messages come to consumers, and how long those work.
     pub fn is_about_consumers(&self) -> bool {
