@@ -39,10 +39,10 @@ impl PushMarkers {
                 }
                 self.next.insert((node, *partition), offset.plus(1));
             }
-            Fact::Pushing(PushFact::Subscribed { partition, offset, .. }) => {
-                if self.next.get(&(node, *partition)) == Some(offset) {
-                    self.again.insert((node, *partition), *offset);
-                }
+            Fact::Pushing(PushFact::Subscribed { partition, offset, .. })
+                if self.next.get(&(node, *partition)) == Some(offset) =>
+            {
+                self.again.insert((node, *partition), *offset);
             }
             Fact::Pushing(PushFact::CreditSpent { .. }) => reached(CREDIT_RAN_OUT),
             Fact::Pushing(PushFact::Over { ending, .. }) => match ending {
