@@ -9,6 +9,7 @@ use crate::report::figures::grouped;
 use crate::report::table::table;
 use crate::verdict::{Outcome, Verdict, print};
 use clap::{Args, Subcommand};
+use rehearsal_model::queue::knobs::FetchMode;
 use serde::Serialize;
 use std::num::NonZeroUsize;
 use std::thread;
@@ -106,8 +107,8 @@ fn aims_in_words(cells: &[queue::Cell]) -> String {
         "p99",
         "syncs/message",
     ];
-    let row = |cell: &queue::Cell| {
-        let queue::Load { partitions, replicas, bytes, zipf } = cell.load;
+    let row = |cell: &&queue::Cell| {
+        let queue::Load { partitions, replicas, bytes, zipf, .. } = cell.load;
         [
             cell.aim.name().to_owned(),
             partitions.to_string(),
@@ -122,9 +123,40 @@ fn aims_in_words(cells: &[queue::Cell]) -> String {
             format!("{:.2}", cell.syncs_per_message),
         ]
     };
-    let table = table(header, cells.iter().map(row), 1);
+    let pulled = |cell: &&queue::Cell| (cell.load.fetch, cell.load.work_us) == (FetchMode::Pull, 0);
+    let table = table(header, cells.iter().filter(pulled).collect::<Vec<_>>().iter().map(row), 1);
     let times = "Times are virtual: they compare settings, and say nothing of a real disk or network.";
-    format!("{table}\nmessages/s: all come at once; the rest: they come steadily, 800 a second. {times}\n")
+    format!(
+        "{table}\nmessages/s: all come at once; the rest: they come steadily, 800 a second. {times}\n\n{}",
+        consumers_in_words(cells)
+    )
+}
+
+/// Pull against push.
+fn consumers_in_words(cells: &[queue::Cell]) -> String {
+    let header =
+        ["aim", "fetch", "work ms", "processed/s", "processed p50", "p99", "network messages/message"];
+    let row = |cell: &&queue::Cell| {
+        let fetch = match cell.load.fetch {
+            FetchMode::Pull => "pull",
+            FetchMode::Push => "push",
+        };
+        [
+            cell.aim.name().to_owned(),
+            fetch.to_owned(),
+            format!("{:.1}", cell.load.work_us as f64 / 1e3),
+            grouped(cell.processed_per_second.round() as u64),
+            format!("{:.1}", cell.processed_p50_ms),
+            format!("{:.1}", cell.processed_p99_ms),
+            format!("{:.2}", cell.network_per_message),
+        ]
+    };
+    let about: Vec<&queue::Cell> = cells.iter().filter(|cell| cell.load.is_about_consumers()).collect();
+    let table = table(header, about.iter().map(row), 2);
+    format!(
+        "{table}\nprocessed/s: all come at once; the rest: they come steadily. Network messages are those of replication, \
+         coordination and groups as well.\n"
+    )
 }
 
 fn strategies_in_words(cells: &[locking::Cell]) -> String {

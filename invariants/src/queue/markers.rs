@@ -5,6 +5,7 @@ mod clients;
 mod delays;
 mod loans;
 mod moves;
+mod pushes;
 mod restarts;
 mod retention;
 mod topics;
@@ -17,6 +18,7 @@ use clients::ClientMarkers;
 use delays::DelayMarkers;
 use loans::LoanMarkers;
 use moves::MoveMarkers;
+use pushes::PushMarkers;
 use rehearsal_env::{Marker, NodeId, Stamp};
 use rehearsal_model::coordination::{Happening, Outcome, Refusal as VoteRefusal, Response};
 use rehearsal_model::queue::facts::{Fact, Fate, OfTopics};
@@ -161,6 +163,14 @@ pub const STOPPED_AND_TAKEN_BACK: Marker = Marker("stopped-broker-taken-back-int
 pub const STOPPED_WHEN_TIME_WAS_OUT: Marker = Marker("stopped-when-its-time-was-out");
 /// A broker registered for a new life while its life before was still registered.
 pub const REGISTERED_OVER_ITSELF: Marker = Marker("broker-registered-over-its-former-life");
+/// A consumer went on, under another subscription, with the record behind the last that it had processed.
+pub const TAKEN_UP_WHERE_IT_STOOD: Marker = Marker("subscription-taken-up-where-it-stood");
+/// A broker had more for a consumer than the consumer had credit for.
+pub const CREDIT_RAN_OUT: Marker = Marker("credit-ran-out");
+/// A consumer missed a push.
+pub const PUSH_WAS_LOST: Marker = Marker("push-was-lost");
+/// The broker of a subscription refused it, had forgotten it or was silent, and its consumer was at work.
+pub const SUBSCRIPTION_ENDED_BY_BROKER: Marker = Marker("subscription-ended-by-its-broker");
 
 /// Every marker of the queue.
 pub const MARKERS: &[Marker] = &[
@@ -229,6 +239,10 @@ pub const MARKERS: &[Marker] = &[
     STOPPED_AND_TAKEN_BACK,
     STOPPED_WHEN_TIME_WAS_OUT,
     REGISTERED_OVER_ITSELF,
+    TAKEN_UP_WHERE_IT_STOOD,
+    CREDIT_RAN_OUT,
+    PUSH_WAS_LOST,
+    SUBSCRIPTION_ENDED_BY_BROKER,
 ];
 
 /// Looks out for the markers.
@@ -243,6 +257,7 @@ pub struct Markers {
     loans: LoanMarkers,
     topics: TopicMarkers,
     restarts: RestartMarkers,
+    pushes: PushMarkers,
     /// Who was elected last to lead the coordination service.
     leads: Option<NodeId>,
 }
@@ -261,6 +276,7 @@ impl Markers {
             loans: LoanMarkers::default(),
             topics: TopicMarkers::default(),
             restarts: RestartMarkers::default(),
+            pushes: PushMarkers::default(),
             leads: None,
         }
     }
@@ -331,5 +347,6 @@ impl MarkerWatch<Fact> for Markers {
         self.loans.witness(fact, reached);
         self.topics.witness(fact, &cluster, reached);
         self.restarts.witness(fact, &cluster, reached);
+        self.pushes.witness(stamp, fact, reached);
     }
 }

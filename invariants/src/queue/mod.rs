@@ -17,6 +17,7 @@
 //!  Postponed, Released … ─────────────▶ not_before_due  moved_once
 //!  Failed, Forwarded, Parked ─────────▶ retried_or_dead  partition_order
 //!  Lending … ─────────────────────────▶ taken_by_one
+//!  Subscribed, PushCame … ────────────▶ within_credit
 //!  TopicChanged, Retired … ───────────▶ retired_drains  key_order_kept
 //!  Coordination … ──▶ coordination_book ──▶ coordination_linearizes  session_honest  watch_tells_all
 //! ```
@@ -60,6 +61,7 @@ pub mod session_honest;
 pub mod start_below_watermark;
 pub mod taken_by_one;
 pub mod watch_tells_all;
+pub mod within_credit;
 
 mod parked_keys;
 
@@ -111,6 +113,7 @@ pub fn monitors(rules: Rules) -> Vec<Box<dyn Monitor<Fact>>> {
         Box::new(taken_by_one::TakenByOne::new(shared())),
         Box::new(key_order_kept::KeyOrderKept::new(shared())),
         Box::new(retired_drains::RetiredDrains::new(shared(), members())),
+        Box::new(within_credit::WithinCredit::new()),
         Box::new(coordination_linearizes::CoordinationLinearizes::new(history())),
         Box::new(session_honest::SessionHonest::new(history(), calm)),
         Box::new(watch_tells_all::WatchTellsAll::new(history(), calm)),

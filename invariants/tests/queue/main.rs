@@ -10,6 +10,7 @@ mod legal;
 mod lending;
 mod markers;
 mod moves;
+mod pushing;
 mod reading;
 mod replication;
 mod restarts;

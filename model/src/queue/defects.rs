@@ -192,6 +192,13 @@ defects! {
     StopsBeforeSyncing "stops-before-syncing",
     /// A broker that is still registered from its life before never registers for another. Convicted by `brokers-return`.
     GivesUpWhenRegistered "gives-up-when-registered",
+    /// A subscription is taken up again behind what was pushed, and not behind what was worked through. Convicted by
+    /// `partition-order`.
+    PushSkipsOnResubscribe "push-skips-on-resubscribe",
+    /// A consumer takes a push as it comes, whether one before it is missing or not. Convicted by `partition-order`.
+    PushGapIgnored "push-gap-ignored",
+    /// A broker pushes what there is, whether there is credit for it or not. Convicted by `within-credit`.
+    PushesWithoutCredit "pushes-without-credit",
 }
 
 /// The known bugs that are switched on.

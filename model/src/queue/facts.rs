@@ -8,11 +8,13 @@ mod kinds;
 mod lending;
 mod of_restarts;
 mod of_topics;
+mod pushing;
 mod stretch;
 
 pub use lending::LendingFact;
 pub use of_restarts::OfRestarts;
 pub use of_topics::OfTopics;
+pub use pushing::PushFact;
 pub use stretch::{Stretch, Within};
 
 use super::brokers::{BrokerEpoch, BrokerId, Brokers};
@@ -413,6 +415,9 @@ pub enum Fact {
         /// What.
         what: LendingFact,
     },
+    // ---- push ----
+    /// Something about a subscription.
+    Pushing(PushFact),
     // ---- bits that flip ----
     /// A bit of a batch flips on its way between a client and a broker.
     BitFlipped {

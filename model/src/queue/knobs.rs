@@ -65,6 +65,17 @@ impl CoordinationMode {
     }
 }
 
+/// How what can be read comes to consumers that own partitions. What is lent is asked for always.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FetchMode {
+    /// They ask for each piece, and wait at the broker while there is none (a long poll).
+    #[default]
+    Pull,
+    /// Brokers send it, unasked, as far as a consumer has credit.
+    Push,
+}
+
 /// Everything that can be set about the queue, its topics and workload apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -155,6 +166,13 @@ pub struct Knobs {
     /// What is promised of a key whose partition changes.
     #[serde(default)]
     pub key_order: KeyOrder,
+    /// How what can be read comes to consumers.
+    #[serde(default)]
+    pub fetch: FetchMode,
+    /// With `fetch = push`: how many bytes of keys and values may be on their way to a consumer or wait there, for each
+    /// of its partitions, more only for a single larger batch.
+    #[serde(default = "usual_credit")]
+    pub credit: u32,
 }
 
 impl Knobs {
@@ -175,6 +193,11 @@ fn usual_batch_bytes() -> u32 {
 /// As many as there ever are in a rehearsal.
 fn usual_history() -> u32 {
     1_000
+}
+
+/// As much as the window of a new HTTP/2 stream (RFC 9113, 6.9.2), or about that.
+fn usual_credit() -> u32 {
+    65_536
 }
 
 impl Default for Knobs {
@@ -221,6 +244,8 @@ impl Default for Knobs {
             coordination: CoordinationMode::OneDurableNode,
             coordination_history: usual_history(),
             key_order: KeyOrder::Announced,
+            fetch: FetchMode::Pull,
+            credit: usual_credit(),
         }
     }
 }

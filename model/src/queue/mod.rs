@@ -37,6 +37,7 @@ pub mod producer;
 pub mod producers;
 pub mod production;
 pub mod protocol;
+pub mod pushing;
 pub mod reading;
 pub mod record;
 pub mod replica;

@@ -7,6 +7,7 @@ mod clients;
 mod coordination;
 mod delays;
 mod lending;
+mod pushing;
 mod restarts;
 mod topics;
 

@@ -2,6 +2,7 @@
 
 mod delay;
 mod lending;
+mod pushing;
 mod retention;
 mod stage;
 mod topics;

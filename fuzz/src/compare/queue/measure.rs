@@ -21,6 +21,10 @@ pub(super) struct Measurements {
     pub(super) acknowledged: Latencies,
     /// From the send to the first time it was processed.
     pub(super) processed: Latencies,
+    /// From the first send to the last time that one was processed.
+    pub(super) seconds_of_work: f64,
+    /// What was delivered on the network.
+    pub(super) network: u64,
 }
 
 impl Measurements {
@@ -29,6 +33,8 @@ impl Measurements {
         self.syncs += other.syncs;
         self.acknowledged.add_all(&other.acknowledged);
         self.processed.add_all(&other.processed);
+        self.seconds_of_work += other.seconds_of_work;
+        self.network += other.network;
     }
 }
 
@@ -36,6 +42,8 @@ impl Measurements {
 struct Measure {
     /// When the first was sent, and the last acknowledged.
     busy: Option<(Time, Time)>,
+    /// When the last was processed.
+    worked: Time,
     unacknowledged: BTreeMap<MessageId, Time>,
     unprocessed: BTreeMap<MessageId, Time>,
     sums: Measurements,
@@ -48,8 +56,10 @@ pub(super) struct SharedMeasure(Rc<RefCell<Measure>>);
 impl SharedMeasure {
     pub(super) fn measured(&self) -> Measurements {
         let measure = self.0.borrow();
-        let seconds = measure.busy.map_or(0.0, |(from, to)| to.since(from).as_secs_f64());
-        Measurements { seconds, ..measure.sums.clone() }
+        let Some((from, to)) = measure.busy else { return measure.sums.clone() };
+        let seconds = to.since(from).as_secs_f64();
+        let seconds_of_work = measure.worked.since(from).as_secs_f64();
+        Measurements { seconds, seconds_of_work, ..measure.sums.clone() }
     }
 }
 
@@ -59,7 +69,7 @@ impl Monitor<Fact> for SharedMeasure {
     }
 
     fn witness(&mut self, stamp: &Stamp, fact: &Fact) -> Result<(), Violation> {
-        let Measure { busy, unacknowledged, unprocessed, sums } = &mut *self.0.borrow_mut();
+        let Measure { busy, worked, unacknowledged, unprocessed, sums } = &mut *self.0.borrow_mut();
         match fact {
             Fact::Sent { message, .. } => {
                 busy.get_or_insert((stamp.time, stamp.time));
@@ -75,6 +85,7 @@ impl Monitor<Fact> for SharedMeasure {
             Fact::Processed { message, .. } => {
                 if let Some(sent) = unprocessed.remove(message) {
                     sums.processed.add(stamp.time.since(sent));
+                    *worked = stamp.time;
                 }
             }
             Fact::Persisted { partition, .. } if matches!(partition.topic, Topic::Named(_)) => {

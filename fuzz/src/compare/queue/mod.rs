@@ -3,6 +3,9 @@
 //!
 //! Each cell is two runs for each seed. In one, messages come as steadily as they can be taken by any setting: how long
 //! each takes, and how many syncs. In the other all come at once: how many a second get through.
+//!
+//! And pull against push, for consumers that are as fast as can be and for such as just keep up: when a message is
+//! processed, how many a second are, and what that takes on the network.
 
 mod measure;
 mod workload;
@@ -16,6 +19,7 @@ use measure::{Measurements, SharedMeasure};
 use rehearsal_model::queue::aim::Aim;
 use rehearsal_model::queue::deploy::deploy;
 use rehearsal_model::queue::facts::Fact;
+use rehearsal_model::queue::knobs::FetchMode;
 use rehearsal_sim::{Ends, Settings, Span, World};
 use serde::Serialize;
 use std::cell::RefCell;
@@ -24,7 +28,7 @@ use std::sync::Arc;
 use workload::Arrival;
 
 /// What is varied from [`Load::BASE`], one thing at a time.
-const VARIED: [Load; 9] = [
+const VARIED: [Load; 12] = [
     Load { partitions: 1, ..Load::BASE },
     Load { partitions: 16, ..Load::BASE },
     Load { replicas: 1, ..Load::BASE },
@@ -34,7 +38,14 @@ const VARIED: [Load; 9] = [
     Load { zipf: 90, ..Load::BASE },
     Load { zipf: 120, ..Load::BASE },
     Load { zipf: 170, ..Load::BASE },
+    Load { fetch: FetchMode::Push, ..Load::BASE },
+    Load { work_us: SLOW, ..Load::BASE },
+    Load { fetch: FetchMode::Push, work_us: SLOW, ..Load::BASE },
 ];
+
+/// How long a slow consumer works on a message, in microseconds: four of them keep up with 800 messages a second, and have
+/// little time left.
+const SLOW: u64 = 3_000;
 
 /// One cell of the table. Times are virtual.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -54,6 +65,10 @@ pub struct Cell {
     pub processed_p50_ms: f64,
     /// The same for the slowest of a hundred.
     pub processed_p99_ms: f64,
+    /// How many messages are processed, per second, when all come at once.
+    pub processed_per_second: f64,
+    /// What is delivered on the network, of all kinds, for each message that comes steadily.
+    pub network_per_message: f64,
     /// Syncs of logs, over all replicas, for each message that comes steadily.
     pub syncs_per_message: f64,
     /// Messages measured, those that come at once included.
@@ -87,6 +102,8 @@ pub fn measure(aim: Aim, load: Load, seeds: u64) -> Cell {
         p99_ms,
         processed_p50_ms,
         processed_p99_ms,
+        processed_per_second: count(&at_once.processed) / at_once.seconds_of_work,
+        network_per_message: steady.network as f64 / count(&steady.processed),
         syncs_per_message: steady.syncs as f64 / count(&steady.acknowledged),
         messages: (steady.acknowledged.count() + at_once.acknowledged.count()) as u64,
     }
@@ -101,11 +118,7 @@ fn run(aim: Aim, load: Load, arrival: Arrival, seed: u64) -> Measurements {
     let settings = Settings { network: quiet_network(), storm, calm, ..Settings::default() };
     let mut world = World::seeded(seed, settings, Rc::new(RefCell::new(jury)));
     deploy(&mut world, &plan);
-    let ends = match arrival {
-        Arrival::Steady => Ends::AfterTheCalm,
-        Arrival::AtOnce => Ends::WithTheClients,
-    };
-    let outcome = world.run(ends).expect("there are no faults");
+    let outcome = world.run(Ends::AfterTheCalm).expect("there are no faults");
     assert_eq!(outcome.violation, None, "a world without faults neither panics nor stalls");
     let measured = shared.measured();
     assert_eq!(
@@ -113,7 +126,7 @@ fn run(aim: Aim, load: Load, arrival: Arrival, seed: u64) -> Measurements {
         plan.sendings.len(),
         "without faults every message gets through"
     );
-    measured
+    Measurements { network: outcome.messages, ..measured }
 }
 
 #[cfg(test)]

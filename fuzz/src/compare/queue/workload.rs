@@ -3,7 +3,7 @@
 use crate::draws::Draws;
 use crate::systems::queue::key;
 use rehearsal_model::queue::aim::Aim;
-use rehearsal_model::queue::knobs::Knobs;
+use rehearsal_model::queue::knobs::{FetchMode, Knobs};
 use rehearsal_model::queue::plan::{ConsumerPlan, Plan, Sending, TopicPlan};
 use rehearsal_sim::Span;
 use serde::Serialize;
@@ -33,11 +33,21 @@ pub struct Load {
     pub bytes: u32,
     /// How unevenly keys come: the exponent of Zipf's law, times 100.
     pub zipf: u32,
+    /// How messages come to consumers.
+    pub fetch: FetchMode,
+    /// How long a consumer works on each, in microseconds.
+    pub work_us: u64,
 }
 
 impl Load {
     /// What everything else is varied from.
-    pub const BASE: Load = Load { partitions: 4, replicas: 3, bytes: 1_000, zipf: 0 };
+    pub const BASE: Load =
+        Load { partitions: 4, replicas: 3, bytes: 1_000, zipf: 0, fetch: FetchMode::Pull, work_us: 0 };
+
+    /// Whether it is the base but for how messages come to consumers, and how long those work.
+    pub fn is_about_consumers(&self) -> bool {
+        Load { fetch: Load::BASE.fetch, work_us: Load::BASE.work_us, ..*self } == Load::BASE
+    }
 }
 
 /// How messages come.
@@ -83,7 +93,8 @@ pub(super) fn plan(aim: Aim, load: Load, arrival: Arrival, seed: u64) -> Plan {
         factor: load.replicas,
         knobs: Knobs {
             min_insync: 1,
-            processing: Span(0),
+            processing: Span::micros(load.work_us),
+            fetch: load.fetch,
             segment_bytes: 1 << 24,
             fetch_bytes: 1 << 20,
             ..aim.applied(patient)

@@ -98,6 +98,10 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         "the coordination service is one register: no answer is older than one before, each change is done once",
     ),
     invariant(
+        "within-credit",
+        "what is pushed to a consumer and not worked through costs no more than its credit",
+    ),
+    invariant(
         "session-honest",
         "a session stays while it is renewed and goes when it is not, and all that it owns with it",
     ),
@@ -186,6 +190,17 @@ const CONSENSUS: &[&str] = &["queue.coordination=consensus"];
 /// As [`CONSENSUS`], where members do not all hear each other and crash when they have voted.
 const STRIFE: &[&str] =
     &["queue.coordination=consensus", "families.partitions=true", "families.crashes=true"];
+
+/// Brokers push, to groups that own partitions.
+const PUSH: &[&str] = &["queue.fetch=push", "workload.lent=false"];
+/// As [`PUSH`], where nothing that was acknowledged is lost and no order is given up.
+const PUSH_IN_ORDER: &[&str] = &[
+    "queue.fetch=push",
+    "workload.lent=false",
+    "workload.groups=2",
+    "queue.acks=all",
+    "queue.unclean_election=false",
+];
 
 /// Brokers are added and removed.
 const MEMBERS_CHANGE: &[&str] = &["workload.members_change=true"];
@@ -533,5 +548,23 @@ pub(super) const DEFECTS: &[Defect] = &[
         "brokers-return",
         "KAFKA-1387: a broker that comes back before its session has ended finds its own node there, and stays away",
         &["families.crashes=true"],
+    ),
+    defect(
+        "push-skips-on-resubscribe",
+        "partition-order",
+        "a stream taken up again behind what was received, and not behind what was processed",
+        PUSH_IN_ORDER,
+    ),
+    defect(
+        "push-gap-ignored",
+        "partition-order",
+        "pushes over a network that loses some, and nobody who looks at their numbers",
+        PUSH_IN_ORDER,
+    ),
+    defect(
+        "pushes-without-credit",
+        "within-credit",
+        "no back pressure: a slow consumer is sent all there is, and holds it in its memory",
+        PUSH,
     ),
 ];

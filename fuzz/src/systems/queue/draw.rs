@@ -5,7 +5,7 @@ use super::possible;
 use super::sections::{Rolling, SetUpFor, Topology, Workload};
 use crate::draws::Draws;
 use rehearsal_model::queue::group::StrategyName;
-use rehearsal_model::queue::knobs::{CoordinationMode, Delivery, Knobs, OffsetReset, Retry};
+use rehearsal_model::queue::knobs::{CoordinationMode, Delivery, FetchMode, Knobs, OffsetReset, Retry};
 use rehearsal_model::queue::plan::{ConsumerPlan, Sending, TopicPlan};
 use rehearsal_model::queue::producers::REMEMBERED_BATCHES;
 use rehearsal_model::queue::production::Acks;
@@ -91,6 +91,7 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
     let mut history = draws.part("coordination-history", 0);
     let usual = Knobs::default().coordination_history;
     let coordination_history = if history.percent(15) { history.between(1, 12) as u32 } else { usual };
+    let (fetch, credit) = pushing(draws);
     let mut draws = draws.part("knobs", 0);
     let acks = match draws.below(100) {
         0..70 => Acks::All,
@@ -157,11 +158,20 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
         retry_backoff: draws.millis(20, 200),
         coordination: if several { CoordinationMode::Consensus } else { CoordinationMode::OneDurableNode },
         coordination_history,
+        fetch,
+        credit,
         ..keeping
     };
     let drawn = if keeps_order { keeping_key_order(drawn) } else { drawn };
     let at_most_once = drawn.delivery == Delivery::AtMostOnce;
     Knobs { retry: if at_most_once { Retry::None } else { drawn.retry }, ..drawn }
+}
+
+/// In a quarter of the scenarios brokers push, and seldom with as much credit as anybody could use.
+fn pushing(draws: &Draws) -> (FetchMode, u32) {
+    let mut draws = draws.part("fetch", 0);
+    let fetch = if draws.percent(25) { FetchMode::Push } else { FetchMode::Pull };
+    (fetch, *draws.pick(&[512, 1_024, 2_048, 4_096, 16_384, 65_536]))
 }
 
 /// What was drawn, but for what cannot go with the order of keys.

@@ -24,7 +24,7 @@ use rehearsal_model::queue::deploy::{
     BLOBS, MOVER_NODES, OPERATOR, broker_name, consumer_name, coordination_name, deploy, mover_name,
     producer_name,
 };
-use rehearsal_model::queue::knobs::{CoordinationMode, Delivery};
+use rehearsal_model::queue::knobs::{CoordinationMode, Delivery, FetchMode};
 use rehearsal_model::queue::operation::Operation;
 use rehearsal_model::queue::plan::{Plan, Sending};
 use rehearsal_model::queue::reading::ReadFrom;
@@ -186,6 +186,7 @@ impl System for Queue {
             ("slow consumers", !consumers.is_empty() && knobs.processing >= SLOW),
             ("brokers come and go", moves),
             ("brokers restarted in order", restarts),
+            ("push", !consumers.is_empty() && knobs.fetch == FetchMode::Push),
         ]
     }
 

@@ -79,6 +79,11 @@ pub(super) const FACT_KINDS: &[&str] = &[
     "CopyDropped",
     "StopAsked",
     "StoppedInOrder",
+    "Subscribed",
+    "PushCame",
+    "CreditGiven",
+    "CreditSpent",
+    "SubscriptionOver",
 ];
 
 /// Facts worth striking at; one that is listed twice is struck at twice as often.

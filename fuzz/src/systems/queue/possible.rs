@@ -283,6 +283,7 @@ fn check_knobs(knobs: &Knobs, topology: &Topology) -> Result<(), ScenarioError> 
         ("segment_bytes", knobs.segment_bytes),
         ("tries", knobs.tries),
         ("coordination_history", knobs.coordination_history),
+        ("credit", knobs.credit),
     ] {
         if value == 0 {
             return refuse(key, "with 0 nothing is ever written or read", "write at least 1");

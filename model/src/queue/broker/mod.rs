@@ -14,6 +14,7 @@
 //!    tell coordinators.
 //!
 //! 10. Stop in order when that is asked for.
+//! 11. Push to consumers that have subscribed, where they do not ask.
 //!
 //! A broker whose session has ended, who is not registered for its life any more, or whose disk has failed, stops; its next
 //! life begins at step 1.
@@ -30,6 +31,7 @@ mod host;
 mod lenders;
 mod mark;
 mod news;
+mod pushing;
 mod replication;
 mod retention;
 mod serving;
@@ -44,6 +46,7 @@ use super::controller::PartitionState;
 use super::defects::Defect;
 use super::facts::{Fact, Stretch};
 use super::keys;
+use super::knobs::FetchMode;
 use super::log::{Found, PartitionLog};
 use super::offset::LeaderEpoch;
 use super::partition::Partition;
@@ -266,6 +269,9 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         self.env.spawn(self.clone().hear_news());
         self.env.spawn(self.clone().answer_replicas());
         self.env.spawn(self.clone().answer_clients());
+        if self.plan.knobs.fetch == FetchMode::Push {
+            self.env.spawn(self.clone().push_to_consumers());
+        }
         self.env.spawn(self.clone().keep_sets());
         self.env.spawn(self.clone().stand_for_controller());
         self.coordinate::<Groups>();

@@ -41,14 +41,14 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             return Err(Refusal::NotLeader);
         }
         self.check_offset(&host, &cores, offset, terms)?;
-        let fetched = self.read(&cores, offset, terms)?;
+        let fetched = self.read(&cores, offset, terms, u64::from(self.plan.knobs.fetch_bytes))?;
         if !cores.replica.leads() {
             self.tell_what_a_follower_serves(&host, offset, &fetched);
         }
         Ok(fetched)
     }
 
-    fn serves(&self, host: &Host, cores: &Cores, terms: Terms) -> bool {
+    pub(super) fn serves(&self, host: &Host, cores: &Cores, terms: Terms) -> bool {
         let known = self.known.borrow();
         let newest = known.partitions.get(&host.partition).map(|(state, _)| state);
         cores.replica.serves(terms.of, newest)
@@ -64,7 +64,13 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         }
     }
 
-    fn check_offset(&self, host: &Host, cores: &Cores, offset: Offset, terms: Terms) -> Result<(), Refusal> {
+    pub(super) fn check_offset(
+        &self,
+        host: &Host,
+        cores: &Cores,
+        offset: Offset,
+        terms: Terms,
+    ) -> Result<(), Refusal> {
         match cores.replica.check_offset(offset, self.plan.defects) {
             Ok(()) => Ok(()),
             Err(replica::Refusal::OutOfRange { start, .. }) => {
@@ -80,12 +86,18 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         }
     }
 
-    fn read(&self, cores: &Cores, offset: Offset, terms: Terms) -> Result<Fetched, Refusal> {
+    /// What there is now, so many bytes of it at most, more only for a single larger batch.
+    pub(super) fn read(
+        &self,
+        cores: &Cores,
+        offset: Offset,
+        terms: Terms,
+        bytes: u64,
+    ) -> Result<Fetched, Refusal> {
         let (start, end) = (cores.replica.start(), self.sight(cores, terms));
         if offset >= end {
             return Ok(Fetched { batches: Vec::new(), next: offset, end, aborted: Vec::new() });
         }
-        let bytes = u64::from(self.plan.knobs.fetch_bytes);
         let Ok(Found::InMemory(mut batches)) = cores.log.read(offset, end, bytes) else {
             return Err(Refusal::OutOfRange { start, end });
         };
@@ -95,7 +107,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         Ok(Fetched { batches, next, end, aborted })
     }
 
-    fn tell_what_a_follower_serves(&self, host: &Host, offset: Offset, fetched: &Fetched) {
+    pub(super) fn tell_what_a_follower_serves(&self, host: &Host, offset: Offset, fetched: &Fetched) {
         let partition = host.partition;
         let served: Vec<_> = fetched.batches.iter().map(|batch| Stretch::of(partition, batch)).collect();
         if !served.is_empty() {

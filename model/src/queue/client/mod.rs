@@ -11,6 +11,8 @@ mod reader;
 mod router;
 mod seat;
 mod sender;
+mod source;
+mod subscription;
 mod transaction;
 mod transactor;
 mod worker;
@@ -27,7 +29,7 @@ pub use worker::{Handler, Place, Worker};
 use super::archive::ArchiveReader;
 use super::brokers::BrokerId;
 use super::facts::Fact;
-use super::knobs::Knobs;
+use super::knobs::{FetchMode, Knobs};
 use super::offset::Offset;
 use super::partition::Partition;
 use super::protocol::{Answer, Clients, Fetched, Refusal, Request};
@@ -38,6 +40,7 @@ use rehearsal_env::{Env, NodeId};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use subscription::Subscriptions;
 
 /// No answer came, or none that the question deserves: whether anything was done is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,6 +55,8 @@ pub struct Client<E: Env> {
     /// Who is asked for what any replica may serve.
     nearby: Cell<NodeId>,
     archive: Option<ArchiveReader<E>>,
+    /// Where brokers push.
+    subscriptions: Option<Subscriptions<E>>,
     /// Of so many batches out of a thousand a bit flips on their way.
     flips: u32,
 }
@@ -72,9 +77,11 @@ impl<E: Env<Fact = Fact>> Client<E> {
         let patience = Patience { resend: knobs.resend.duration(), silence: knobs.silence.duration() };
         let sessions = Clients::bind(env, patience);
         let archive = blobs.map(|server| ArchiveReader::bind(env, server, patience));
+        let pushes = knobs.fetch == FetchMode::Push;
+        let subscriptions = pushes.then(|| Subscriptions::bind(env, patience, knobs));
         let (leaders, nearby) = (RefCell::default(), Cell::new(any_of(env, &brokers)));
         let (env, flips) = (env.clone(), knobs.flips);
-        Rc::new(Client { env, brokers, sessions, leaders, nearby, archive, flips })
+        Rc::new(Client { env, brokers, sessions, leaders, nearby, archive, subscriptions, flips })
     }
 
     /// What retention has taken from the log, if there is an archive.

@@ -9,8 +9,10 @@ use super::super::plan::Plan;
 use super::super::protocol::{Fetched, Refusal};
 use super::super::reading::{Shown, Terms, View};
 use super::super::record::Batch;
-use super::Client;
 use super::seat::{Membership, Seat};
+use super::source::Source;
+use super::subscription::Subscription;
+use super::{Client, NotAnswered};
 use rehearsal_env::Env;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -31,10 +33,10 @@ pub(super) enum Read {
 /// Reads for one seat.
 pub(super) struct Reader<E: Env> {
     env: E,
-    client: Rc<Client<E>>,
+    pub(super) client: Rc<Client<E>>,
     seat: Rc<Seat<E>>,
-    terms: Terms,
-    plan: Arc<Plan>,
+    pub(super) terms: Terms,
+    pub(super) plan: Arc<Plan>,
 }
 
 impl<E: Env<Fact = Fact>> Reader<E> {
@@ -48,27 +50,53 @@ impl<E: Env<Fact = Fact>> Reader<E> {
         Reader { env: env.clone(), client, seat, terms, plan: plan.clone() }
     }
 
-    /// What stands at `offset` and behind it. Waits for some time for something.
+    /// A partition that is read in this membership.
+    pub(super) fn source(&self, membership: Membership, partition: Partition) -> Source<'_, E> {
+        Source::new(self, membership, partition)
+    }
+
+    /// Asks for what stands at `offset` and behind it. Waits for some time for something.
     pub(super) async fn read(&self, membership: Membership, partition: Partition, offset: Offset) -> Read {
         match self.client.fetch(partition, offset, self.terms).await {
             Ok(Ok(fetched)) => self.look_at(partition, offset, fetched),
             Ok(Err(Refusal::OutOfRange { start, end })) if self.seat.is_at_work(membership) => {
                 self.find(membership, partition, offset, (start, end)).await
             }
-            _ => {
-                self.seat.pause().await;
-                Read::Nothing
-            }
+            _ => self.nothing_yet().await,
         }
     }
 
-    fn look_at(&self, partition: Partition, offset: Offset, fetched: Fetched) -> Read {
+    /// Subscribes for one who is at `offset`, from `from` on.
+    ///
+    /// # Errors
+    /// [`NotAnswered`]: nobody knows at whom.
+    pub(super) async fn subscribe(
+        &self,
+        partition: Partition,
+        is_nearby: bool,
+        places: (Offset, Offset),
+    ) -> Result<Subscription<E>, NotAnswered> {
+        let of = (self.seat.group(), partition);
+        self.client.subscribe(of, is_nearby, places, self.terms, self.plan.defects).await
+    }
+
+    /// Nobody was there to read from: a little later, perhaps.
+    pub(super) async fn nothing_yet(&self) -> Read {
+        self.seat.pause().await;
+        Read::Nothing
+    }
+
+    pub(super) fn is_at_work(&self, membership: Membership) -> bool {
+        self.seat.is_at_work(membership)
+    }
+
+    pub(super) fn look_at(&self, partition: Partition, offset: Offset, fetched: Fetched) -> Read {
         let shown = self.client.look_at(partition, offset, fetched, self.terms, self.plan.defects);
         shown.map_or(Read::Nothing, Read::Shown)
     }
 
     /// The log does not hold the offset.
-    async fn find(
+    pub(super) async fn find(
         &self,
         membership: Membership,
         partition: Partition,
@@ -83,10 +111,7 @@ impl<E: Env<Fact = Fact>> Reader<E> {
             Ok(Some(batches)) => self.replay(partition, offset, batches),
             Ok(None) if self.seat.is_at_work(membership) => self.reset(partition, offset, log),
             Ok(None) => Read::Nothing,
-            Err(_) => {
-                self.seat.pause().await;
-                Read::Nothing
-            }
+            Err(_) => self.nothing_yet().await,
         }
     }
 

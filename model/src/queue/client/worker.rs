@@ -67,9 +67,10 @@ impl<E: Env<Fact = Fact>, H: Handler> Worker<E, H> {
     }
 
     async fn work(self: Rc<Self>, membership: Membership, partition: Partition) {
+        let mut source = self.reader.source(membership, partition);
         while self.seat.is_at_work(membership) {
             let Some(offset) = self.seat.position(partition) else { return };
-            match self.reader.read(membership, partition, offset).await {
+            match source.read(offset).await {
                 Read::Shown(shown) => self.handle_all(membership, partition, offset, shown).await,
                 Read::Reset(to) => self.seat.reset(membership, partition, to),
                 Read::Nothing => {}

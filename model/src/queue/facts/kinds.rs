@@ -72,6 +72,7 @@ impl FactTrait for Fact {
             Fact::OffsetOutOfRange { .. } => "OffsetOutOfRange",
             Fact::Replayed { .. } => "Replayed",
             Fact::Lending { what, .. } => what.kind(),
+            Fact::Pushing(fact) => fact.kind(),
             Fact::BitFlipped { .. } => "BitFlipped",
             Fact::DamageFound { .. } => "DamageFound",
             Fact::Postponed { .. } => "Postponed",

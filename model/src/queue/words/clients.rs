@@ -73,6 +73,7 @@ pub(super) fn of(fact: &Fact) -> String {
             )
         }
         Fact::Lending { group, what } => super::lending::of(*group, what),
+        Fact::Pushing(fact) => super::pushing::of(fact),
         _ => super::delays::of(fact),
     }
 }
