@@ -9,10 +9,8 @@
 //! 6. Stand for controller; as the controller see to it that somebody leads.
 //! 7. Coordinate the groups whose partition of the offsets topic it leads, and the transactions and the loans likewise.
 //! 8. Look from time to time what is out of retention, as every replica; as a leader have closed segments archived before.
-//!
 //! 9. Where the partitions of topics change, see to it as a leader that nothing is appended that was routed before, and
 //!    tell coordinators.
-//!
 //! 10. Stop in order when that is asked for.
 //! 11. Push to consumers that have subscribed, where they do not ask.
 //!
