@@ -257,7 +257,12 @@ pub(super) const DEFECTS: &[Defect] = &[
         "a leader that lost its tail in a crash appends anew in the same epoch",
         &["queue.flush=background"],
     ),
-    defect("keeps-torn-batch", "acked-not-lost", "recovery that leaves half a batch where it is", TORN),
+    defect(
+        "keeps-torn-batch",
+        "brokers-return",
+        "recovery that leaves half a batch where it is: the next one finds a corrupt log, and the broker stays away",
+        TORN,
+    ),
     defect(
         "sequence-unchecked",
         "partition-order",
