@@ -2,7 +2,8 @@
 //! acknowledged, and stands in the log, has been processed in the end by each group that reads its topic. *Final*.
 //!
 //! What retention took from the log before a group had read it is not judged, unless there is an archive, where the group
-//! can read it still. And not what a group has passed over since its offset was gone, as its reset policy says.
+//! can read it still: each replica drops by itself, so that the next leader may have what the one before it had not any
+//! more. And not what a group has passed over since its offset was gone, as its reset policy says.
 //!
 //! Counted are the messages from where the group began. That an acknowledged message stands in the log at all is
 //! promised by `acked-not-lost`. After an election from outside of those who have everything a partition is not judged:
@@ -120,6 +121,11 @@ impl Monitor<Fact> for AtLeastOnce {
             Fact::Positioned { group, partition, offset, committed: false, .. } => {
                 let begun = self.begun.entry((group, partition)).or_insert(offset);
                 *begun = (*begun).min(offset);
+                let taken =
+                    self.cluster.borrow().partition(partition).map_or(Offset::ZERO, |book| book.taken);
+                if offset <= taken {
+                    self.passed_over.entry((group, partition)).or_default().push(Offset::ZERO..offset);
+                }
             }
             _ => {}
         }

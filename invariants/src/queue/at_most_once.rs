@@ -2,12 +2,13 @@
 //! repeated batches are known again, no message. *Global*: two consumers can each do it once.
 //!
 //! A producer that crashed and begins anew may write its messages again. After an election from outside of those who have everything, in the partition or in the one where the groups keep
-//! their offsets, nothing is judged: what is given out anew, or forgotten, may come again.
+//! their offsets, nothing is judged: what is given out anew, or forgotten, may come again. And what comes again there a
+//! pipeline writes again, so that those who read what it writes find it at another place.
 //!
 //! Broken by: a consumer that processes before its commit is confirmed; a commit that is lost with its coordinator; a
 //! repeated batch that is appended again.
 
-use super::cluster::SharedCluster;
+use super::cluster::{Cluster, SharedCluster};
 use crate::Monitor;
 use rehearsal_env::{Stamp, Violation};
 use rehearsal_model::queue::facts::Fact;
@@ -35,6 +36,17 @@ impl AtMostOnce {
     }
 }
 
+/// Whether what a pipeline reads to write this topic, or where it goes on in that, may have been lost.
+fn may_be_written_again(cluster: &Cluster, topic: Topic) -> bool {
+    let rules = cluster.rules();
+    let mut pipes = rules.pipes.iter().filter(|pipe| pipe.into == topic);
+    pipes.any(|pipe| {
+        let offsets = Plan::offsets_partition(pipe.group);
+        let sources = rules.partitions.iter().filter(|partition| partition.topic == pipe.from);
+        sources.chain([&offsets]).any(|partition| cluster.unclean(*partition).is_some())
+    })
+}
+
 impl Monitor<Fact> for AtMostOnce {
     fn name(&self) -> &'static str {
         NAME
@@ -54,7 +66,11 @@ impl Monitor<Fact> for AtMostOnce {
             return Err(Violation::new(NAME, message, [before, number]));
         }
         match self.messages.insert((group, partition.topic, message), number) {
-            Some(before) if rules.idempotent && !cluster.has_begun_anew(message.producer) => {
+            Some(before)
+                if rules.idempotent
+                    && !cluster.has_begun_anew(message.producer)
+                    && !may_be_written_again(&cluster, partition.topic) =>
+            {
                 let message = format!("group {group} processes {message} twice, at two places");
                 Err(Violation::new(NAME, message, [before, number]))
             }

@@ -84,7 +84,7 @@ defects! {
     AnswersWhileLoading "answers-while-loading",
     /// A coordinator says where to go on without finding out whether it was replaced.
     DeposedCoordinatorAnswers "deposed-coordinator-answers",
-    /// Recovery leaves a torn batch where it is. Convicted by `acked-not-lost`.
+    /// Recovery leaves a torn batch where it is. Convicted by `brokers-return`.
     KeepsTornBatch "keeps-torn-batch",
     /// Retention drops the segment that is being written.
     DropsActiveSegment "drops-active-segment",

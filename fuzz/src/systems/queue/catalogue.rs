@@ -289,7 +289,12 @@ pub(super) const DEFECTS: &[Defect] = &[
         "acks = 1 answered without a look at what became of it: that it was refused, nobody learns",
         &["queue.acks=leader", "queue.unclean_election=false"],
     ),
-    defect("keeps-torn-batch", "acked-not-lost", "recovery that leaves half a batch where it is", TORN),
+    defect(
+        "keeps-torn-batch",
+        "brokers-return",
+        "recovery that leaves half a batch where it is: the next one finds a corrupt log, and the broker stays away",
+        TORN,
+    ),
     defect(
         "sequence-unchecked",
         "partition-order",

@@ -24,12 +24,12 @@ pub(super) async fn leave<E: Env>(env: &E, mark: Mark) -> Result<(), StorageErro
     env.sync_dir().await
 }
 
-/// The mark of the life before this one, if that has stopped in order.
+/// The mark of the life before this one, if that has stopped in order: among these files, which are all.
 ///
 /// # Errors
 /// See [`StorageError`].
-pub(super) async fn find<E: Env>(env: &E) -> Result<Option<Mark>, StorageError> {
-    if !env.list().await?.iter().any(|file| file == MARK) {
+pub(super) async fn find<E: Env>(env: &E, files: &[String]) -> Result<Option<Mark>, StorageError> {
+    if !files.iter().any(|file| file == MARK) {
         return Ok(None);
     }
     let bytes = env.open(MARK).await?.read_at(0, WHOLE).await?;

@@ -142,9 +142,10 @@ impl Known {
 /// Runs a broker on this node. Returns when it has to stop.
 pub async fn serve<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, number: u32, neighbours: Neighbours) {
     let me = BrokerId::numbered(number);
-    let Ok(after) = come_back(&env).await else { return };
     // 1.
-    let logs = match read_logs(&env, &plan, me).await {
+    let Ok(files) = env.list().await else { return };
+    let Ok(after) = come_back(&env, &files).await else { return };
+    let logs = match read_logs(&env, &files, &plan, me).await {
         Ok(Some(logs)) => logs,
         // A corrupt log is for people to look at.
         Ok(None) => return std::future::pending().await,
@@ -183,8 +184,11 @@ pub async fn serve<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, number: u32, ne
 }
 
 /// The life before this one, if that stopped in order. It is to stay down for a while then.
-async fn come_back<E: Env<Fact = Fact>>(env: &E) -> Result<Option<BrokerEpoch>, StorageError> {
-    let Some(Mark { life, down }) = mark::find(env).await? else { return Ok(None) };
+async fn come_back<E: Env<Fact = Fact>>(
+    env: &E,
+    files: &[String],
+) -> Result<Option<BrokerEpoch>, StorageError> {
+    let Some(Mark { life, down }) = mark::find(env, files).await? else { return Ok(None) };
     env.sleep(down.duration()).await;
     // From now on a crash is one.
     mark::take(env).await?;
@@ -193,13 +197,13 @@ async fn come_back<E: Env<Fact = Fact>>(env: &E) -> Result<Option<BrokerEpoch>, 
 
 async fn read_logs<E: Env<Fact = Fact>>(
     env: &E,
+    files: &[String],
     plan: &Plan,
     me: BrokerId,
 ) -> Result<Option<Vec<(Partition, PartitionLog)>>, StorageError> {
-    let files = env.list().await?;
     let mut logs = Vec::new();
     for partition in plan.partitions() {
-        let read = disk::read(env, &files, partition, &plan.knobs, plan.defects).await?;
+        let read = disk::read(env, files, partition, &plan.knobs, plan.defects).await?;
         let Some(Disk { log, torn }) = read else { return Ok(None) };
         let stretches = batches_of(&log).iter().map(|batch| Stretch::of(partition, batch)).collect();
         env.observe(Fact::Recovered { broker: me, partition, start: log.start(), log: stretches, torn });
