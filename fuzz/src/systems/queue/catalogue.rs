@@ -245,6 +245,48 @@ pub(super) const DEFECTS: &[Defect] = &[
         ALL_IN_MEMORY,
     ),
     defect(
+        "expands-below-watermark",
+        "isr-ordering",
+        "KIP-966: a set that grows before the replica that joins has what the set has",
+        &[],
+    ),
+    defect(
+        "expands-below-epoch-start",
+        "isr-ordering",
+        "KIP-320: a new leader that takes in who lacks what an earlier leader had acknowledged",
+        &[],
+    ),
+    defect(
+        "serves-stale-fetch",
+        "logs-agree",
+        "KIP-320: a follower that has not heard of an election goes on where its log and its leader's have parted",
+        &[],
+    ),
+    defect(
+        "counts-stale-fetch",
+        "isr-ordering",
+        "KIP-320: what a follower has of an earlier epoch counts for what its leader has written there since",
+        &[],
+    ),
+    defect(
+        "guesses-end-of-epoch",
+        "logs-agree",
+        "KIP-279: after two quick elections a follower keeps a tail that its leader never had",
+        &[],
+    ),
+    defect(
+        "elects-out-of-sync",
+        "isr-ordering",
+        "unclean.leader.election.enable=false, and a replica that lags is elected all the same",
+        &["queue.unclean_election=false"],
+    ),
+    defect(
+        "stale-controller-obeyed",
+        "one-controller-per-epoch",
+        "an order of a controller that was replaced while it stood still",
+        &[],
+    ),
+    defect(
         "restarted-leader-keeps-epoch",
         "logs-agree",
         "a leader that lost its tail in a crash appends anew in the same epoch",

@@ -1,6 +1,7 @@
 //! What a seed stands for in the queue: nodes, settings, topics, messages, consumers.
 
 use super::figures::{EXPONENTS, Sizes, key};
+use super::ordeals;
 use super::possible;
 use super::sections::{SetUpFor, Topology, Workload};
 use crate::draws::Draws;
@@ -29,6 +30,7 @@ pub(super) fn workload(draws: &Draws, storm: Span) -> Workload {
         _ => (false, false),
     };
     let big_topic = changes.percent(3);
+    let ordeal = ordeals::drawn(draws);
     let mut draws = draws.part("workload", 0);
     let latest = (storm.0 / 4 * 3 / 1_000_000).max(1);
     Workload {
@@ -53,6 +55,7 @@ pub(super) fn workload(draws: &Draws, storm: Span) -> Workload {
         big_topic,
         members_change: draws.percent(15),
         rolling_restart: draws.percent(10),
+        ordeal,
     }
 }
 

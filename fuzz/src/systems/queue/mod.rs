@@ -6,6 +6,7 @@ mod draw;
 mod figures;
 mod moments;
 mod operations;
+mod ordeals;
 mod plain;
 mod possible;
 mod sections;
@@ -115,6 +116,14 @@ impl System for Queue {
             scenario.faults.extend(strife);
         }
         scenario.faults.extend(operations::rolling_restart(&draws, &nodes(&plan).brokers, &workload, storm));
+        let Nodes { brokers, coordination, .. } = nodes(&plan);
+        let scene = ordeals::Scene {
+            brokers: &brokers,
+            coordination: &coordination,
+            knobs: &plan.knobs,
+            storm,
+        };
+        scenario.faults.extend(ordeals::faults(&draws, &workload, families, &scene));
         Ok(scenario)
     }
 

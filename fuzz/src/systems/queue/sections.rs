@@ -1,6 +1,7 @@
 //! The sections of a scenario that are the queue's own.
 
 use super::figures::{EXPONENTS, MOST_KEYS, Sizes};
+use super::ordeals::Ordeal;
 use super::possible;
 use crate::scenario::{Scenario, ScenarioError, typed};
 use rehearsal_model::queue::aim::Aim;
@@ -83,6 +84,8 @@ pub(super) struct Workload {
     pub(super) members_change: bool,
     /// Whether all brokers are restarted, one after the other.
     pub(super) rolling_restart: bool,
+    /// Which faults come together, aimed at one rule, where the families allow for them.
+    pub(super) ordeal: Ordeal,
 }
 
 /// The section `[queue]`.
