@@ -194,7 +194,8 @@ fn lacks(cluster: &Cluster, book: &PartitionBook, broker: BrokerId, to: Offset) 
         Some((placed.stretch.epoch, placed.stretch.base))
     };
     let (own, leaders) = (book.copies.get(&broker).and_then(last)?, book.leaders_log().and_then(last)?);
-    (own != leaders).then(|| format!("has a batch of epoch {} at {} there, and not the leader's", own.0, own.1))
+    (own != leaders)
+        .then(|| format!("has a batch of epoch {} at {} there, and not the leader's", own.0, own.1))
 }
 
 fn changed(cluster: &Cluster, partition: Partition, book: &PartitionBook) -> Result<(), Violation> {

@@ -172,6 +172,21 @@ const CONSENSUS: &[&str] = &["queue.coordination=consensus"];
 const STRIFE: &[&str] =
     &["queue.coordination=consensus", "families.partitions=true", "families.crashes=true"];
 
+/// A leader loses its tail and leads again at once, and a follower asks it in its old epoch before it hears of that.
+const DEAF_FOLLOWER: &[&str] = &[
+    "families.crashes=true",
+    "families.partitions=true",
+    "workload.ordeal=deaf-follower",
+    "queue.fetch_wait=500ms",
+    "queue.broker_session=3s",
+    "queue.flush=before-ack",
+];
+/// One that lags is elected, and dies before anybody has followed it.
+const LAGGING_HEIR: &[&str] =
+    &["families.crashes=true", "families.partitions=true", "workload.ordeal=lagging-heir"];
+/// A controller stands still amid its orders, until another has its chair.
+const LATE_CONTROLLER: &[&str] = &["families.pauses=true", "workload.ordeal=late-controller"];
+
 /// Brokers are added and removed.
 const MEMBERS_CHANGE: &[&str] = &["workload.members_change=true"];
 
@@ -260,18 +275,24 @@ pub(super) const DEFECTS: &[Defect] = &[
         "serves-stale-fetch",
         "logs-agree",
         "KIP-320: a follower that has not heard of an election goes on where its log and its leader's have parted",
-        &[],
+        DEAF_FOLLOWER,
     ),
     defect(
         "counts-stale-fetch",
         "isr-ordering",
         "KIP-320: what a follower has of an earlier epoch counts for what its leader has written there since",
-        &[],
+        DEAF_FOLLOWER,
     ),
     defect(
         "guesses-end-of-epoch",
         "logs-agree",
         "KIP-279: after two quick elections a follower keeps a tail that its leader never had",
+        LAGGING_HEIR,
+    ),
+    defect(
+        "takes-misplaced-answer",
+        "logs-agree",
+        "KIP-966: an answer that does not go on where the log ends is appended all the same",
         &[],
     ),
     defect(
@@ -284,7 +305,7 @@ pub(super) const DEFECTS: &[Defect] = &[
         "stale-controller-obeyed",
         "one-controller-per-epoch",
         "an order of a controller that was replaced while it stood still",
-        &[],
+        LATE_CONTROLLER,
     ),
     defect(
         "restarted-leader-keeps-epoch",

@@ -117,12 +117,8 @@ impl System for Queue {
         }
         scenario.faults.extend(operations::rolling_restart(&draws, &nodes(&plan).brokers, &workload, storm));
         let Nodes { brokers, coordination, .. } = nodes(&plan);
-        let scene = ordeals::Scene {
-            brokers: &brokers,
-            coordination: &coordination,
-            knobs: &plan.knobs,
-            storm,
-        };
+        let scene =
+            ordeals::Scene { brokers: &brokers, coordination: &coordination, knobs: &plan.knobs, storm };
         scenario.faults.extend(ordeals::faults(&draws, &workload, families, &scene));
         Ok(scenario)
     }

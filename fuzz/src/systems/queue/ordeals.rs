@@ -156,3 +156,57 @@ fn at(millis: u64, blow: Blow) -> Fault {
 fn millis(span: Span) -> u64 {
     span.0 / 1_000_000
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Queue;
+    use crate::scenario::{Overrides, Scenario};
+    use crate::system::System;
+    use rehearsal_sim::{Blow, Trigger};
+
+    fn drawn(seed: u64, ordeal: &str, families: bool) -> Scenario {
+        let set = |key: &str, value: toml::Value| (key.to_owned(), value);
+        let values = vec![
+            set("workload.ordeal", ordeal.into()),
+            set("families.crashes", families.into()),
+            set("families.partitions", families.into()),
+            set("families.pauses", families.into()),
+        ];
+        Queue.draw(seed, &Overrides { values, ..Overrides::default() }).expect("a scenario")
+    }
+
+    #[test]
+    fn an_ordeal_adds_faults_and_leaves_the_others_as_they_were() {
+        for ordeal in ["deaf-follower", "lagging-heir", "lone-leader", "late-controller"] {
+            for seed in 0..20 {
+                let (plain, tried) = (drawn(seed, "none", true), drawn(seed, ordeal, true));
+                Queue.check(&tried).unwrap_or_else(|error| panic!("{ordeal}, seed {seed}: {error}"));
+                let (before, added) = tried.faults.split_at(plain.faults.len());
+                assert_eq!(before, plain.faults, "{ordeal}, seed {seed}");
+                assert!(!added.is_empty(), "{ordeal}, seed {seed}");
+                assert_eq!((&tried.knobs, &tried.topology), (&plain.knobs, &plain.topology));
+            }
+        }
+    }
+
+    #[test]
+    fn an_ordeal_has_no_faults_of_families_that_are_left_out() {
+        for ordeal in ["deaf-follower", "lagging-heir", "lone-leader", "late-controller"] {
+            assert_eq!(drawn(3, ordeal, false).faults, drawn(3, "none", false).faults, "{ordeal}");
+        }
+    }
+
+    #[test]
+    fn a_deaf_follower_hears_nothing_when_its_leader_crashes_and_is_back_before_it_is_missed() {
+        let scenario = drawn(3, "deaf-follower", true);
+        let [.., deaf, crash] = &scenario.faults[..] else { panic!("two faults a round") };
+        let Blow::Partition { to, one_way: true, .. } = &deaf.blow else { panic!("{deaf:?}") };
+        let Blow::Crash { node, restart_after } = &crash.blow else { panic!("{crash:?}") };
+        assert!(!to.contains(node) && restart_after.0 < 100_000_000);
+        let (Trigger::On { nth: one, .. }, Trigger::On { nth: other, .. }) = (&deaf.trigger, &crash.trigger)
+        else {
+            panic!("both wait for a fact");
+        };
+        assert_eq!(one, other);
+    }
+}
