@@ -44,16 +44,16 @@ fn written(history: &mut History, revision: u64, ordered: Option<u64>) -> u64 {
 #[test]
 fn an_order_of_a_controller_that_was_replaced_is_convicted() {
     let mut history = History::begin();
-    controller(&mut history, Some(1), 4);
-    written(&mut history, 5, Some(4));
-    let gone = controller(&mut history, None, 6);
-    controller(&mut history, Some(2), 7);
-    written(&mut history, 8, Some(7));
-    // A leader asks for a set in nobody's name, and the service may tell an order again.
-    written(&mut history, 9, None);
+    written(&mut history, 1, None);
+    written(&mut history, 2, Some(1));
+    let gone = controller(&mut history, None, 3);
+    // A leader asks for a set in no controller's name.
+    written(&mut history, 3, None);
+    controller(&mut history, Some(2), 4);
+    written(&mut history, 4, None);
     written(&mut history, 5, Some(4));
     history.is_no_matter_of(CONTROLLER);
-    let late = written(&mut history, 10, Some(4));
+    let late = written(&mut history, 6, Some(1));
     history.convicts(CONTROLLER, &[gone, late]);
 }
 

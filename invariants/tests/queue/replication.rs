@@ -174,6 +174,8 @@ fn a_watermark_that_ignores_who_has_joined_is_convicted() {
     let mut history = History::begin();
     history.in_sync(&[0, 1]);
     history.replicate(0, &[1], 0);
+    history.fetch(2, 0);
+    history.sync(2);
     let grown = history.in_sync(&[0, 1, 2]);
     history.append(0, 1);
     history.sync(0);
