@@ -2,10 +2,12 @@
 //! versions rise one at a time and each is one state, its epochs never fall, and within an epoch nobody else leads; a leader is elected from
 //! those who have everything (R7), unless the topic allows another or nobody is left of them. The watermark of the
 //! newest epoch's leader is at most what every member of the accepted set holds (R2), and never falls within one epoch
-//! and life. *Global*: a leader's word is compared with what other brokers hold at that moment. In the end, in the calm,
+//! and life; and whoever joins the set holds all that was below any leader's watermark (R5). *Global*: a leader's word is
+//! compared with what other brokers hold at that moment. In the end, in the calm,
 //! everybody who lives is in the set, and the watermark and every member's log end where the leader's does.
 //!
-//! What a member holds is what its disk has under `flush = before-ack`. Under `background` a member that has stopped is
+//! What a member holds is what it has of its leader's log, and not what else may stand there; under `flush = before-ack`
+//! it is what its disk has of that. Under `background` a member that has stopped is
 //! not judged from the moment it comes up until it has left the set: what it had, its leader may have counted (KIP-966).
 //! A leader that has reported no watermark in its epoch found it where it belongs, as far as the facts tell.
 //!
@@ -41,6 +43,8 @@ struct Told {
 pub struct IsrOrdering {
     cluster: SharedCluster,
     told: BTreeMap<(Partition, BrokerId), Told>,
+    /// The highest watermark of each epoch, and the number of the fact that told it.
+    highest: BTreeMap<(Partition, LeaderEpoch), (Offset, u64)>,
     /// The state of each version, and the number of the fact that told it first.
     versions: BTreeMap<(Partition, u32), (PartitionState, u64)>,
     /// Members of the set that came up again, by partition; `true` once they are registered.
@@ -51,7 +55,7 @@ impl IsrOrdering {
     /// Judges this cluster.
     pub fn new(cluster: SharedCluster) -> IsrOrdering {
         let (told, versions, doubtful) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        IsrOrdering { cluster, told, versions, doubtful }
+        IsrOrdering { cluster, told, highest: BTreeMap::new(), versions, doubtful }
     }
 
     /// A version that is told again must be what it was: of two changes of the same state one is lost.
@@ -81,6 +85,8 @@ impl IsrOrdering {
         let Some(broker) = cluster.broker(stamp.node) else { return Ok(()) };
         let life = cluster.copy(partition, broker).map_or(0, LogCopy::lives);
         let told = Told { life, epoch, to, number: stamp.number };
+        let highest = self.highest.entry((partition, epoch)).or_insert((to, stamp.number));
+        *highest = (*highest).max((to, stamp.number));
         if let Some(before) = self.told.insert((partition, broker), told)
             && (before.life, before.epoch) == (told.life, told.epoch)
             && to < before.to
@@ -95,13 +101,33 @@ impl IsrOrdering {
         let Some(Known { state, number }) = &book.now else { return Ok(()) };
         for member in state.in_sync.iter().filter(|member| !self.doubtful.contains_key(&(partition, *member)))
         {
-            let held = held(&cluster, book, member);
-            if held < to {
+            if let Some(lacks) = lacks(&cluster, book, member, to) {
                 let message = format!(
-                    "the watermark of {partition} moves to {to} in epoch {epoch}, and {member}, which is in sync, \
-                     has everything before {held} only"
+                    "the watermark of {partition} moves to {to} in epoch {epoch}, and {member}, which is in sync, {lacks}"
                 );
                 return Err(Violation::new(NAME, message, [*number, stamp.number]));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whoever has joined the set may be elected from now on, so it must have all that was shown or acknowledged. (Where
+    /// a leader came from outside of those who had everything, what was told before it counts no more; and who joins by a
+    /// move is judged by `reassignment-keeps-copies`.)
+    fn joined(&self, partition: Partition) -> Result<(), Violation> {
+        let cluster = self.cluster.borrow();
+        let Some(book) = cluster.partition(partition) else { return Ok(()) };
+        let (Some(Known { state, number }), Some(before)) = (&book.now, &book.before) else { return Ok(()) };
+        let since = book.unclean.unwrap_or_default();
+        let told = self.highest.range((partition, since)..=(partition, state.epoch)).map(|(_, told)| *told);
+        let Some((to, told)) = told.max() else { return Ok(()) };
+        let joined = state.in_sync.minus(before.state.in_sync).minus(state.adding);
+        for member in joined.iter().filter(|member| !self.doubtful.contains_key(&(partition, *member))) {
+            if let Some(lacks) = lacks(&cluster, book, member, to) {
+                let message = format!(
+                    "{member} joins the set of {partition}, a leader has told the watermark {to}, and {member} {lacks}"
+                );
+                return Err(Violation::new(NAME, message, [told, *number]));
             }
         }
         Ok(())
@@ -153,6 +179,23 @@ fn held(cluster: &Cluster, book: &PartitionBook, broker: BrokerId) -> Offset {
         Flush::BeforeAck => copy.persisted(),
         Flush::Background => copy.end(),
     })
+}
+
+/// What a broker lacks of what stands before an offset in the log of the newest epoch's leader, in words; nothing if it
+/// has all of it. Two logs that have the same last batch there have the same before it (see `logs-agree`), and what
+/// retention has taken from one of them is nobody's to compare.
+fn lacks(cluster: &Cluster, book: &PartitionBook, broker: BrokerId, to: Offset) -> Option<String> {
+    let held = held(cluster, book, broker);
+    if held < to {
+        return Some(format!("has everything before {held} only"));
+    }
+    let last = |copy: &LogCopy| {
+        let placed = copy.batch_at(Offset(to.0.checked_sub(1)?))?;
+        Some((placed.stretch.epoch, placed.stretch.base))
+    };
+    let (own, leaders) = (book.copies.get(&broker).and_then(last)?, book.leaders_log().and_then(last)?);
+    (own != leaders)
+        .then(|| format!("has a batch of epoch {} at {} there, and not the leader's", own.0, own.1))
 }
 
 fn changed(cluster: &Cluster, partition: Partition, book: &PartitionBook) -> Result<(), Violation> {
@@ -209,6 +252,7 @@ impl Monitor<Fact> for IsrOrdering {
                     return Ok(());
                 }
                 self.settle_doubts(*partition, state.in_sync);
+                self.joined(*partition)?;
                 let cluster = self.cluster.borrow();
                 cluster.partition(*partition).map_or(Ok(()), |book| changed(&cluster, *partition, book))
             }

@@ -1,8 +1,11 @@
 //! Controllers, placement, watermarks.
 
-use crate::history::{History, Who};
+use crate::history::{History, PARTITION, Who};
+use rehearsal_model::coordination::{Change, Entry, Happening, Revision};
 use rehearsal_model::queue::brokers::{BrokerId, Brokers};
 use rehearsal_model::queue::facts::Fact;
+use rehearsal_model::queue::keys::{self, PartitionEntry};
+use std::sync::Arc;
 
 const CONTROLLER: &str = "one-controller-per-epoch";
 const PLACEMENT: &str = "placement-spread";
@@ -25,6 +28,33 @@ fn an_older_controller_epoch_is_convicted() {
     let newer = controller(&mut history, Some(1), 4);
     let older = controller(&mut history, Some(2), 3);
     history.convicts(CONTROLLER, &[newer, older]);
+}
+
+/// The partition is written anew at this revision: by a controller of that epoch, or by its leader.
+fn written(history: &mut History, revision: u64, ordered: Option<u64>) -> u64 {
+    let state = history.state.clone();
+    let held = PartitionEntry { partition: PARTITION, state, ordered: ordered.map(Revision) };
+    let revision = Revision(revision);
+    let entry =
+        Entry { value: keys::encode(&held).into(), created: revision, modified: revision, owner: None };
+    let change = Change { key: keys::partition(PARTITION), revision, entry: Some(entry) };
+    history.say(Who::Coordination, Fact::Coordination(Arc::new(Happening::Changed(change))))
+}
+
+#[test]
+fn an_order_of_a_controller_that_was_replaced_is_convicted() {
+    let mut history = History::begin();
+    written(&mut history, 1, None);
+    written(&mut history, 2, Some(1));
+    let gone = controller(&mut history, None, 3);
+    // A leader asks for a set in no controller's name.
+    written(&mut history, 3, None);
+    controller(&mut history, Some(2), 4);
+    written(&mut history, 4, None);
+    written(&mut history, 5, Some(4));
+    history.is_no_matter_of(CONTROLLER);
+    let late = written(&mut history, 6, Some(1));
+    history.convicts(CONTROLLER, &[gone, late]);
 }
 
 #[test]

@@ -174,6 +174,8 @@ fn a_watermark_that_ignores_who_has_joined_is_convicted() {
     let mut history = History::begin();
     history.in_sync(&[0, 1]);
     history.replicate(0, &[1], 0);
+    history.fetch(2, 0);
+    history.sync(2);
     let grown = history.in_sync(&[0, 1, 2]);
     history.append(0, 1);
     history.sync(0);
@@ -181,6 +183,58 @@ fn a_watermark_that_ignores_who_has_joined_is_convicted() {
     history.sync(1);
     let moved = history.watermark(0, 2);
     history.convicts(ISR, &[grown, moved]);
+}
+
+#[test]
+fn who_joins_the_set_before_it_has_what_was_told_is_convicted() {
+    let mut history = History::begin();
+    history.in_sync(&[0, 1]);
+    history.replicate(0, &[1], 0);
+    let told = history.facts.len() as u64 - 1;
+    // A leader that has just been elected may not know yet how far the one before it had told.
+    history.elect(1);
+    history.lead(1);
+    let mut early = history.clone();
+    let grown = early.in_sync(&[0, 1, 2]);
+    early.convicts(ISR, &[told, grown]);
+    history.fetch(2, 1);
+    history.sync(2);
+    history.in_sync(&[0, 1, 2]);
+    history.watermark(1, 1);
+    history.passes();
+}
+
+#[test]
+fn what_stands_in_a_log_instead_of_the_leaders_is_not_held() {
+    let mut history = History::begin();
+    history.append(0, 0);
+    history.fetch(2, 0);
+    history.sync(2);
+    history.crash(Who::Broker(0));
+    history.come_up(0, 0);
+    let elected = history.elect(0);
+    history.lead(0);
+    history.append(0, 1);
+    history.sync(0);
+    history.fetch(1, 0);
+    history.sync(1);
+    let moved = history.watermark(0, 1);
+    history.convicts(ISR, &[elected, moved]);
+}
+
+#[test]
+fn what_was_told_before_an_unclean_election_need_not_be_had_to_join() {
+    let mut history = History::with(Rules { unclean_election: true, groups: BTreeMap::new(), ..rules() });
+    history.in_sync(&[0]);
+    history.append(0, 0);
+    history.sync(0);
+    history.watermark(0, 1);
+    history.state.in_sync = Brokers::only(BrokerId(2));
+    history.elect(2);
+    history.lead(2);
+    history.truncate(0, 0);
+    history.in_sync(&[0, 1, 2]);
+    history.is_no_matter_of(ISR);
 }
 
 #[test]

@@ -96,7 +96,8 @@ defects! {
     ChecksumRewritten "checksum-rewritten",
     /// A consumer hands on what it fetched without a look at the checksum.
     FetchedUnchecked "fetched-unchecked",
-    /// An order of a controller that was replaced is obeyed.
+    /// An order of a controller that was replaced is obeyed: nobody looks whether its chair, and its session, are its own
+    /// still. Convicted by `one-controller-per-epoch`.
     StaleControllerObeyed "stale-controller-obeyed",
     /// A vote is given before it is on the disk.
     VoteNotSynced "vote-not-synced",

@@ -45,6 +45,8 @@ pub struct PartitionEntry {
     pub partition: Partition,
     /// Its state.
     pub state: PartitionState,
+    /// The epoch of the controller that ordered it; none when its leader asked for another in-sync set.
+    pub ordered: Option<Revision>,
 }
 
 /// What the key of a partition's archive holds.
@@ -173,13 +175,19 @@ pub fn news(key: &str, entry: Option<&Entry>) -> Option<News> {
         return Some(News::Barriers(partition, barriers));
     }
     key.strip_prefix(PARTITIONS)?;
-    let PartitionEntry { partition, state } = decode(entry?)?;
+    let PartitionEntry { partition, state, .. } = decode(entry?)?;
     Some(News::Partition(partition, state))
 }
 
 /// The brokers that copies are placed on, as their key says; none when it says something else.
 pub fn members(entry: &Entry) -> Option<Brokers> {
     decode(entry)
+}
+
+/// The epoch of the controller that ordered what a key of a partition holds; none where no controller did.
+pub fn ordered_in(key: &str, entry: &Entry) -> Option<Revision> {
+    key.strip_prefix(PARTITIONS)?;
+    decode::<PartitionEntry>(entry)?.ordered
 }
 
 /// The state of a topic, as its key says; none when it says something else.

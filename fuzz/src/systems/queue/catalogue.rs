@@ -201,6 +201,20 @@ const PUSH_IN_ORDER: &[&str] = &[
     "queue.acks=all",
     "queue.unclean_election=false",
 ];
+/// A leader loses its tail and leads again at once, and a follower asks it in its old epoch before it hears of that.
+const DEAF_FOLLOWER: &[&str] = &[
+    "families.crashes=true",
+    "families.partitions=true",
+    "workload.ordeal=deaf-follower",
+    "queue.fetch_wait=500ms",
+    "queue.broker_session=3s",
+    "queue.flush=before-ack",
+];
+/// One that lags is elected, and dies before anybody has followed it.
+const LAGGING_HEIR: &[&str] =
+    &["families.crashes=true", "families.partitions=true", "workload.ordeal=lagging-heir"];
+/// A controller stands still amid its orders, until another has its chair.
+const LATE_CONTROLLER: &[&str] = &["families.pauses=true", "workload.ordeal=late-controller"];
 
 /// Brokers are added and removed.
 const MEMBERS_CHANGE: &[&str] = &["workload.members_change=true"];
@@ -276,6 +290,54 @@ pub(super) const DEFECTS: &[Defect] = &[
         "acked-not-lost",
         "KIP-966: the last replica standing restarts without its tail and leads",
         ALL_IN_MEMORY,
+    ),
+    defect(
+        "expands-below-watermark",
+        "isr-ordering",
+        "KIP-966: a set that grows before the replica that joins has what the set has",
+        &[],
+    ),
+    defect(
+        "expands-below-epoch-start",
+        "isr-ordering",
+        "KIP-320: a new leader that takes in who lacks what an earlier leader had acknowledged",
+        &[],
+    ),
+    defect(
+        "serves-stale-fetch",
+        "logs-agree",
+        "KIP-320: a follower that has not heard of an election goes on where its log and its leader's have parted",
+        DEAF_FOLLOWER,
+    ),
+    defect(
+        "counts-stale-fetch",
+        "isr-ordering",
+        "KIP-320: what a follower has of an earlier epoch counts for what its leader has written there since",
+        DEAF_FOLLOWER,
+    ),
+    defect(
+        "guesses-end-of-epoch",
+        "logs-agree",
+        "KIP-279: after two quick elections a follower keeps a tail that its leader never had",
+        LAGGING_HEIR,
+    ),
+    defect(
+        "takes-misplaced-answer",
+        "logs-agree",
+        "KIP-966: an answer that does not go on where the log ends is appended all the same",
+        &[],
+    ),
+    defect(
+        "elects-out-of-sync",
+        "isr-ordering",
+        "unclean.leader.election.enable=false, and a replica that lags is elected all the same",
+        &["queue.unclean_election=false"],
+    ),
+    defect(
+        "stale-controller-obeyed",
+        "one-controller-per-epoch",
+        "an order of a controller that was replaced while it stood still",
+        LATE_CONTROLLER,
     ),
     defect(
         "restarted-leader-keeps-epoch",

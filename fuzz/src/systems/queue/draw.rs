@@ -1,6 +1,7 @@
 //! What a seed stands for in the queue: nodes, settings, topics, messages, consumers.
 
 use super::figures::{EXPONENTS, Sizes, key};
+use super::ordeals;
 use super::possible;
 use super::sections::{Rolling, SetUpFor, Topology, Workload};
 use crate::draws::Draws;
@@ -30,6 +31,7 @@ pub(super) fn workload(draws: &Draws, storm: Span) -> Workload {
     };
     let big_topic = changes.percent(3);
     let orderly = draws.part("orderly-restart", 0).percent(12);
+    let ordeal = ordeals::drawn(draws);
     let mut draws = draws.part("workload", 0);
     let latest = (storm.0 / 4 * 3 / 1_000_000).max(1);
     Workload {
@@ -58,6 +60,7 @@ pub(super) fn workload(draws: &Draws, storm: Span) -> Workload {
             (false, true) => Rolling::Crashes,
             (false, false) => Rolling::None,
         },
+        ordeal,
     }
 }
 

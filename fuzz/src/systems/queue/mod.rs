@@ -6,6 +6,7 @@ mod draw;
 mod figures;
 mod moments;
 mod operations;
+mod ordeals;
 mod plain;
 mod possible;
 mod sections;
@@ -115,11 +116,14 @@ impl System for Queue {
             let strife = draw::strife(&draws, agreeing, families.partitions, families.crashes, storm);
             scenario.faults.extend(strife);
         }
-        let brokers = nodes(&plan).brokers;
+        let Nodes { brokers, coordination, .. } = nodes(&plan);
         scenario.faults.extend(operations::crashes_in_turn(&draws, &brokers, &workload, storm));
         if families.crashes {
             scenario.faults.extend(operations::blows_at_stops(&draws, &brokers, &workload));
         }
+        let scene =
+            ordeals::Scene { brokers: &brokers, coordination: &coordination, knobs: &plan.knobs, storm };
+        scenario.faults.extend(ordeals::faults(&draws, &workload, families, &scene));
         Ok(scenario)
     }
 

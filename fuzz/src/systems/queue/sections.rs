@@ -1,6 +1,7 @@
 //! The sections of a scenario that are the queue's own.
 
 use super::figures::{EXPONENTS, MOST_KEYS, Sizes};
+use super::ordeals::Ordeal;
 use super::possible;
 use crate::scenario::{Scenario, ScenarioError, typed};
 use rehearsal_model::queue::aim::Aim;
@@ -95,6 +96,8 @@ pub(super) struct Workload {
     pub(super) members_change: bool,
     /// How all brokers are restarted, one after the other, if they are.
     pub(super) rolling_restart: Rolling,
+    /// Which faults come together, aimed at one rule, where the families allow for them.
+    pub(super) ordeal: Ordeal,
 }
 
 /// The section `[queue]`.

@@ -114,10 +114,13 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         }
     }
 
-    /// Writes a change, if this broker is still the controller and nothing has changed since it was decided.
+    /// Writes a change, if this broker is still the controller and nothing has changed since it was decided. That it is, is
+    /// looked at twice: the chair is of this epoch, and the session that it hangs on is open.
     async fn write(&self, epoch: Revision, change: Change) -> Result<(), CoordinationError> {
+        let obeyed = self.plan.defects.has(Defect::StaleControllerObeyed);
+        let ordered = Some(epoch);
         let mut checks = Vec::new();
-        if !self.plan.defects.has(Defect::StaleControllerObeyed) {
+        if !obeyed {
             checks.push(Check::version(keys::CONTROLLER, epoch));
         }
         let mut writes = Vec::new();
@@ -126,11 +129,11 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         match change {
             Change::Create(partition, state) => {
                 checks.push(Check::absent(keys::partition(partition)));
-                entries.push(PartitionEntry { partition, state });
+                entries.push(PartitionEntry { partition, state, ordered });
             }
             Change::Partition(partition, state) => {
                 checks.push(self.unchanged(partition));
-                entries.push(PartitionEntry { partition, state });
+                entries.push(PartitionEntry { partition, state, ordered });
             }
             Change::Life { broker, life, partitions } => {
                 checks.push(Check::version(keys::broker(broker), Revision(life.0)));
@@ -138,14 +141,17 @@ impl<E: Env<Fact = Fact>> Broker<E> {
                 noted = Some((broker, life));
                 for (partition, state) in partitions {
                     checks.push(self.unchanged(partition));
-                    entries.push(PartitionEntry { partition, state });
+                    entries.push(PartitionEntry { partition, state, ordered });
                 }
             }
         }
         writes.extend(
             entries.iter().map(|entry| Edit::put(keys::partition(entry.partition), keys::encode(entry))),
         );
-        let revision = self.session.transact(checks, writes).await?;
+        let revision = match obeyed {
+            true => self.coordination.transact(checks, writes).await?,
+            false => self.session.transact(checks, writes).await?,
+        };
         if let Some((broker, life)) = noted {
             self.note(broker, life);
         }

@@ -82,7 +82,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         while let Some(request) = proposed(host) {
             match self.write_set(host, &request).await {
                 Asked::Written(state, revision) => {
-                    let entry = PartitionEntry { partition: host.partition, state };
+                    let entry = PartitionEntry { partition: host.partition, state, ordered: None };
                     self.told(&entry, revision);
                 }
                 Asked::Refused => {
@@ -123,7 +123,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         {
             checks.push(Check::version(keys::broker(broker), Revision(life.0)));
         }
-        let entry = PartitionEntry { partition: host.partition, state };
+        let entry = PartitionEntry { partition: host.partition, state, ordered: None };
         let write = Edit::put(key.clone(), keys::encode(&entry));
         match self.session.transact(checks, vec![write]).await {
             Ok(revision) => Asked::Written(entry.state, revision),

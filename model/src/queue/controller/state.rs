@@ -137,7 +137,7 @@ impl PartitionState {
         let in_sync = self.in_sync.and(live);
         match () {
             () if !in_sync.is_empty() => in_sync,
-            () if defects.has(Defect::ElectsOutOfSync) => live,
+            () if defects.has(Defect::ElectsOutOfSync) => self.replicas.and(live),
             () => self.eligible.and(live),
         }
     }
