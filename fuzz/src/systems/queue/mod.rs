@@ -4,6 +4,7 @@ mod catalogue;
 mod client_faults;
 mod draw;
 mod figures;
+mod known_bugs;
 mod moments;
 mod operations;
 mod ordeals;
@@ -64,7 +65,7 @@ impl System for Queue {
     }
 
     fn defects(&self) -> &'static [Defect] {
-        catalogue::DEFECTS
+        known_bugs::DEFECTS
     }
 
     fn draw(&self, seed: u64, overrides: &Overrides) -> Result<Scenario, ScenarioError> {
@@ -205,7 +206,7 @@ impl System for Queue {
 
 fn read(scenario: &Scenario) -> Result<Plan, ScenarioError> {
     scenario.check_world()?;
-    scenario.check_defects(catalogue::DEFECTS)?;
+    scenario.check_defects(known_bugs::DEFECTS)?;
     let plan = plan(scenario)?;
     let Nodes { coordination, brokers, blobs, producers, consumers, movers, operator } = nodes(&plan);
     let operator = operator.into_iter().collect();
@@ -367,7 +368,7 @@ mod tests {
 
     #[test]
     fn every_defect_is_known_to_the_queue_and_to_an_invariant() {
-        for defect in catalogue::DEFECTS {
+        for defect in known_bugs::DEFECTS {
             assert!(Known::named(defect.name).is_some(), "{}", defect.name);
             let owners = catalogue::INVARIANTS.iter().filter(|owner| owner.name == defect.invariant);
             assert_eq!(owners.count(), 1, "{}", defect.name);
