@@ -2,9 +2,13 @@
 
 use crate::history::{History, PARTITION, Who, rules};
 use rehearsal_invariants::queue::Rules;
+use rehearsal_invariants::queue::rules::Pipe;
+use rehearsal_model::queue::brokers::{BrokerEpoch, BrokerId, Brokers};
+use rehearsal_model::queue::controller::{Leader, PartitionState};
 use rehearsal_model::queue::facts::Fact;
 use rehearsal_model::queue::knobs::Delivery;
-use rehearsal_model::queue::offset::Offset;
+use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
+use rehearsal_model::queue::partition::{Partition, Topic};
 use rehearsal_model::queue::production::Acks;
 
 const AT_LEAST: &str = "at-least-once";
@@ -39,6 +43,47 @@ fn a_message_before_the_group_began_is_nobodys_matter() {
     history.own(0, 1);
     history.position(0, 1, false);
     history.is_no_matter_of(AT_LEAST);
+}
+
+#[test]
+fn what_retention_had_taken_where_a_group_asked_is_passed_over() {
+    for taken in [false, true] {
+        let mut history = History::with_a_group();
+        history.write(0);
+        if taken {
+            history.expire(1, (0, 1), 0, 0);
+        }
+        history.position(0, 1, false);
+        let convicted = history.verdicts().iter().any(|violation| violation.invariant == AT_LEAST);
+        assert_eq!(convicted, !taken);
+    }
+}
+
+#[test]
+fn what_a_pipeline_forgot_that_it_had_written_is_found_at_another_place() {
+    let source = Partition { topic: Topic::Named(1), number: 0 };
+    let leader = |broker| Some(Leader { broker: BrokerId(broker), life: BrokerEpoch(u64::from(broker) + 1) });
+    for lost in [false, true] {
+        let mut history = at_most_once();
+        history.rules.max_in_flight = 1;
+        history.rules.partitions.insert(source);
+        history.rules.pipes.insert(Pipe { group: 1, from: source.topic, into: PARTITION.topic });
+        let begins = PartitionState { in_sync: Brokers::first(1), ..history.state.clone() };
+        let elected = PartitionState {
+            version: begins.version + 1,
+            epoch: LeaderEpoch(begins.epoch.0 + 1),
+            leader: leader(if lost { 1 } else { 0 }),
+            in_sync: Brokers::only(BrokerId(if lost { 1 } else { 0 })),
+            ..begins.clone()
+        };
+        for state in [begins, elected] {
+            history.say(Who::Coordination, Fact::PartitionChanged { partition: source, state });
+        }
+        history.process_this(0, 1, 0, 7);
+        history.process_this(0, 1, 1, 7);
+        let convicted = history.verdicts().iter().any(|violation| violation.invariant == AT_MOST);
+        assert_eq!(convicted, !lost);
+    }
 }
 
 #[test]
