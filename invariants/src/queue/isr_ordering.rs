@@ -123,9 +123,11 @@ impl IsrOrdering {
         let Some((to, told)) = told.max() else { return Ok(()) };
         let joined = state.in_sync.minus(before.state.in_sync).minus(state.adding);
         for member in joined.iter().filter(|member| !self.doubtful.contains_key(&(partition, *member))) {
-            if let Some(lacks) = lacks(&cluster, book, member, to) {
+            let held = held(&cluster, book, member);
+            if held < to {
                 let message = format!(
-                    "{member} joins the set of {partition}, a leader has told the watermark {to}, and {member} {lacks}"
+                    "{member} joins the set of {partition}, a leader has told the watermark {to}, and {member} has \
+                     everything before {held} only"
                 );
                 return Err(Violation::new(NAME, message, [told, *number]));
             }
@@ -157,6 +159,9 @@ impl IsrOrdering {
                     "at the end {member}, which is in sync, has {partition} up to {held}, and its leader up to {end}"
                 );
                 return violation(message, None);
+            }
+            if let Some(lacks) = lacks(cluster, book, member, end) {
+                return violation(format!("at the end {member}, in sync in {partition}, {lacks}"), None);
             }
         }
         match self.told.get(&(partition, leader.broker)) {
