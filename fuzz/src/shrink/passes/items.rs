@@ -55,8 +55,8 @@ pub(super) fn fewer(scenario: &Scenario) -> Vec<Edit> {
     edits
 }
 
-/// A number that stands for something, as guest 7, replaced by one nearer to the plain one that nothing has, wherever
-/// it stands.
+/// A number that stands for something, as guest 7, replaced wherever it stands: by the lowest there is, so that two become
+/// one; by one nearer to the plain one that nothing has.
 pub(super) fn names(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
     let all: Vec<&Table> = lists(scenario).flat_map(|(_, items)| items).collect();
     let fields: BTreeSet<&String> = all.iter().flat_map(|item| item.keys()).collect();
@@ -66,9 +66,12 @@ pub(super) fn names(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
         let least = plain_items.min().unwrap_or(0);
         let taken: BTreeSet<i64> = all.iter().filter_map(|item| item.get(field)?.as_integer()).collect();
         for &number in &taken {
-            let Some(free) = (least..number).find(|free| !taken.contains(free)) else { continue };
-            let field = field.clone();
-            edits.push(edit(move |scenario| rename(scenario, &field, number, free)));
+            let first = taken.first().copied().filter(|first| *first < number);
+            let free = (least..number).find(|free| !taken.contains(free));
+            for other in first.into_iter().chain(free) {
+                let field = field.clone();
+                edits.push(edit(move |scenario| rename(scenario, &field, number, other)));
+            }
         }
     }
     edits

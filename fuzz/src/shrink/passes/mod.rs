@@ -3,6 +3,7 @@
 mod decisions;
 mod faults;
 mod items;
+mod nodes;
 mod sections;
 mod triggers;
 
@@ -53,20 +54,20 @@ pub(super) enum Pass {
     Seeds,
 }
 
-/// All passes, in the order in which they are tried: what leaves out most comes first.
+/// All passes, in the order in which they are tried: what leaves out most comes first, after what makes every run short.
 pub(super) const PASSES: [Pass; 18] = [
     Pass::PlainSchedule,
     Pass::Deviations,
     Pass::TriggersToTimes,
+    Pass::Storm,
+    Pass::Nodes,
     Pass::Families,
     Pass::Faults,
     Pass::Groups,
     Pass::Items,
-    Pass::Nodes,
     Pass::Names,
     Pass::Knobs,
     Pass::World,
-    Pass::Storm,
     Pass::Fields,
     Pass::Weaker,
     Pass::TimesToFacts,
@@ -91,7 +92,7 @@ impl Pass {
             Pass::Faults => faults::fewer(scenario),
             Pass::Groups => items::groups(scenario),
             Pass::Items => items::fewer(scenario),
-            Pass::Nodes => sections::topology(plain, scenario),
+            Pass::Nodes => nodes::fewer(plain, scenario),
             Pass::Names => items::names(plain, scenario).into_iter().chain(faults::names(scenario)).collect(),
             Pass::Knobs => sections::knobs(plain, scenario),
             Pass::World => sections::world(plain, scenario),
@@ -105,15 +106,16 @@ impl Pass {
         }
     }
 
-    /// Whether a failing proposal is taken that needs `after` events where `before` were needed: leaving something out
-    /// is worth any number of events, plainness is not.
-    pub(super) fn accepts(self, before: u64, after: u64) -> bool {
+    /// In how many events at most a proposal must fail to be taken, where `before` were needed: leaving something out is
+    /// worth any number of events, plainness is not.
+    pub(super) fn most_events(self, before: u64) -> u64 {
         match self {
-            Pass::PlainSchedule | Pass::Deviations | Pass::TriggersToTimes => true,
-            _ if self.needs_fewer_events() => after < before,
+            Pass::PlainSchedule | Pass::Deviations | Pass::TriggersToTimes => u64::MAX,
+            _ if self.needs_fewer_events() => before.saturating_sub(1),
             // Or it would undo what made it sooner.
-            Pass::Knobs => after <= before,
-            _ => self.leaves_out() || after <= before + FEW_EVENTS,
+            Pass::Knobs => before,
+            _ if self.leaves_out() => u64::MAX,
+            _ => before + FEW_EVENTS,
         }
     }
 

@@ -15,30 +15,24 @@ const SHORTEST: Span = Span::seconds(1);
 const SHORTEST_KNOB: Span = Span::millis(10);
 const MILLI: u64 = Span::millis(1).0;
 
-/// How many nodes there are.
-pub(super) fn topology(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
-    keys(&plain.scenario.topology, &scenario.topology, |scenario| &mut scenario.topology)
-}
-
-/// The system's knobs, all at once and then one by one. Its lists are no knobs.
+/// The system's knobs, all at once and then one by one. Its lists are no knobs, and what goes with the number of nodes is
+/// not raised again.
 pub(super) fn knobs(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
-    let knobs = plain.scenario.knobs.clone().into_iter().filter(|(_, value)| !value.is_array());
-    let all: Table = knobs.collect();
-    let plain = all.clone();
-    let at_once = edit(move |scenario| scenario.knobs.extend(plain.clone()));
-    let single = keys(&all, &scenario.knobs, |scenario| &mut scenario.knobs);
-    [at_once].into_iter().chain(single).collect()
-}
-
-fn keys(plain: &Table, present: &Table, of: fn(&mut Scenario) -> &mut Table) -> Vec<Edit> {
+    let is_lowered = |key: &str, plain_value: &Value| {
+        let goes_with_nodes = plain.fewer.iter().any(|fewer| fewer.contains_key(key));
+        goes_with_nodes && scenario.knobs.get(key).and_then(Value::as_integer) < plain_value.as_integer()
+    };
+    let knobs = plain.scenario.knobs.iter().filter(|(key, value)| !value.is_array() && !is_lowered(key, value));
+    let all: Table = knobs.map(|(key, value)| (key.clone(), value.clone())).collect();
     let mut edits = Vec::new();
-    for (key, plain) in plain {
-        for value in present.get(key).map(|value| simpler(value, plain)).unwrap_or_default() {
+    for (key, plain) in &all {
+        for value in scenario.knobs.get(key).map(|value| simpler(value, plain)).unwrap_or_default() {
             let key = key.clone();
-            edits.push(edit(move |scenario| drop(of(scenario).insert(key.clone(), value.clone()))));
+            edits.push(edit(move |scenario| drop(scenario.knobs.insert(key.clone(), value.clone()))));
         }
     }
-    edits
+    let at_once = edit(move |scenario| scenario.knobs.extend(all.clone()));
+    [at_once].into_iter().chain(edits).collect()
 }
 
 /// Each span among the knobs a tenth or half as long, by itself and with half of the calm: what is judged at the end
