@@ -36,6 +36,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 const MOST_DEVIATIONS: usize = 12;
 /// With how many other seeds an edit is tried, round by round.
 const OTHER_SEEDS: [u64; 3] = [0, 4, 24];
+/// With how many of them at most what makes things plainer is tried.
+const FEW_SEEDS: u64 = 4;
 /// What leaves something out may take so many times as many events to fail as the smallest; then it is given up.
 const PATIENCE: u64 = 2;
 /// … and so many more.
@@ -143,7 +145,7 @@ impl<'a> Shrinker<'a> {
                 // The edits after this one are as many as before, or fewer.
                 let variants = self.variants();
                 self.position.cursor -= self.position.cursor % variants;
-                self.position.improved = true;
+                self.position.improved |= self.is_worth_another_round(events);
                 self.position.behind.insert(short(word(&self.smallest)));
                 if at > self.at {
                     // What was given up may be given the time to fail now.
@@ -160,6 +162,12 @@ impl<'a> Shrinker<'a> {
         }
     }
 
+    /// What is only plainer is no reason to try everything again before other seeds were tried.
+    fn is_worth_another_round(&self, events: u64) -> bool {
+        let is_last = self.position.round + 1 == OTHER_SEEDS.len();
+        is_last || self.pass().takes_away() || events <= Pass::Seeds.most_events(self.events)
+    }
+
     fn pass(&self) -> Pass {
         PASSES[self.position.pass]
     }
@@ -167,7 +175,7 @@ impl<'a> Shrinker<'a> {
     /// In how many ways every edit is tried: as things are; with other seeds; where something is left out, also with
     /// decisions drawn from other seeds in place of plain ones.
     fn variants(&self) -> u64 {
-        let seeds = OTHER_SEEDS[self.position.round];
+        let seeds = self.other_seeds();
         match self.position.stage {
             Stage::Structure if self.pass().leaves_out() => 1 + 2 * seeds,
             Stage::Structure if self.pass().may_change_seed() => 1 + seeds,
@@ -175,9 +183,15 @@ impl<'a> Shrinker<'a> {
         }
     }
 
+    /// Many only for what takes something away.
+    fn other_seeds(&self) -> u64 {
+        let most = if self.pass().takes_away() { u64::MAX } else { FEW_SEEDS };
+        OTHER_SEEDS[self.position.round].min(most)
+    }
+
     /// Makes the candidate the variant of this number.
     fn vary(&self, candidate: &mut Scenario, variant: u64) {
-        let seeds = OTHER_SEEDS[self.position.round];
+        let seeds = self.other_seeds();
         match variant {
             0 => {}
             _ if variant <= seeds => candidate.seed = variant - 1,
@@ -208,7 +222,7 @@ impl<'a> Shrinker<'a> {
         let variants = self.variants();
         let edits = match self.edits.take() {
             Some(edits) => edits,
-            None => self.pass().edits(self.system, &self.plain, &self.smallest),
+            None => self.pass().edits(self.system, &self.plain, &self.smallest, self.at),
         };
         let edit = edits.get((self.position.cursor / variants) as usize);
         let candidate = edit.map(|edit| {
@@ -233,7 +247,8 @@ impl<'a> Shrinker<'a> {
         }
         let word = word(candidate);
         let undoes = !self.pass().is_about_seeds() && self.position.behind.contains(&short(word));
-        let held = || self.held.get(&(word, candidate.seed)).is_some_and(|within| *within >= self.most_events());
+        let held =
+            || self.held.get(&(word, candidate.seed)).is_some_and(|within| *within >= self.most_events());
         !undoes && !held() && self.system.check(candidate).is_ok()
     }
 

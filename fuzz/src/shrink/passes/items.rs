@@ -7,7 +7,7 @@ use super::super::simpler::simpler;
 use super::{Edit, edit, stretches};
 use crate::scenario::Scenario;
 use crate::system::Plain;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use toml::{Table, Value};
 
 /// The lists of tables in the system's section, by name.
@@ -23,15 +23,17 @@ fn list<'a>(scenario: &'a mut Scenario, name: &str) -> &'a mut Vec<Value> {
     value.expect("the list that the edit was made for")
 }
 
-/// Without all items of a list that share a value, if there are others.
+/// Without all items of a list that share a value: at least two, or it would be [`fewer`] one by one.
 pub(super) fn groups(scenario: &Scenario) -> Vec<Edit> {
     let mut edits = Vec::new();
     for (name, items) in lists(scenario) {
         let fields: BTreeSet<&String> = items.iter().flat_map(|item| item.keys()).collect();
         for field in fields {
-            let numbers: BTreeSet<i64> =
-                items.iter().filter_map(|item| item.get(field)?.as_integer()).collect();
-            for number in numbers {
+            let mut shared: BTreeMap<i64, usize> = BTreeMap::new();
+            for number in items.iter().filter_map(|item| item.get(field)?.as_integer()) {
+                *shared.entry(number).or_default() += 1;
+            }
+            for (number, _) in shared.into_iter().filter(|(_, count)| *count > 1) {
                 let (name, field) = (name.clone(), field.clone());
                 edits.push(edit(move |scenario| {
                     let has = |item: &Value| item.get(&field).and_then(Value::as_integer) == Some(number);
@@ -89,7 +91,8 @@ fn rename(scenario: &mut Scenario, field: &str, from: i64, to: i64) {
 /// Each item made plainer, first altogether, then field by field; before that what several items have in common, as
 /// the time at which they begin.
 pub(super) fn fields(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
-    let mut edits = shared(plain, scenario);
+    let mut edits = in_all(plain, scenario);
+    edits.extend(shared(plain, scenario));
     for (name, items) in lists(scenario) {
         let plain = plain.items.get(name).and_then(Value::as_table).cloned().unwrap_or_default();
         for (index, item) in items.into_iter().enumerate() {
@@ -112,6 +115,27 @@ pub(super) fn fields(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
                 };
                 simpler(value, plain).into_iter().for_each(|value| replace(with(item, field, value)));
             }
+        }
+    }
+    edits
+}
+
+/// A field of all items of a list made plain at once, where there are several.
+fn in_all(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    for (name, items) in lists(scenario).filter(|(_, items)| items.len() > 1) {
+        let Some(plain) = plain.items.get(name).and_then(Value::as_table) else { continue };
+        let fields: BTreeSet<&String> = items.iter().flat_map(|item| item.keys()).collect();
+        for field in fields {
+            let (name, field, value) = (name.clone(), field.clone(), plain.get(field).cloned());
+            edits.push(edit(move |scenario| {
+                for item in list(scenario, &name).iter_mut().filter_map(Value::as_table_mut) {
+                    match &value {
+                        Some(value) => drop(item.insert(field.clone(), value.clone())),
+                        None => drop(item.remove(&field)),
+                    }
+                }
+            }));
         }
     }
     edits

@@ -3,12 +3,14 @@
 mod decisions;
 mod faults;
 mod items;
+mod later;
 mod nodes;
 mod sections;
 mod triggers;
 
 use crate::scenario::Scenario;
 use crate::system::{Plain, System};
+use rehearsal_env::Time;
 
 /// One way to make a scenario smaller or plainer.
 pub(super) type Edit = Box<dyn Fn(&mut Scenario)>;
@@ -40,6 +42,8 @@ pub(super) enum Pass {
     World,
     /// A shorter storm and calm.
     Storm,
+    /// What comes only after the violation.
+    Later,
     /// Items made plainer; their times merge.
     Fields,
     /// Faults that do less, for a shorter time.
@@ -55,11 +59,12 @@ pub(super) enum Pass {
 }
 
 /// All passes, in the order in which they are tried: what leaves out most comes first, after what makes every run short.
-pub(super) const PASSES: [Pass; 18] = [
+pub(super) const PASSES: [Pass; 19] = [
     Pass::PlainSchedule,
     Pass::Deviations,
     Pass::TriggersToTimes,
     Pass::Storm,
+    Pass::Later,
     Pass::Nodes,
     Pass::Families,
     Pass::Faults,
@@ -78,12 +83,20 @@ pub(super) const PASSES: [Pass; 18] = [
 
 /// So many more events are no price for plainness.
 const FEW_EVENTS: u64 = 4;
+/// Fewer events by one in so many are a gain.
+const LEAST_GAIN: u64 = 32;
 /// How many seeds the last pass tries.
 const SEEDS: u64 = 24;
 
 impl Pass {
-    /// The edits of this scenario, what takes most away first.
-    pub(super) fn edits(self, system: &dyn System, plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
+    /// The edits of this scenario, which fails at this time; what takes most away first.
+    pub(super) fn edits(
+        self,
+        system: &dyn System,
+        plain: &Plain,
+        scenario: &Scenario,
+        fails_at: Time,
+    ) -> Vec<Edit> {
         match self {
             Pass::PlainSchedule => decisions::plain_schedule(),
             Pass::Deviations => decisions::fewer(scenario),
@@ -96,12 +109,13 @@ impl Pass {
             Pass::Names => items::names(plain, scenario).into_iter().chain(faults::names(scenario)).collect(),
             Pass::Knobs => sections::knobs(plain, scenario),
             Pass::World => sections::world(plain, scenario),
-            Pass::Storm => sections::storm(plain, scenario),
+            Pass::Later => later::without(system, scenario, fails_at),
+            Pass::Storm => sections::storm(plain, scenario, fails_at),
             Pass::Fields => items::fields(plain, scenario),
             Pass::Weaker => faults::weaker(scenario),
             Pass::TimesToFacts => triggers::to_facts(system, scenario),
             Pass::Earlier => triggers::earlier(system, scenario),
-            Pass::Sooner => sections::sooner(scenario),
+            Pass::Sooner => sections::sooner(scenario, fails_at),
             Pass::Seeds => seeds(),
         }
     }
@@ -111,7 +125,8 @@ impl Pass {
     pub(super) fn most_events(self, before: u64) -> u64 {
         match self {
             Pass::PlainSchedule | Pass::Deviations | Pass::TriggersToTimes => u64::MAX,
-            _ if self.needs_fewer_events() => before.saturating_sub(1),
+            // For less another round of everything is too dear.
+            _ if self.needs_fewer_events() => before.saturating_sub((before / LEAST_GAIN).max(1)),
             // Or it would undo what made it sooner.
             Pass::Knobs => before,
             _ if self.leaves_out() => u64::MAX,
@@ -121,7 +136,12 @@ impl Pass {
 
     /// Whether its edits leave out what happens, and do not only make it plainer.
     pub(super) fn leaves_out(self) -> bool {
-        matches!(self, Pass::Families | Pass::Faults | Pass::Groups | Pass::Items)
+        matches!(self, Pass::Later | Pass::Families | Pass::Faults | Pass::Groups | Pass::Items)
+    }
+
+    /// Whether there is less afterwards: of what happens, or of whom it happens to.
+    pub(super) fn takes_away(self) -> bool {
+        self.leaves_out() || matches!(self, Pass::PlainSchedule | Pass::Nodes | Pass::Names)
     }
 
     /// Whether its edits are tried with other seeds too.
@@ -130,6 +150,7 @@ impl Pass {
             self,
             Pass::Deviations
                 | Pass::TriggersToTimes
+                | Pass::Later
                 | Pass::TimesToFacts
                 | Pass::Earlier
                 | Pass::Sooner

@@ -10,14 +10,7 @@ use toml::{Table, Value};
 /// The deployments that the system has for few nodes, the smallest first; then every number of nodes by itself, down to the
 /// plain one. Whatever named a node that is not there any more names another one of its kind.
 pub(super) fn fewer(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
-    let mut edits = Vec::new();
-    for deployment in &plain.fewer {
-        let deployment = deployment.clone();
-        edits.push(edit(move |scenario| {
-            deployment.iter().for_each(|(key, most)| lower(scenario, key, most));
-            fit(scenario);
-        }));
-    }
+    let mut edits: Vec<Edit> = deployments(plain).collect();
     for (key, plain) in &plain.scenario.topology {
         let (Some(plain), Some(present)) =
             (plain.as_integer(), scenario.topology.get(key).and_then(Value::as_integer))
@@ -33,6 +26,16 @@ pub(super) fn fewer(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
         }
     }
     edits
+}
+
+/// The deployments that the system has for few nodes.
+fn deployments(plain: &Plain) -> impl Iterator<Item = Edit> {
+    plain.fewer.clone().into_iter().map(|deployment| {
+        edit(move |scenario| {
+            deployment.iter().for_each(|(key, most)| lower(scenario, key, most));
+            fit(scenario);
+        })
+    })
 }
 
 /// Lets a number of the topology, or of the system's section, be at most this one.
