@@ -181,3 +181,58 @@ fn least(value: &Value) -> Value {
         other => other.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::System;
+    use crate::systems::queue::Queue;
+
+    fn two_producers() -> Scenario {
+        let mut scenario = Queue.plain().scenario;
+        scenario.knobs.extend(toml::toml! {
+            send = [
+                { producer = 2, at = "1s", bytes = 10 },
+                { producer = 5, at = "2s", bytes = 20 },
+                { producer = 5, at = "3s", bytes = 30 },
+            ]
+        });
+        scenario
+    }
+
+    fn values(scenario: &Scenario, field: &str) -> Vec<i64> {
+        let items = scenario.knobs["send"].as_array().expect("a list");
+        items.iter().filter_map(|item| item.get(field)?.as_integer()).collect()
+    }
+
+    /// What becomes of the field under each edit.
+    fn all(edits: Vec<Edit>, field: &str) -> Vec<Vec<i64>> {
+        let edited = edits.iter().map(|edit| {
+            let mut scenario = two_producers();
+            edit(&mut scenario);
+            values(&scenario, field)
+        });
+        edited.collect()
+    }
+
+    #[test]
+    fn two_of_a_kind_become_one() {
+        let plain = Queue.plain();
+        let renamed = all(names(&plain, &two_producers()), "producer");
+        assert!(renamed.contains(&vec![2, 2, 2]), "{renamed:?}");
+        assert!(renamed.contains(&vec![0, 5, 5]), "{renamed:?}");
+        assert!(!renamed.contains(&vec![5, 5, 5]), "nothing is given a higher number: {renamed:?}");
+    }
+
+    #[test]
+    fn what_shares_its_value_with_nothing_is_no_group() {
+        assert_eq!(all(groups(&two_producers()), "bytes"), [[10]]);
+    }
+
+    #[test]
+    fn a_field_becomes_plain_in_all_items_at_once() {
+        let plain = Queue.plain();
+        let made_plain = all(in_all(&plain, &two_producers()), "bytes");
+        assert!(made_plain.contains(&vec![100, 100, 100]), "{made_plain:?}");
+    }
+}

@@ -80,3 +80,44 @@ fn fit_item(item: &mut Table, among: &impl Fn(&str, i64) -> Option<i64>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system::System;
+    use crate::systems::queue::Queue;
+    use rehearsal_sim::{Blow, Fault, Span, Trigger};
+
+    fn crash(node: &str) -> Fault {
+        let blow = Blow::Crash { node: node.to_owned(), restart_after: Span::seconds(1) };
+        Fault { trigger: Trigger::At(Span(0)), blow }
+    }
+
+    #[test]
+    fn what_named_a_node_that_goes_names_another_of_its_kind() {
+        let mut scenario = Queue.plain().scenario;
+        scenario.topology.extend(toml::toml! { brokers = 2 factor = 1 });
+        scenario.knobs.extend(toml::toml! { operation = [{ wish = "add-broker", at = "1s", broker = 3 }] });
+        scenario.faults = ["broker-3", "broker-1", "coordination-0", "movers"].map(crash).to_vec();
+        fit(&mut scenario);
+        let nodes: Vec<&str> = scenario.faults.iter().flat_map(|fault| fault.blow.nodes()).collect();
+        assert_eq!(nodes, ["broker-1", "broker-1", "coordination-0", "movers"]);
+        assert_eq!(scenario.knobs["operation"][0]["broker"].as_integer(), Some(1));
+    }
+
+    #[test]
+    fn a_deployment_of_few_nodes_raises_nothing() {
+        let plain = Queue.plain();
+        let mut scenario = plain.scenario.clone();
+        scenario.topology.extend(toml::toml! { brokers = 2 factor = 1 });
+        scenario.knobs.insert("min_insync".to_owned(), Value::Integer(1));
+        for deployment in deployments(&plain) {
+            let mut smaller = scenario.clone();
+            deployment(&mut smaller);
+            let numbers = |of: &Scenario| ["brokers", "factor"].map(|key| of.topology[key].as_integer());
+            let both = numbers(&smaller).into_iter().zip(numbers(&scenario));
+            assert!(both.into_iter().all(|(now, before)| now <= before), "{smaller:?}");
+            assert_eq!(smaller.knobs["min_insync"].as_integer(), Some(1));
+        }
+    }
+}
