@@ -65,6 +65,11 @@ impl<F: Fact> Jury<F> {
         self.until = Some(until);
     }
 
+    /// The run was cut off: what should be so at its end is not judged.
+    pub fn cut_off(&mut self) {
+        self.cut_off = true;
+    }
+
     /// The verdict, when the run is over: if nothing fired yet, the monitors judge the whole. `own` is
     /// what the world itself found, told last.
     pub fn verdict(&mut self, end: Time, own: Option<Violation>) -> Findings {

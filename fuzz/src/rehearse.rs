@@ -28,6 +28,9 @@ pub fn rehearse<F: Fact>(
     let (decider, decisions) = decider(scenario, watch.decisions);
     let mut world = World::new(scenario.settings(), decider, jury.clone());
     let trace = watch.trace.then(|| world.keep_trace());
+    if let Some(most) = watch.most_events {
+        world.cut_off_after(most);
+    }
     deploy(&mut world);
     let names = world.node_names();
     let outcome = world.run(scenario.ends()).map_err(|unknown| {
@@ -35,6 +38,9 @@ pub fn rehearse<F: Fact>(
         let mend = format!("name one of {}", unknown.known);
         ScenarioError::new(key, format!("there is no node `{}`", unknown.name), mend)
     })?;
+    if watch.most_events.is_some_and(|most| outcome.events > most) {
+        jury.borrow_mut().cut_off();
+    }
     let findings = jury.borrow_mut().verdict(outcome.time, outcome.violation);
     let Findings { markers, faults, violations, history } = findings;
     let mut all_faults = outcome.faults;

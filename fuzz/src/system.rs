@@ -40,6 +40,8 @@ pub struct Watch {
     pub decisions: bool,
     /// Whether the run is cut off at this time; the calm is not judged then.
     pub until: Option<Span>,
+    /// Whether the run is cut off when it takes more events than so many; the calm is not judged then.
+    pub most_events: Option<u64>,
 }
 
 /// One line of a history.
@@ -96,6 +98,9 @@ pub struct Plain {
     pub scenario: Scenario,
     /// For each list in the system's section (as `wish`), the plainest thing that can stand in it.
     pub items: toml::Table,
+    /// Deployments of fewer nodes than the plain one has, the fewest first: keys of the topology and of the system's section
+    /// that go together, each at most so much.
+    pub fewer: Vec<toml::Table>,
 }
 
 /// A system that can be rehearsed.
@@ -136,7 +141,7 @@ pub trait System: Send + Sync {
         let drawn = self.draw(0, &Overrides::default()).expect("seed 0 stands for something");
         let (network, disk) = (NetworkSettings::default(), DiskSettings::default());
         let scenario = Scenario { faults: Vec::new(), network, disk, ..drawn };
-        Plain { scenario, items: toml::Table::new() }
+        Plain { scenario, items: toml::Table::new(), fewer: Vec::new() }
     }
 
     /// The kind of fact by which a client asks for something; how many there were is the size of a story. None unless

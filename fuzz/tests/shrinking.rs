@@ -7,8 +7,9 @@ use rehearsal::scenario_file::{read, write_brief};
 use rehearsal::shrink::{Progress, Search, Shrinker, Shrunk, Tried};
 use rehearsal::system::{Run, System, Watch};
 use rehearsal::systems::counter::Counter;
+use rehearsal::systems::queue::Queue;
 use rehearsal::systems::reservation::Reservation;
-use rehearsal_sim::Span;
+use rehearsal_sim::{Blow, Fault, Span, Trigger};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static NEVER: AtomicBool = AtomicBool::new(false);
@@ -207,6 +208,102 @@ fn what_fails_without_the_bug_is_not_blamed_on_it() {
     let shrunk = shrink(&Counter, &scenario, PLENTY);
     assert_eq!(shrunk.scenario.defects, Vec::<String>::new());
     assert!(broken(&shrunk.run).contains(&"clients-finish"));
+}
+
+/// Three brokers, two producers that send two messages each, two consumers, and a crash when everything is over.
+fn busy_queue(defect: &str) -> Scenario {
+    let sections = toml::toml! {
+        topic = [{ number = 0, partitions = 2 }]
+        send = [
+            { producer = 0, at = "100ms", topic = 0, key = 0, bytes = 300, fails = 0 },
+            { producer = 1, at = "140ms", topic = 0, key = 1, bytes = 20, fails = 0 },
+            { producer = 1, at = "400ms", topic = 0, key = 1, bytes = 30, fails = 0 },
+            { producer = 0, at = "15s", topic = 0, key = 3, bytes = 40, fails = 0 },
+        ]
+        consumer = [
+            { number = 0, group = 0, topic = 0 },
+            { number = 1, group = 0, topic = 0 },
+        ]
+    };
+    let mut scenario = Queue.plain().scenario;
+    scenario.knobs.extend(sections);
+    scenario.topology.extend(toml::toml! { producers = 2 consumers = 2 });
+    scenario.defects.push(defect.to_owned());
+    let blow = Blow::Crash { node: "broker-2".to_owned(), restart_after: Span::seconds(1) };
+    scenario.faults.push(Fault { trigger: Trigger::At(Span::seconds(16)), blow });
+    scenario
+}
+
+#[test]
+fn what_one_broker_shows_is_shown_by_one() {
+    let scenario = busy_queue("acknowledges-before-sync");
+    assert!(broken(&run(&Queue, &scenario)).contains(&"isr-ordering"));
+    let shrunk = shrink(&Queue, &scenario, 400);
+    let Scenario { topology, knobs, faults, .. } = &shrunk.scenario;
+    assert_eq!((number(topology, "brokers"), number(topology, "factor")), (1, 1), "{topology:?}");
+    assert_eq!(number(knobs, "min_insync"), 1, "what goes with the copies goes down with them");
+    assert_eq!((shrunk.after.requests, faults.len()), (1, 0));
+    assert!(shrunk.after.events <= 60, "{:?}", shrunk.after);
+    assert!(broken(&shrunk.run).contains(&"isr-ordering"));
+    assert_eq!(read_back(&Queue, &shrunk.scenario), shrunk.scenario);
+}
+
+#[test]
+fn what_comes_after_the_violation_is_left_out_before_anything_else_is() {
+    let scenario = busy_queue("acknowledges-before-sync");
+    let mut first_without = None;
+    steps(&Queue, scenario, 40, &mut |before, after| {
+        if before.faults.len() > after.faults.len() {
+            first_without.get_or_insert((before.clone(), after.clone()));
+        }
+    });
+    let (before, after) = first_without.expect("the crash goes");
+    assert_eq!((items(&before), after.faults.len()), (7, 0));
+    let ats: Vec<&str> = after.knobs["send"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|send| send["at"].as_str().expect("a time"))
+        .collect();
+    assert!(!ats.contains(&"15s"), "{ats:?}");
+    assert_eq!(number(&before.topology, "brokers"), 3, "nodes come later");
+}
+
+#[test]
+fn a_run_that_is_cut_off_fails_within_its_events_or_not_at_all() {
+    let scenario = failing(&Counter, &["forgets-duplicates"]);
+    let whole = run(&Counter, &scenario);
+    let cut = |most| {
+        let watch = Watch { most_events: Some(most), ..Watch::default() };
+        Counter.run(&scenario, watch).expect("a scenario that makes sense")
+    };
+    let just = cut(whole.events);
+    assert_eq!((just.digest, broken(&just)), (whole.digest, broken(&whole)));
+    for most in [0, 1, whole.events / 2, whole.events - 1] {
+        assert_eq!((broken(&cut(most)), cut(most).events), (Vec::<&str>::new(), most + 1), "after {most}");
+    }
+}
+
+#[test]
+fn giving_up_what_would_not_be_taken_changes_nothing() {
+    for defect in ["forgets-duplicates", "answer-before-sync"] {
+        let scenario = failing(&Counter, &[defect]);
+        let first = run(&Counter, &scenario);
+        let drive = |gives_up: bool| {
+            let mut shrinker = Shrinker::new(&Counter, scenario.clone(), first.events, first.time);
+            for _ in 0..1_500 {
+                shrinker.propose();
+                let Some(proposal) = shrinker.proposed() else { break };
+                let most_events = gives_up.then(|| shrinker.most_events());
+                let watch = Watch { most_events, ..Watch::default() };
+                let Run { violations, events, time, .. } = Counter.run(proposal, watch).expect("it runs");
+                let fails = violations.iter().any(|one| one.invariant == first.violations[0].invariant);
+                shrinker.answer(if fails { Tried::Failed { events, at: time } } else { Tried::Held });
+            }
+            (shrinker.smallest().clone(), shrinker.position().clone())
+        };
+        assert_eq!(drive(true), drive(false), "{defect}");
+    }
 }
 
 #[test]

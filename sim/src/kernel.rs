@@ -129,6 +129,8 @@ pub(crate) struct Kernel {
     /// Clients whose programs have not returned.
     pub(crate) clients_waiting: Cell<u32>,
     pub(crate) events: Cell<u64>,
+    /// After so many events the run is cut off.
+    pub(crate) most_events: Cell<u64>,
     /// Messages handed to the network.
     pub(crate) sent: Cell<u64>,
     /// Messages delivered.
@@ -170,6 +172,7 @@ impl Kernel {
             paused_nodes: Cell::new(0),
             clients_waiting: Cell::new(0),
             events: Cell::new(0),
+            most_events: Cell::new(u64::MAX),
             sent: Cell::new(0),
             messages: Cell::new(0),
             history: Cell::new(0),

@@ -41,7 +41,7 @@ pub(crate) struct Runner<'a, F> {
     pub(crate) ends: Ends,
     /// Whether the decider is asked only which of several ready tasks goes next.
     follows_time: bool,
-    /// Whether some fault waits for a number of events.
+    /// Whether some fault waits for a number of events, or the run is cut off after some.
     counts_events: bool,
     /// The task being polled, and its slot.
     polled: Option<(u32, BoxedTask)>,
@@ -57,7 +57,8 @@ impl<'a, F: Fact> Runner<'a, F> {
             Ends::AfterTheCalm => (Time(storm.0), Time(storm.0 + calm.0)),
             Ends::WithTheClients => (Time::NEVER, Time::NEVER),
         };
-        let counts_events = faults.iter().any(|fault| matches!(fault.trigger, crate::Trigger::After(_)));
+        let counts_events = kernel.most_events.get() < u64::MAX
+            || faults.iter().any(|fault| matches!(fault.trigger, crate::Trigger::After(_)));
         let follows_time = kernel.decider.borrow().follows_time();
         let (polled, steps_at_one_time) = (None, 0);
         Runner {
@@ -212,6 +213,9 @@ impl<'a, F: Fact> Runner<'a, F> {
         }
         if self.counts_events {
             kernel.strike_after_events(events);
+            if events > kernel.most_events.get() {
+                kernel.stopped.set(true);
+            }
         }
     }
 

@@ -74,6 +74,12 @@ impl<F: Fact> World<F> {
         self.kernel.begin_trace()
     }
 
+    /// Cuts the run that comes off when it takes more events than so many; nothing comes of the next one, which counts
+    /// in [`Outcome::events`].
+    pub fn cut_off_after(&self, most_events: u64) {
+        self.kernel.most_events.set(most_events);
+    }
+
     /// The names of all nodes, by id.
     pub fn node_names(&self) -> Vec<String> {
         self.kernel.nodes.borrow().iter().map(|node| node.name.to_string()).collect()

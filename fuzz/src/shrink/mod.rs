@@ -29,18 +29,24 @@ use crate::scenario::{Scenario, Schedule};
 use crate::system::{Plain, System, Watch};
 use passes::{Edit, PASSES, Pass};
 use rehearsal_env::Time;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// A scenario with more deviations than this explains less than a seed does.
 const MOST_DEVIATIONS: usize = 12;
 /// With how many other seeds an edit is tried, round by round.
 const OTHER_SEEDS: [u64; 3] = [0, 4, 24];
+/// With how many of them at most what makes things plainer is tried.
+const FEW_SEEDS: u64 = 4;
+/// What leaves something out may take so many times as many events to fail as the smallest; then it is given up.
+const PATIENCE: u64 = 2;
+/// … and so many more.
+const LEEWAY: u64 = 1_000;
 
 /// What trying a proposal came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tried {
-    /// It did not fail, or for another reason.
+    /// It did not fail within the events that it was given, or for another reason.
     Held,
     /// It failed likewise, after so many events.
     Failed {
@@ -64,8 +70,8 @@ pub struct Shrinker<'a> {
     /// The edits of the present pass, for the smallest as it is.
     edits: Option<Vec<Edit>>,
     proposed: Option<Scenario>,
-    /// What held, by its word and seed: to try it again would only take time.
-    held: BTreeSet<(u64, u64)>,
+    /// What held, by its word and seed, and for how many events that is known: to try it again would only take time.
+    held: BTreeMap<(u64, u64), u64>,
 }
 
 impl<'a> Shrinker<'a> {
@@ -75,7 +81,7 @@ impl<'a> Shrinker<'a> {
         let stopped_at = failing.repro.take().and_then(|repro| repro.shrinking);
         let is_a_place = |at: &Position| at.pass < PASSES.len() && at.round < OTHER_SEEDS.len();
         let position = stopped_at.filter(is_a_place).unwrap_or_default();
-        let (plain, edits, proposed, held) = (system.plain(), None, None, BTreeSet::new());
+        let (plain, edits, proposed, held) = (system.plain(), None, None, BTreeMap::new());
         Shrinker { system, plain, smallest: failing, events, at, position, edits, proposed, held }
     }
 
@@ -94,9 +100,23 @@ impl<'a> Shrinker<'a> {
         self.at
     }
 
+    /// After how many events a proposal may be given up: it would not be taken if it failed later. The more of them are needed by
+    /// what is the smallest, the longer what leaves something out is waited for.
+    pub fn most_events(&self) -> u64 {
+        match self.events {
+            0 => u64::MAX,
+            events => self.pass().most_events(events).min(events * PATIENCE + LEEWAY),
+        }
+    }
+
     /// How far it has come.
     pub fn position(&self) -> &Position {
         &self.position
+    }
+
+    /// The scenario that was proposed and is not answered yet.
+    pub fn proposed(&self) -> Option<&Scenario> {
+        self.proposed.as_ref()
     }
 
     /// The next scenario to be tried; None when nothing is left to try. [`answer`](Shrinker::answer) comes before the
@@ -119,12 +139,13 @@ impl<'a> Shrinker<'a> {
     /// Tells what became of the scenario proposed last; whether it is the smallest now.
     pub fn answer(&mut self, tried: Tried) -> bool {
         let Some(candidate) = self.proposed.take() else { return false };
+        let within = self.most_events();
         match tried {
-            Tried::Failed { events, at } if self.pass().accepts(self.events, events) => {
+            Tried::Failed { events, at } if events <= self.pass().most_events(self.events) => {
                 // The edits after this one are as many as before, or fewer.
                 let variants = self.variants();
                 self.position.cursor -= self.position.cursor % variants;
-                self.position.improved = true;
+                self.position.improved |= self.is_worth_another_round(events);
                 self.position.behind.insert(short(word(&self.smallest)));
                 if at > self.at {
                     // What was given up may be given the time to fail now.
@@ -133,17 +154,18 @@ impl<'a> Shrinker<'a> {
                 (self.smallest, self.events, self.at, self.edits) = (candidate, events, at, None);
                 true
             }
-            Tried::Failed { .. } => {
-                // Another pass may take it.
-                self.position.cursor += 1;
-                false
-            }
-            Tried::Held => {
-                self.held.insert((word(&candidate), candidate.seed));
+            Tried::Failed { .. } | Tried::Held => {
+                self.held.insert((word(&candidate), candidate.seed), within);
                 self.position.cursor += 1;
                 false
             }
         }
+    }
+
+    /// What is only plainer is no reason to try everything again before other seeds were tried.
+    fn is_worth_another_round(&self, events: u64) -> bool {
+        let is_last = self.position.round + 1 == OTHER_SEEDS.len();
+        is_last || self.pass().takes_away() || events <= Pass::Seeds.most_events(self.events)
     }
 
     fn pass(&self) -> Pass {
@@ -153,7 +175,7 @@ impl<'a> Shrinker<'a> {
     /// In how many ways every edit is tried: as things are; with other seeds; where something is left out, also with
     /// decisions drawn from other seeds in place of plain ones.
     fn variants(&self) -> u64 {
-        let seeds = OTHER_SEEDS[self.position.round];
+        let seeds = self.other_seeds();
         match self.position.stage {
             Stage::Structure if self.pass().leaves_out() => 1 + 2 * seeds,
             Stage::Structure if self.pass().may_change_seed() => 1 + seeds,
@@ -161,9 +183,15 @@ impl<'a> Shrinker<'a> {
         }
     }
 
+    /// Many only for what takes something away.
+    fn other_seeds(&self) -> u64 {
+        let most = if self.pass().takes_away() { u64::MAX } else { FEW_SEEDS };
+        OTHER_SEEDS[self.position.round].min(most)
+    }
+
     /// Makes the candidate the variant of this number.
     fn vary(&self, candidate: &mut Scenario, variant: u64) {
-        let seeds = OTHER_SEEDS[self.position.round];
+        let seeds = self.other_seeds();
         match variant {
             0 => {}
             _ if variant <= seeds => candidate.seed = variant - 1,
@@ -194,7 +222,7 @@ impl<'a> Shrinker<'a> {
         let variants = self.variants();
         let edits = match self.edits.take() {
             Some(edits) => edits,
-            None => self.pass().edits(self.system, &self.plain, &self.smallest),
+            None => self.pass().edits(self.system, &self.plain, &self.smallest, self.at),
         };
         let edit = edits.get((self.position.cursor / variants) as usize);
         let candidate = edit.map(|edit| {
@@ -219,7 +247,9 @@ impl<'a> Shrinker<'a> {
         }
         let word = word(candidate);
         let undoes = !self.pass().is_about_seeds() && self.position.behind.contains(&short(word));
-        !undoes && !self.held.contains(&(word, candidate.seed)) && self.system.check(candidate).is_ok()
+        let held =
+            || self.held.get(&(word, candidate.seed)).is_some_and(|within| *within >= self.most_events());
+        !undoes && !held() && self.system.check(candidate).is_ok()
     }
 
     fn next_pass(&mut self) {

@@ -138,8 +138,11 @@ impl Search<'_> {
         let mut tries = 0;
         while tries < self.most_tries && !self.is_over() {
             let fails_at = shrinker.at();
-            let Some(proposal) = shrinker.propose() else { break };
-            let run = self.system.run(proposal, self.patience(proposal, fails_at))?;
+            shrinker.propose();
+            let Some(proposal) = shrinker.proposed() else { break };
+            let most_events = Some(shrinker.most_events());
+            let watch = Watch { most_events, ..self.patience(proposal, fails_at) };
+            let run = self.system.run(proposal, watch)?;
             let fails = breaks(&run, &invariant) && !self.fails_without_defects(proposal)?;
             let (held, failed) = (Tried::Held, Tried::Failed { events: run.events, at: run.time });
             shrinker.answer(if fails { failed } else { held });

@@ -22,10 +22,11 @@ pub(super) fn simpler(value: &Value, plain: &Value) -> Vec<Value> {
     }
 }
 
-/// Whole numbers between the two: the plain one, the middle, one step.
+/// Whole numbers between the two: the plain one, the middle, a step of an eighth.
 pub(super) fn integers(value: i64, plain: i64) -> Vec<i64> {
     let middle = plain + (value - plain) / 2;
-    let step = value - (value - plain).signum();
+    let away = value - plain;
+    let step = value - if away.abs() < 8 { away.signum() } else { away / 8 };
     distinct(vec![plain, middle, step], value)
 }
 
@@ -44,7 +45,7 @@ pub(super) fn spans(value: Span, plain: Span) -> Vec<Span> {
 }
 
 /// The two leading decimal digits of a span, the rest zeros.
-fn two_digits(span: Span) -> Span {
+pub(super) fn two_digits(span: Span) -> Span {
     let mut unit = 1;
     while span.0 / unit >= 100 {
         unit *= 10;
@@ -74,9 +75,10 @@ mod tests {
 
     #[test]
     fn numbers_head_for_the_plain_one_from_both_sides() {
-        assert_eq!(integers(100, 0), [0, 50, 99]);
+        assert_eq!(integers(100, 0), [0, 50, 88]);
         assert_eq!(integers(1, 0), [0]);
         assert_eq!(integers(2, 10), [10, 6, 3]);
+        assert_eq!(integers(7, 0), [0, 3, 6]);
         assert_eq!(integers(-4, 0), [0, -2, -3]);
     }
 

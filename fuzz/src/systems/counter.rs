@@ -129,7 +129,7 @@ impl System for Counter {
             knobs: toml::Table::try_from(knobs).expect("knobs are a table"),
             faults: Vec::new(),
         };
-        Plain { scenario, items: toml::Table::new() }
+        Plain { scenario, items: toml::Table::new(), fewer: Vec::new() }
     }
 
     fn request(&self) -> &'static str {

@@ -38,14 +38,14 @@ pub(super) fn fewer(scenario: &Scenario) -> Vec<Edit> {
         .collect()
 }
 
-/// A node of several of a kind, as `api-2`, replaced by the first of them in every fault, so that fewer are needed.
+/// A node of several of a kind, as `api-2`, replaced by each that comes before it in every fault, so that fewer are needed.
 pub(super) fn names(scenario: &Scenario) -> Vec<Edit> {
     let all: BTreeSet<&str> = scenario.faults.iter().flat_map(|fault| fault.blow.nodes()).collect();
     let mut edits = Vec::new();
     for name in all {
         let Some((kind, number)) = name.rsplit_once('-') else { continue };
-        if number.parse::<u32>().is_ok_and(|number| number > 0) {
-            let (from, to) = (name.to_owned(), format!("{kind}-0"));
+        for lower in 0..number.parse::<u32>().unwrap_or(0) {
+            let (from, to) = (name.to_owned(), format!("{kind}-{lower}"));
             edits.push(edit(move |scenario| rename(scenario, &from, &to)));
         }
     }
@@ -53,7 +53,7 @@ pub(super) fn names(scenario: &Scenario) -> Vec<Edit> {
 }
 
 /// A blow that names both nodes stays as it is: nobody is cut off from himself.
-fn rename(scenario: &mut Scenario, from: &str, to: &str) {
+pub(super) fn rename(scenario: &mut Scenario, from: &str, to: &str) {
     let blows = scenario.faults.iter_mut().map(|fault| &mut fault.blow);
     for blow in blows.filter(|blow| !blow.nodes().contains(&to)) {
         let names = match blow {
@@ -199,7 +199,7 @@ mod tests {
         ];
         scenario.faults = faults;
         let edits = names(&scenario);
-        assert_eq!(edits.len(), 1, "database-0 and api-0 are the first of their kind");
+        assert_eq!(edits.len(), 2, "database-0 and api-0 are the first of their kind");
         edits[0](&mut scenario);
         let nodes: Vec<Vec<&str>> = scenario.faults.iter().map(|fault| fault.blow.nodes()).collect();
         assert_eq!(nodes, [vec!["api-0"], vec!["api-0", "database-0"], vec!["api-2", "api-0"]]);

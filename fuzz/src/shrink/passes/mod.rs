@@ -3,11 +3,14 @@
 mod decisions;
 mod faults;
 mod items;
+mod later;
+mod nodes;
 mod sections;
 mod triggers;
 
 use crate::scenario::Scenario;
 use crate::system::{Plain, System};
+use rehearsal_env::Time;
 
 /// One way to make a scenario smaller or plainer.
 pub(super) type Edit = Box<dyn Fn(&mut Scenario)>;
@@ -39,6 +42,8 @@ pub(super) enum Pass {
     World,
     /// A shorter storm and calm.
     Storm,
+    /// What comes only after the violation.
+    Later,
     /// Items made plainer; their times merge.
     Fields,
     /// Faults that do less, for a shorter time.
@@ -53,20 +58,21 @@ pub(super) enum Pass {
     Seeds,
 }
 
-/// All passes, in the order in which they are tried: what leaves out most comes first.
-pub(super) const PASSES: [Pass; 18] = [
+/// All passes, in the order in which they are tried: what leaves out most comes first, after what makes every run short.
+pub(super) const PASSES: [Pass; 19] = [
     Pass::PlainSchedule,
     Pass::Deviations,
     Pass::TriggersToTimes,
+    Pass::Storm,
+    Pass::Later,
+    Pass::Nodes,
     Pass::Families,
     Pass::Faults,
     Pass::Groups,
     Pass::Items,
-    Pass::Nodes,
     Pass::Names,
     Pass::Knobs,
     Pass::World,
-    Pass::Storm,
     Pass::Fields,
     Pass::Weaker,
     Pass::TimesToFacts,
@@ -77,12 +83,20 @@ pub(super) const PASSES: [Pass; 18] = [
 
 /// So many more events are no price for plainness.
 const FEW_EVENTS: u64 = 4;
+/// Fewer events by one in so many are a gain.
+const LEAST_GAIN: u64 = 32;
 /// How many seeds the last pass tries.
 const SEEDS: u64 = 24;
 
 impl Pass {
-    /// The edits of this scenario, what takes most away first.
-    pub(super) fn edits(self, system: &dyn System, plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
+    /// The edits of this scenario, which fails at this time; what takes most away first.
+    pub(super) fn edits(
+        self,
+        system: &dyn System,
+        plain: &Plain,
+        scenario: &Scenario,
+        fails_at: Time,
+    ) -> Vec<Edit> {
         match self {
             Pass::PlainSchedule => decisions::plain_schedule(),
             Pass::Deviations => decisions::fewer(scenario),
@@ -91,35 +105,43 @@ impl Pass {
             Pass::Faults => faults::fewer(scenario),
             Pass::Groups => items::groups(scenario),
             Pass::Items => items::fewer(scenario),
-            Pass::Nodes => sections::topology(plain, scenario),
+            Pass::Nodes => nodes::fewer(plain, scenario),
             Pass::Names => items::names(plain, scenario).into_iter().chain(faults::names(scenario)).collect(),
             Pass::Knobs => sections::knobs(plain, scenario),
             Pass::World => sections::world(plain, scenario),
-            Pass::Storm => sections::storm(plain, scenario),
+            Pass::Later => later::without(system, scenario, fails_at),
+            Pass::Storm => sections::storm(plain, scenario, fails_at),
             Pass::Fields => items::fields(plain, scenario),
             Pass::Weaker => faults::weaker(scenario),
             Pass::TimesToFacts => triggers::to_facts(system, scenario),
             Pass::Earlier => triggers::earlier(system, scenario),
-            Pass::Sooner => sections::sooner(scenario),
+            Pass::Sooner => sections::sooner(scenario, fails_at),
             Pass::Seeds => seeds(),
         }
     }
 
-    /// Whether a failing proposal is taken that needs `after` events where `before` were needed: leaving something out
-    /// is worth any number of events, plainness is not.
-    pub(super) fn accepts(self, before: u64, after: u64) -> bool {
+    /// In how many events at most a proposal must fail to be taken, where `before` were needed: leaving something out is
+    /// worth any number of events, plainness is not.
+    pub(super) fn most_events(self, before: u64) -> u64 {
         match self {
-            Pass::PlainSchedule | Pass::Deviations | Pass::TriggersToTimes => true,
-            _ if self.needs_fewer_events() => after < before,
+            Pass::PlainSchedule | Pass::Deviations | Pass::TriggersToTimes => u64::MAX,
+            // For less another round of everything is too dear.
+            _ if self.needs_fewer_events() => before.saturating_sub((before / LEAST_GAIN).max(1)),
             // Or it would undo what made it sooner.
-            Pass::Knobs => after <= before,
-            _ => self.leaves_out() || after <= before + FEW_EVENTS,
+            Pass::Knobs => before,
+            _ if self.leaves_out() => u64::MAX,
+            _ => before + FEW_EVENTS,
         }
     }
 
     /// Whether its edits leave out what happens, and do not only make it plainer.
     pub(super) fn leaves_out(self) -> bool {
-        matches!(self, Pass::Families | Pass::Faults | Pass::Groups | Pass::Items)
+        matches!(self, Pass::Later | Pass::Families | Pass::Faults | Pass::Groups | Pass::Items)
+    }
+
+    /// Whether there is less afterwards: of what happens, or of whom it happens to.
+    pub(super) fn takes_away(self) -> bool {
+        self.leaves_out() || matches!(self, Pass::PlainSchedule | Pass::Nodes | Pass::Names)
     }
 
     /// Whether its edits are tried with other seeds too.
@@ -128,6 +150,7 @@ impl Pass {
             self,
             Pass::Deviations
                 | Pass::TriggersToTimes
+                | Pass::Later
                 | Pass::TimesToFacts
                 | Pass::Earlier
                 | Pass::Sooner

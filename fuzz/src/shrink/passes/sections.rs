@@ -1,9 +1,10 @@
 //! Whole sections and single keys, back to plain.
 
-use super::super::simpler::{simpler, spans};
+use super::super::simpler::{simpler, two_digits};
 use super::{Edit, edit};
 use crate::scenario::Scenario;
 use crate::system::Plain;
+use rehearsal_env::Time;
 use rehearsal_sim::{DiskSettings, NetworkSettings, Span};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,38 +16,33 @@ const SHORTEST: Span = Span::seconds(1);
 const SHORTEST_KNOB: Span = Span::millis(10);
 const MILLI: u64 = Span::millis(1).0;
 
-/// How many nodes there are.
-pub(super) fn topology(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
-    keys(&plain.scenario.topology, &scenario.topology, |scenario| &mut scenario.topology)
-}
-
-/// The system's knobs, all at once and then one by one. Its lists are no knobs.
+/// The system's knobs, all at once and then one by one. Its lists are no knobs, and what goes with the number of nodes is
+/// not raised again.
 pub(super) fn knobs(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
-    let knobs = plain.scenario.knobs.clone().into_iter().filter(|(_, value)| !value.is_array());
-    let all: Table = knobs.collect();
-    let plain = all.clone();
-    let at_once = edit(move |scenario| scenario.knobs.extend(plain.clone()));
-    let single = keys(&all, &scenario.knobs, |scenario| &mut scenario.knobs);
-    [at_once].into_iter().chain(single).collect()
-}
-
-fn keys(plain: &Table, present: &Table, of: fn(&mut Scenario) -> &mut Table) -> Vec<Edit> {
+    let is_lowered = |key: &str, plain_value: &Value| {
+        let goes_with_nodes = plain.fewer.iter().any(|fewer| fewer.contains_key(key));
+        goes_with_nodes && scenario.knobs.get(key).and_then(Value::as_integer) < plain_value.as_integer()
+    };
+    let knobs =
+        plain.scenario.knobs.iter().filter(|(key, value)| !value.is_array() && !is_lowered(key, value));
+    let all: Table = knobs.map(|(key, value)| (key.clone(), value.clone())).collect();
     let mut edits = Vec::new();
-    for (key, plain) in plain {
-        for value in present.get(key).map(|value| simpler(value, plain)).unwrap_or_default() {
+    for (key, plain) in &all {
+        for value in scenario.knobs.get(key).map(|value| simpler(value, plain)).unwrap_or_default() {
             let key = key.clone();
-            edits.push(edit(move |scenario| drop(of(scenario).insert(key.clone(), value.clone()))));
+            edits.push(edit(move |scenario| drop(scenario.knobs.insert(key.clone(), value.clone()))));
         }
     }
-    edits
+    let at_once = edit(move |scenario| scenario.knobs.extend(all.clone()));
+    [at_once].into_iter().chain(edits).collect()
 }
 
-/// Each span among the knobs a tenth or half as long, by itself and with half of the calm: what is judged at the end
-/// comes no sooner otherwise.
-pub(super) fn sooner(scenario: &Scenario) -> Vec<Edit> {
+/// Each span among the knobs a tenth or half as long, by itself and, where it fails in the calm, with half of that: what is
+/// judged at the end comes no sooner otherwise.
+pub(super) fn sooner(scenario: &Scenario, fails_at: Time) -> Vec<Edit> {
     let mut edits = Vec::new();
     let mut calms = vec![scenario.calm];
-    if !scenario.defects.is_empty() {
+    if !scenario.defects.is_empty() && fails_at.nanos() > scenario.storm.0 {
         // Only a run without the defects can show that half of it is enough.
         calms.push(Span(scenario.calm.0 / 2 / MILLI * MILLI));
     }
@@ -117,7 +113,7 @@ fn settings<T: Serialize + DeserializeOwned + Copy + 'static>(
 
 /// Both shorter. Any system fails that is given too little time, so they are made shorter only where a run without the
 /// defects can show that there is enough; elsewhere they become plain if that gives more.
-pub(super) fn storm(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
+pub(super) fn storm(plain: &Plain, scenario: &Scenario, fails_at: Time) -> Vec<Edit> {
     let Scenario { storm, calm, .. } = *scenario;
     let (plain_storm, plain_calm) = (plain.scenario.storm, plain.scenario.calm);
     if scenario.defects.is_empty() {
@@ -125,13 +121,17 @@ pub(super) fn storm(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
         let to_plain = edit(move |scenario| (scenario.storm, scenario.calm) = (plain_storm, plain_calm));
         return if gives_more { vec![to_plain] } else { Vec::new() };
     }
-    let shorter = |span: Span| {
-        let parts = [span.0 / 8, span.0 / 4, span.0 / 2, span.0 / 4 * 3];
-        let mut all = vec![SHORTEST.min(span)];
-        all.extend(parts.into_iter().flat_map(|part| spans(span, Span(part).max(SHORTEST))));
-        all
+    let shorter = |span: Span, parts: &[Span]| {
+        let parts = parts.iter().map(|part| two_digits((*part).max(SHORTEST)));
+        parts.filter(|part| *part < span).collect::<Vec<Span>>()
     };
-    let storms = shorter(storm).into_iter().map(|storm| edit(move |scenario| scenario.storm = storm));
-    let calms = shorter(calm).into_iter().map(|calm| edit(move |scenario| scenario.calm = calm));
+    let part = |span: Span, of_eight: u64| Span(span.0 / 8 * of_eight);
+    // A little longer than to the violation, so that it is whole when it is rounded.
+    let until = Span(fails_at.nanos() / 10 * 11);
+    let storms = [SHORTEST, until, part(storm, 1), part(storm, 2), part(storm, 4), part(storm, 6)];
+    let calms = [SHORTEST, part(calm, 1), part(calm, 2), part(calm, 4), part(calm, 6)];
+    let storms =
+        shorter(storm, &storms).into_iter().map(|storm| edit(move |scenario| scenario.storm = storm));
+    let calms = shorter(calm, &calms).into_iter().map(|calm| edit(move |scenario| scenario.calm = calm));
     storms.chain(calms).collect()
 }

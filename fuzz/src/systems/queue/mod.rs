@@ -356,7 +356,7 @@ mod tests {
 
     #[test]
     fn the_plain_scenario_makes_sense_and_so_does_one_item_of_each_list() {
-        let Plain { mut scenario, items } = Queue.plain();
+        let Plain { mut scenario, items, .. } = Queue.plain();
         Queue.check(&scenario).expect("it makes sense");
         // There has to be a broker that can be added.
         scenario.topology.insert("brokers".to_owned(), 4.into());

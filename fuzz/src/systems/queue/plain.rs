@@ -34,10 +34,19 @@ pub(super) fn plain() -> Plain {
         knobs: table(&section),
         faults: Vec::new(),
     };
-    Plain { scenario, items: items() }
+    Plain { scenario, items: items(), fewer: fewer() }
 }
 
-/// A message of a hundred bytes, sent when everybody has started, one consumer, and a fourth broker.
+/// Brokers, copies of each partition, and how many of these must be in sync: what breaks between few is told in few words.
+const FEWER: [[i64; 3]; 6] = [[1, 1, 1], [2, 1, 1], [2, 2, 1], [2, 2, 2], [3, 2, 1], [3, 3, 2]];
+
+fn fewer() -> Vec<toml::Table> {
+    let keys = ["brokers", "factor", "min_insync"].map(str::to_owned);
+    let deployment = |most: [i64; 3]| keys.clone().into_iter().zip(most.map(toml::Value::Integer)).collect();
+    FEWER.map(deployment).to_vec()
+}
+
+/// A message of a hundred bytes, sent when everybody has started, one consumer, and a second broker that is added.
 fn items() -> toml::Table {
     let sending = Sending {
         producer: 0,
@@ -51,7 +60,7 @@ fn items() -> toml::Table {
         fails: 0,
     };
     let consumer = ConsumerPlan { number: 0, group: 0, topic: 0, into: None, tag: None, loan: None };
-    let operation = Operation::AddBroker { at: Span::millis(100), broker: 3 };
+    let operation = Operation::AddBroker { at: Span::millis(100), broker: 1 };
     let named = [
         ("topic", table(&TOPIC)),
         ("send", table(&sending)),

@@ -34,7 +34,7 @@ pub(super) fn plain() -> Plain {
         knobs,
         faults: Vec::new(),
     };
-    Plain { scenario, items: items() }
+    Plain { scenario, items: items(), fewer: Vec::new() }
 }
 
 /// A night in the only room for 100.00, wished for when everybody has started.
