@@ -45,7 +45,7 @@ const VARIED: [Load; 12] = [
 
 /// How long a slow consumer works on a message, in microseconds: four of them keep up with 800 messages a second, and have
 /// little time left.
-const SLOW: u64 = 3_000;
+const SLOW: u64 = 4_000;
 
 /// One cell of the table. Times are virtual.
 #[derive(Clone, Debug, PartialEq, Serialize)]
