@@ -81,8 +81,11 @@ impl GroupSettles {
         let committed = self.committed.get(&(group, partition));
         let (offset, number) =
             committed.map_or((Offset::ZERO, None), |(offset, number)| (*offset, Some(*number)));
-        let is_empty = log.start() == log.end();
-        if offset >= log.end() || is_empty || self.given_up.contains(&(group, partition)) {
+        // Replicas drop what is out of retention each for itself: what one that led has dropped, its successor may have, and
+        // the group began behind it.
+        let taken = cluster.partition(partition).map_or(Offset::ZERO, |book| book.taken);
+        let is_gone = log.start() == log.end() || taken >= log.end();
+        if offset >= log.end() || is_gone || self.given_up.contains(&(group, partition)) {
             return Ok(());
         }
         let last = log.last().map(|last| last.number);
