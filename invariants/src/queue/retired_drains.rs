@@ -1,6 +1,6 @@
 //! `retired-drains`: once its leader knows that a partition is retired, or was elected after that was decided, nothing is
 //! appended to it; it counts as drained only when no message is left in it that retention has not taken; and then, in the
-//! calm, nobody owns it. *Global*: the decision comes from the coordination service, the appends from brokers.
+//! calm, nobody owns it. Where there is an archive nothing is drained: what retention took is there to be read. *Global*: the decision comes from the coordination service, the appends from brokers.
 //!
 //! "Once" and "after" go by leader epochs: an append counts against the epoch of the batch. What was appended before may be
 //! acknowledged later. That every record stays readable until its retention ends is promised by `retention-honest` and
@@ -123,11 +123,18 @@ impl Monitor<Fact> for RetiredDrains {
         let calm = cluster.rules().calm_begins;
         for (partition, decided) in &self.decided {
             if cluster.is_drained(*partition) {
+                if cluster.rules().archive {
+                    let message =
+                        format!("{partition} is given up, and its records can be read from the archive");
+                    return Err(Violation::new(NAME, message, [*decided]));
+                }
                 if let Some(owner) = self.owners(*partition, calm).next() {
                     let message = format!("at the end somebody owns {partition}, in which nothing is left");
                     return Err(Violation::new(NAME, message, [*decided, owner]));
                 }
-            } else if cluster.leaders_log(*partition).is_some_and(|log| log.start() == log.end()) {
+            } else if !cluster.rules().archive
+                && cluster.leaders_log(*partition).is_some_and(|log| log.start() == log.end())
+            {
                 let message = format!("at the end nothing is left in {partition}, and it is still given out");
                 return Err(Violation::new(NAME, message, [*decided]));
             }
