@@ -183,9 +183,10 @@ impl<'a> Shrinker<'a> {
         }
     }
 
-    /// Many only for what takes something away.
+    /// Many only for what takes something away; a knob may say how much there is of something.
     fn other_seeds(&self) -> u64 {
-        let most = if self.pass().takes_away() { u64::MAX } else { FEW_SEEDS };
+        let is_much = self.pass().takes_away() || self.pass() == Pass::Knobs;
+        let most = if is_much { u64::MAX } else { FEW_SEEDS };
         OTHER_SEEDS[self.position.round].min(most)
     }
 

@@ -179,7 +179,7 @@ impl Search<'_> {
 
     /// How long a proposal may run. What is judged at the end of the calm needs its whole run.
     fn patience(&self, proposal: &Scenario, fails_at: Time) -> Watch {
-        let until = Span(fails_at.nanos() * PATIENCE + LEEWAY.0);
+        let until = patience(fails_at);
         let end = Span(proposal.storm.0 + proposal.calm.0);
         Watch { until: (until < end).then_some(until), ..Watch::default() }
     }
@@ -196,6 +196,11 @@ impl Search<'_> {
         let size = Size::of(self.system, scenario, &run);
         Ok((run, size))
     }
+}
+
+/// Until when a proposal is waited for to fail, where the smallest failing scenario fails at this time.
+pub(super) fn patience(fails_at: Time) -> Span {
+    Span(fails_at.nanos() * PATIENCE + LEEWAY.0)
 }
 
 /// Whether a run broke this invariant.

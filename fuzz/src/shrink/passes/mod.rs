@@ -42,6 +42,8 @@ pub(super) enum Pass {
     World,
     /// A shorter storm and calm.
     Storm,
+    /// A storm that is waited for, and a shorter calm: so that every run is short.
+    Afterwards,
     /// What comes only after the violation.
     Later,
     /// Items made plainer; their times merge.
@@ -59,11 +61,11 @@ pub(super) enum Pass {
 }
 
 /// All passes, in the order in which they are tried: what leaves out most comes first, after what makes every run short.
-pub(super) const PASSES: [Pass; 19] = [
+pub(super) const PASSES: [Pass; 20] = [
     Pass::PlainSchedule,
     Pass::Deviations,
     Pass::TriggersToTimes,
-    Pass::Storm,
+    Pass::Afterwards,
     Pass::Later,
     Pass::Nodes,
     Pass::Families,
@@ -73,6 +75,7 @@ pub(super) const PASSES: [Pass; 19] = [
     Pass::Names,
     Pass::Knobs,
     Pass::World,
+    Pass::Storm,
     Pass::Fields,
     Pass::Weaker,
     Pass::TimesToFacts,
@@ -110,7 +113,8 @@ impl Pass {
             Pass::Knobs => sections::knobs(plain, scenario),
             Pass::World => sections::world(plain, scenario),
             Pass::Later => later::without(system, scenario, fails_at),
-            Pass::Storm => sections::storm(plain, scenario, fails_at),
+            Pass::Afterwards => sections::afterwards(scenario, fails_at),
+            Pass::Storm => sections::storm(plain, scenario),
             Pass::Fields => items::fields(plain, scenario),
             Pass::Weaker => faults::weaker(scenario),
             Pass::TimesToFacts => triggers::to_facts(system, scenario),

@@ -1,5 +1,6 @@
 //! Whole sections and single keys, back to plain.
 
+use super::super::search::patience;
 use super::super::simpler::{simpler, two_digits};
 use super::{Edit, edit};
 use crate::scenario::Scenario;
@@ -111,9 +112,33 @@ fn settings<T: Serialize + DeserializeOwned + Copy + 'static>(
     edits
 }
 
+/// A storm that is not longer than proposals are waited for, and a shorter calm. The storm is not made shorter than that as long
+/// as anything else can be left out, since chances to fail go with it.
+pub(super) fn afterwards(scenario: &Scenario, fails_at: Time) -> Vec<Edit> {
+    if scenario.defects.is_empty() {
+        return Vec::new();
+    }
+    let until = patience(fails_at);
+    let storms = shorter(scenario.storm, &[until]).into_iter();
+    let calms = shorter(scenario.calm, &[part(scenario.calm, 2), part(scenario.calm, 4)]).into_iter();
+    let storms = storms.map(|storm| edit(move |scenario| scenario.storm = storm));
+    storms.chain(calms.map(|calm| edit(move |scenario| scenario.calm = calm))).collect()
+}
+
+/// So many eighths of a span.
+fn part(span: Span, eighths: u64) -> Span {
+    Span(span.0 / 8 * eighths)
+}
+
+/// Those of the spans that are shorter than this one, in two digits.
+fn shorter(span: Span, parts: &[Span]) -> Vec<Span> {
+    let parts = parts.iter().map(|part| two_digits((*part).max(SHORTEST)));
+    parts.filter(|part| *part < span).collect()
+}
+
 /// Both shorter. Any system fails that is given too little time, so they are made shorter only where a run without the
 /// defects can show that there is enough; elsewhere they become plain if that gives more.
-pub(super) fn storm(plain: &Plain, scenario: &Scenario, fails_at: Time) -> Vec<Edit> {
+pub(super) fn storm(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
     let Scenario { storm, calm, .. } = *scenario;
     let (plain_storm, plain_calm) = (plain.scenario.storm, plain.scenario.calm);
     if scenario.defects.is_empty() {
@@ -121,14 +146,7 @@ pub(super) fn storm(plain: &Plain, scenario: &Scenario, fails_at: Time) -> Vec<E
         let to_plain = edit(move |scenario| (scenario.storm, scenario.calm) = (plain_storm, plain_calm));
         return if gives_more { vec![to_plain] } else { Vec::new() };
     }
-    let shorter = |span: Span, parts: &[Span]| {
-        let parts = parts.iter().map(|part| two_digits((*part).max(SHORTEST)));
-        parts.filter(|part| *part < span).collect::<Vec<Span>>()
-    };
-    let part = |span: Span, of_eight: u64| Span(span.0 / 8 * of_eight);
-    // A little longer than to the violation, so that it is whole when it is rounded.
-    let until = Span(fails_at.nanos() / 10 * 11);
-    let storms = [SHORTEST, until, part(storm, 1), part(storm, 2), part(storm, 4), part(storm, 6)];
+    let storms = [SHORTEST, part(storm, 1), part(storm, 2), part(storm, 4), part(storm, 6)];
     let calms = [SHORTEST, part(calm, 1), part(calm, 2), part(calm, 4), part(calm, 6)];
     let storms =
         shorter(storm, &storms).into_iter().map(|storm| edit(move |scenario| scenario.storm = storm));
