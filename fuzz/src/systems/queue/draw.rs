@@ -94,7 +94,7 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
     let mut history = draws.part("coordination-history", 0);
     let usual = Knobs::default().coordination_history;
     let coordination_history = if history.percent(15) { history.between(1, 12) as u32 } else { usual };
-    let (fetch, credit) = pushing(draws);
+    let (fetch, credit) = pushing(draws, workload);
     let mut draws = draws.part("knobs", 0);
     let acks = match draws.below(100) {
         0..70 => Acks::All,
@@ -171,10 +171,12 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
 }
 
 /// In a quarter of the scenarios brokers push, and seldom with as much credit as anybody could use.
-fn pushing(draws: &Draws) -> (FetchMode, u32) {
+fn pushing(draws: &Draws, workload: &Workload) -> (FetchMode, u32) {
     let mut draws = draws.part("fetch", 0);
     let fetch = if draws.percent(25) { FetchMode::Push } else { FetchMode::Pull };
-    (fetch, *draws.pick(&[512, 1_024, 2_048, 4_096, 16_384, 65_536]))
+    let credit = *draws.pick(&[512, 1_024, 2_048, 4_096, 16_384, 65_536]);
+    // As with fetches, a transaction takes its time, however little it holds.
+    (fetch, if workload.pipe { 262_144 } else { credit })
 }
 
 /// What was drawn, but for what cannot go with the order of keys.

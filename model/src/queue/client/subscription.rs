@@ -207,7 +207,7 @@ impl<E: Env<Fact = Fact>> Subscription<E> {
         let mut inflow = inbox.inflow.borrow_mut();
         let before = inflow.worked();
         let goes_on = match inflow.read(offset) {
-            Next::Push(_) => true,
+            Next::Pushed(_) => true,
             Next::Nothing => !inbox.told.get(),
             Next::Elsewhere => false,
         };
@@ -225,8 +225,8 @@ impl<E: Env<Fact = Fact>> Subscription<E> {
         let Subscription { of, inbox } = self;
         let something = async {
             loop {
-                if let Next::Push(fetched) = inbox.inflow.borrow_mut().read(offset) {
-                    return Pushed::Fetched(fetched.clone());
+                if let Next::Pushed(fetched) = inbox.inflow.borrow_mut().read(offset) {
+                    return Pushed::Fetched(fetched);
                 }
                 if let Some((ending, at)) = inbox.over.get() {
                     inbox.told.set(true);

@@ -20,10 +20,10 @@ pub struct Inflow {
 }
 
 /// What there is for one who reads at an offset.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Next<'a> {
-    /// This: it holds the offset.
-    Push(&'a Fetched),
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Next {
+    /// All that has come in order, as if it had come as one; its beginning holds the offset.
+    Pushed(Fetched),
     /// Nothing yet.
     Nothing,
     /// Nothing ever: it goes on elsewhere than it has got to, and needs another subscription.
@@ -64,7 +64,7 @@ impl Inflow {
     }
 
     /// The consumer goes on at `offset`, since it has worked through everything before: what there is for it.
-    pub fn read(&mut self, offset: Offset) -> Next<'_> {
+    pub fn read(&mut self, offset: Offset) -> Next {
         if offset < self.position {
             return Next::Elsewhere;
         }
@@ -72,8 +72,8 @@ impl Inflow {
             self.held.remove(&number);
             (self.worked, self.position) = (number, next);
         }
-        match self.first() {
-            Some((number, _)) => Next::Push(&self.held[&number]),
+        match self.joined() {
+            Some(pushed) => Next::Pushed(pushed),
             None if offset == self.position => Next::Nothing,
             None => Next::Elsewhere,
         }
@@ -81,9 +81,31 @@ impl Inflow {
 
     /// The next push in order, if it is there, and where it ends.
     fn first(&self) -> Option<(u64, Offset)> {
-        let (number, fetched) = self.held.first_key_value()?;
-        let in_order = *number == self.worked + 1 || self.defects.has(Defect::PushGapIgnored);
-        in_order.then_some((*number, fetched.next))
+        self.in_order().next().map(|(number, fetched)| (number, fetched.next))
+    }
+
+    /// What has come in order: for one who takes his time over each piece, such as a transaction, many are one.
+    fn joined(&self) -> Option<Fetched> {
+        let mut in_order = self.in_order().map(|(_, fetched)| fetched);
+        let mut all = in_order.next()?.clone();
+        for Fetched { batches, next, end, aborted } in in_order {
+            all.batches.extend(batches.iter().cloned());
+            (all.next, all.end) = (*next, *end);
+            // One that reaches into two pushes comes with both.
+            let known = all.aborted.len();
+            let new = aborted.iter().filter(|aborted| !all.aborted[..known].contains(aborted));
+            let new: Vec<_> = new.copied().collect();
+            all.aborted.extend(new);
+        }
+        Some(all)
+    }
+
+    fn in_order(&self) -> impl Iterator<Item = (u64, &Fetched)> {
+        let ignored = self.defects.has(Defect::PushGapIgnored);
+        let numbered = (self.worked + 1..).zip(&self.held);
+        numbered
+            .take_while(move |(due, (number, _))| due == *number || ignored)
+            .map(|(_, (number, fetched))| (*number, fetched))
     }
 
     /// Where another subscription begins when this one is over, for a consumer that has worked through everything before

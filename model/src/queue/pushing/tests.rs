@@ -100,7 +100,7 @@ impl Scene {
     }
 
     fn work(&mut self, whole: bool) -> bool {
-        let Next::Push(fetched) = self.inflow.read(self.position) else { return false };
+        let Next::Pushed(fetched) = self.inflow.read(self.position) else { return false };
         let here = |batch: &&Arc<Batch>| batch.end() > self.position;
         let from =
             fetched.batches.iter().find(here).map_or(fetched.next, |batch| batch.base.max(self.position));
