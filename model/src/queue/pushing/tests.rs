@@ -212,6 +212,14 @@ fn act(defects: &[Defect], actions: &[Action]) -> Scene {
 
 const COME: Action = Action::Come { which: 0, doubled: false };
 const WORK: Action = Action::Work { whole: true };
+const WORK_A_LITTLE: Action = Action::Work { whole: false };
+
+#[test]
+fn what_came_in_order_is_handed_on_as_one_and_what_is_behind_a_gap_is_not() {
+    assert_eq!(act(&[], &[Action::Push, COME, COME, WORK]).worked, [0, 1]);
+    let gap = Action::Come { which: 1, doubled: false };
+    assert_eq!(act(&[], &[Action::Push, COME, gap, WORK]).worked, [0]);
+}
 
 #[test]
 fn pushes_stop_when_the_credit_is_spent_and_go_on_when_it_is_given_back() {
@@ -256,14 +264,14 @@ fn a_push_that_was_the_last_is_missed_when_the_broker_says_how_many_there_were()
 
 #[test]
 fn another_subscription_begins_where_the_consumer_is_and_not_where_pushes_ended() {
-    let actions = [Action::Push, COME, COME, WORK, Action::BeginAnew, Action::Push, COME, WORK];
+    let actions = [Action::Push, COME, COME, WORK_A_LITTLE, Action::BeginAnew, Action::Push, COME, WORK];
     assert_eq!(act(&[], &actions).worked, [0, 1]);
     assert_eq!(act(&[Defect::PushSkipsOnResubscribe], &actions).worked, [0, 2]);
 }
 
 #[test]
 fn one_who_goes_on_elsewhere_needs_another_subscription() {
-    let scene = act(&[], &[Action::Push, COME, COME, COME, WORK]);
+    let scene = act(&[], &[Action::Push, COME, COME, COME, WORK_A_LITTLE]);
     let read = |offset| scene.inflow.clone().read(Offset(offset)) == Next::Elsewhere;
     assert_eq!([0, 1, 2, 3, 4].map(read), [true, false, false, false, true]);
 }
