@@ -55,10 +55,13 @@ pub(super) fn drawn(draws: &Draws) -> Ordeal {
     }
 }
 
+/// One round of an ordeal.
+type Strike = fn(&mut Draws, &Scene) -> Vec<Fault>;
+
 /// Its faults.
 pub(super) fn faults(draws: &Draws, workload: &Workload, families: Families, scene: &Scene) -> Vec<Fault> {
     let several = scene.brokers.len() > 2;
-    let (strike, rounds): (fn(&mut Draws, &Scene) -> Vec<Fault>, u64) = match workload.ordeal {
+    let (strike, rounds): (Strike, u64) = match workload.ordeal {
         Ordeal::DeafFollower if families.crashes && families.partitions && several => (deaf_follower, 4),
         Ordeal::LaggingHeir if families.crashes && families.partitions && several => (lagging_heir, 2),
         Ordeal::LoneLeader if families.crashes && families.partitions && several => (lone_leader, 2),
