@@ -5,7 +5,8 @@
 //!   broker's own clock; or `retention_bytes` are left without it.
 //! - Where there is an archive, it has everything before that is dropped, without a gap.
 //! - What is read from the archive is what was appended there, byte for byte: the same checksum, epoch and time.
-//! - In the end, in the calm, no closed segment is left that has been out of retention for long.
+//! - In the end, in the calm, no closed segment is left that has been out of retention for long; where there is an archive,
+//!   none that the leader has closed too.
 //!
 //! After an election from outside of those who have everything a partition's archive is not judged: it may hold what the
 //! log has forgotten. A segment counts as closed when its broker said so, and not any more when the broker cut its log
@@ -136,6 +137,19 @@ impl RetentionHonest {
         }
     }
 
+    /// Only what its leader has closed is archived, and replicas do not close their segments at the same places.
+    fn waits_for_its_leader(&self, cluster: &Cluster, partition: Partition, end: Offset) -> bool {
+        let leader =
+            cluster.partition(partition).and_then(|book| Some((book.leader()?, book.leaders_log()?)));
+        let Some((leader, log)) = leader.filter(|_| cluster.rules().archive) else { return false };
+        let closed = self
+            .closed
+            .iter()
+            .filter(|((node, of), _)| *of == partition && cluster.broker(*node) == Some(leader));
+        let last = closed.filter_map(|(_, closed)| Some(closed.last_key_value()?.1.end)).max();
+        last.unwrap_or(log.start()) < end
+    }
+
     /// The first closed segment of a copy is out of retention, and should be gone.
     fn is_left(
         &self,
@@ -158,7 +172,7 @@ impl RetentionHonest {
         let is_old =
             retention.age_micros.is_some_and(|age| newest.is_some_and(|newest| now - newest > age + GRACE));
         let is_too_much = retention.bytes.is_some_and(|kept| behind >= kept) && now - last > GRACE;
-        if !is_old && !is_too_much {
+        if !is_old && !is_too_much || self.waits_for_its_leader(cluster, partition, first.end) {
             return Ok(());
         }
         let message = format!(

@@ -105,6 +105,22 @@ fn a_closed_segment_that_is_out_of_retention_is_not_left_for_long() {
 }
 
 #[test]
+fn a_closed_segment_waits_for_the_archiver_as_long_as_its_leader_has_not_closed_it() {
+    let mut history = kept(archived());
+    let partition = PARTITION;
+    let (base, end, bytes) = (Offset(0), Offset(2), 60);
+    let closed = history.say(Who::Broker(2), Fact::SegmentClosed { partition, base, end, bytes });
+    let mut waits = history.clone();
+    waits.long_calm();
+    waits.is_no_matter_of(HONEST);
+    history.say(Who::Broker(0), Fact::SegmentClosed { partition, base, end, bytes });
+    history.archive(0, 2);
+    history.expire(0, (0, 2), 0, 2 * SECOND);
+    history.long_calm();
+    history.convicts(HONEST, &[closed]);
+}
+
+#[test]
 fn a_segment_that_is_written_to_again_is_not_closed() {
     let mut history = kept(nobody_reads());
     let (base, end) = (Offset(0), Offset(3));
