@@ -174,6 +174,14 @@ impl Check {
     pub fn version(key: impl Into<String>, version: Revision) -> Check {
         Check { key: key.into(), expected: Expected::Version(version) }
     }
+
+    /// The key must be as it is known to be: with an entry of this version, or without any.
+    pub fn unchanged(key: impl Into<String>, known: Option<Revision>) -> Check {
+        match known {
+            Some(version) => Check::version(key, version),
+            None => Check::absent(key),
+        }
+    }
 }
 
 impl Edit {

@@ -86,9 +86,6 @@ async fn amend<E: Env<Fact = Fact>>(
 ) -> Result<(), CoordinationError> {
     let stands = service.read(key).await?;
     let Some(value) = after(stands.as_ref()) else { return Ok(()) };
-    let unchanged = match &stands {
-        Some(entry) => Check::version(key, keys::version(entry)),
-        None => Check::absent(key),
-    };
+    let unchanged = Check::unchanged(key, stands.as_ref().map(keys::version));
     service.transact(vec![unchanged], vec![Edit::put(key, value)]).await.map(drop)
 }

@@ -339,7 +339,7 @@ pub(super) const DEFECTS: &[Defect] = &[
     ),
     defect(
         "producer-epoch-unfenced",
-        "exactly-once",
+        "partition-order",
         "KIP-360: a producer that another has replaced goes on writing",
         EXACTLY_ONCE,
     ),

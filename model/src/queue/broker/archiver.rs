@@ -69,10 +69,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         }
         // 3.
         let key = keys::archived(host.partition);
-        let unchanged = match known {
-            Some(revision) => Check::version(key.clone(), revision),
-            None => Check::absent(key.clone()),
-        };
+        let unchanged = Check::unchanged(&key, known);
         let archived = Archived { through: end, epoch };
         let entry = ArchivedEntry { partition: host.partition, archived };
         let write = Edit::put(key, keys::encode(&entry));

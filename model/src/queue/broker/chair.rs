@@ -168,9 +168,6 @@ impl<E: Env<Fact = Fact>> Broker<E> {
     /// That a partition's state is still the one that this broker knows.
     fn unchanged(&self, partition: Partition) -> Check {
         let revision = self.known.borrow().partitions.get(&partition).map(|(_, revision)| *revision);
-        match revision {
-            Some(revision) => Check::version(keys::partition(partition), revision),
-            None => Check::absent(keys::partition(partition)),
-        }
+        Check::unchanged(keys::partition(partition), revision)
     }
 }

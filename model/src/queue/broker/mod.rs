@@ -225,11 +225,11 @@ async fn register<E: Env<Fact = Fact>>(
     };
     // A registration of a former life may still be on its way, and would take the key with it when its session ends.
     let key = keys::broker(me);
-    let unchanged = match coordination.read(&key).await.ok()? {
-        Some(_) if plan.defects.has(Defect::GivesUpWhenRegistered) => return std::future::pending().await,
-        Some(entry) => Check::version(&key, keys::version(&entry)),
-        None => Check::absent(&key),
-    };
+    let stands = coordination.read(&key).await.ok()?;
+    if stands.is_some() && plan.defects.has(Defect::GivesUpWhenRegistered) {
+        return std::future::pending().await;
+    }
+    let unchanged = Check::unchanged(&key, stands.as_ref().map(keys::version));
     // Whether an unanswered registration was carried out is unknown: this life ends then, before it has done anything.
     let register = Edit::put_ephemeral(&key, keys::encode(&Registration { broker: me, after }));
     let life = session.transact(vec![unchanged], vec![register]).await.ok()?;

@@ -144,7 +144,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             return;
         }
         let key = keys::barriers(partition);
-        let unchanged = unchanged(&key, known.map(|(_, revision)| revision));
+        let unchanged = Check::unchanged(&key, known.map(|(_, revision)| revision));
         let write = Edit::put(key, keys::encode(&BarriersEntry { partition, barriers }));
         // What stands in the way is heard of soon.
         let _ = self.session.transact(vec![unchanged], vec![write]).await;
@@ -164,7 +164,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         let Some((state, revision)) = known.filter(|_| is_empty) else { return };
         let Some(state) = state.with_drained(host.partition.number) else { return };
         let key = keys::topic(topic);
-        let unchanged = unchanged(&key, Some(revision));
+        let unchanged = Check::version(&key, revision);
         let write = Edit::put(key, keys::encode(&TopicEntry { topic, state }));
         let _ = self.session.transact(vec![unchanged], vec![write]).await;
     }
@@ -178,12 +178,5 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         for partition in offsets.copied().collect::<Vec<_>>() {
             self.step_desk::<Groups>(partition, GroupInput::Topics);
         }
-    }
-}
-
-fn unchanged(key: &str, known: Option<Revision>) -> Check {
-    match known {
-        Some(revision) => Check::version(key, revision),
-        None => Check::absent(key),
     }
 }

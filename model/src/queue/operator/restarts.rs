@@ -66,10 +66,7 @@ async fn write<E: Env<Fact = Fact>>(
     life: BrokerEpoch,
 ) -> bool {
     let (key, lives) = (keys::stop(broker), keys::broker(broker));
-    let unchanged = match view.entries.get(&key) {
-        Some(entry) => Check::version(&key, keys::version(entry)),
-        None => Check::absent(&key),
-    };
+    let unchanged = Check::unchanged(&key, view.entries.get(&key).map(keys::version));
     let still = Check::version(&lives, keys::version(&view.entries[&lives]));
     let wish = Edit::put(&key, keys::encode(&Stop { life, down, limit }));
     service.transact(vec![unchanged, still], vec![wish]).await.is_ok()
