@@ -74,9 +74,7 @@ impl<F: Fact> Jury<F> {
     /// what the world itself found, told last.
     pub fn verdict(&mut self, end: Time, own: Option<Violation>) -> Findings {
         if self.violations.is_empty() && !self.cut_off {
-            for monitor in &mut self.monitors {
-                self.violations.extend(monitor.conclude(end).err());
-            }
+            self.violations.extend(self.monitors.iter().filter_map(|monitor| monitor.conclude(end).err()));
         }
         self.violations.extend(own);
         Findings {
@@ -133,6 +131,10 @@ impl<F: Fact> Audience<F> for Jury<F> {
             });
         }
         ControlFlow::Continue(())
+    }
+
+    fn is_at_rest(&self, now: Time) -> bool {
+        self.monitors.iter().all(|monitor| monitor.is_at_rest(now))
     }
 }
 

@@ -24,6 +24,9 @@ pub struct Scenario {
     pub storm: Span,
     /// How long the system then has to come to rest.
     pub calm: Span,
+    /// If given, the calm ends before its time when everything has been at rest for so long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rest: Option<Span>,
     /// Known bugs that are switched on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub defects: Vec<String>,
@@ -133,6 +136,7 @@ impl Overrides {
         self.refuse_unknown(&["network", "disk", "topology", &system])?;
         scenario.storm = self.top_span("storm", scenario.storm)?;
         scenario.calm = self.top_span("calm", scenario.calm)?;
+        scenario.rest = self.rest(scenario.rest)?;
         scenario.network = self.apply("network", scenario.network)?;
         scenario.disk = self.apply("disk", scenario.disk)?;
         scenario.topology = self.apply("topology", std::mem::take(&mut scenario.topology))?;
@@ -158,6 +162,15 @@ impl Overrides {
         text.parse().map_err(|error| ScenarioError::new(key, format!("{error}"), mend))
     }
 
+    /// The value given for `rest`, if any: one of 0 stands for none.
+    ///
+    /// # Errors
+    /// A value that is no span.
+    pub fn rest(&self, otherwise: Option<Span>) -> Result<Option<Span>, ScenarioError> {
+        let given = self.top("rest").map(|_| self.top_span("rest", Span(0))).transpose()?;
+        Ok(given.map_or(otherwise, |rest| (rest > Span(0)).then_some(rest)))
+    }
+
     /// Refuses keys that belong to no section and are none of the known ones outside all sections.
     ///
     /// # Errors
@@ -166,10 +179,11 @@ impl Overrides {
         for (key, _) in &self.values {
             let known = match key.split_once('.') {
                 Some((section, _)) => sections.contains(&section),
-                None => ["storm", "calm"].contains(&key.as_str()),
+                None => ["storm", "calm", "rest"].contains(&key.as_str()),
             };
             if !known {
-                let mend = format!("keys are storm, calm, and those of the sections {}", sections.join(", "));
+                let mend =
+                    format!("keys are storm, calm, rest, and those of the sections {}", sections.join(", "));
                 return Err(ScenarioError::new(key, "there is no such key", mend));
             }
         }
@@ -321,6 +335,6 @@ impl Scenario {
 
     /// How its run ends.
     pub fn ends(&self) -> Ends {
-        Ends::AfterTheCalm
+        self.rest.map_or(Ends::AfterTheCalm, |rest| Ends::AtRest(rest.duration()))
     }
 }

@@ -14,6 +14,7 @@ fn plan(seeds: std::ops::Range<u64>, jobs: usize) -> Plan {
         jobs: NonZeroUsize::new(jobs).expect("a thread"),
         deadline: None,
         keep_going: false,
+        sought: None,
         check_determinism: false,
         overrides: Overrides::default(),
     }

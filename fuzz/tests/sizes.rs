@@ -17,6 +17,7 @@ fn shrunk(system: &str, defect: &str) -> Size {
         jobs: NonZeroUsize::MIN,
         deadline: None,
         keep_going: false,
+        sought: None,
         check_determinism: false,
         overrides: Overrides { defects: vec![defect.to_owned()], ..Overrides::default() },
     };

@@ -35,9 +35,15 @@ pub trait Monitor<F> {
     ///
     /// # Errors
     /// What has not come to rest, or is not as it should be.
-    fn conclude(&mut self, end: Time) -> Result<(), Violation> {
+    fn conclude(&self, end: Time) -> Result<(), Violation> {
         let _ = end;
         Ok(())
+    }
+
+    /// Whether the calm has done its work here: nothing is still to come that would be judged at its end. Whoever allows
+    /// some time before it convicts says no as soon as that time runs.
+    fn is_at_rest(&self, now: Time) -> bool {
+        self.conclude(now).is_ok()
     }
 }
 

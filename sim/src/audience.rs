@@ -1,6 +1,6 @@
 //! Whoever watches a run: it is shown every fact and every incident as it happens.
 
-use rehearsal_env::{NodeId, Stamp};
+use rehearsal_env::{NodeId, Stamp, Time};
 use serde::Serialize;
 use std::ops::ControlFlow;
 
@@ -40,6 +40,13 @@ pub trait Audience<F> {
     fn incident(&mut self, stamp: &Stamp, incident: &Incident) -> ControlFlow<()> {
         let _ = (stamp, incident);
         ControlFlow::Continue(())
+    }
+
+    /// Whether nothing is still to come that the calm has to bring. Asked from time to time in the calm, where a run
+    /// [ends at rest](crate::Ends::AtRest).
+    fn is_at_rest(&self, now: Time) -> bool {
+        let _ = now;
+        false
     }
 }
 

@@ -5,7 +5,7 @@ use crate::kernel::{Event, Kernel};
 use crate::life::Life;
 use crate::trace::Traced;
 use crate::{Settings, Trigger};
-use rehearsal_env::{Fact, Incarnation, NodeId, Stamp};
+use rehearsal_env::{Fact, Incarnation, NodeId, Stamp, Time};
 use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
 use std::rc::Rc;
@@ -63,6 +63,11 @@ impl<F: Fact> FactBus<F> {
         if self.watching.get() && kernel.stormy.get() {
             self.trigger(kernel, fact.kind());
         }
+    }
+
+    /// Whether the audience finds everything at rest.
+    pub(crate) fn is_at_rest(&self, now: Time) -> bool {
+        self.audience.borrow().is_at_rest(now)
     }
 
     /// Shows what the scenario did since the last call.

@@ -12,6 +12,7 @@ use crate::{Settings, panics};
 use rehearsal_env::{EventId, Fact, Time, Violation};
 use std::rc::Rc;
 use std::task::Context;
+use std::time::Duration;
 
 /// So many steps without time moving are a livelock.
 const LIVELOCK: u64 = 1_000_000;
@@ -26,11 +27,17 @@ impl Pending for Queue<Event> {
     }
 }
 
+/// How often the audience is asked in the calm whether everything is at rest, where that may end it.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// When a run ends by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ends {
     /// When storm and calm are over.
     AfterTheCalm,
+    /// Likewise; or before, in the calm, when every client is done and the audience, asked every second, has found
+    /// everything at rest for so long.
+    AtRest(Duration),
     /// As soon as every client is done; there is no calm.
     WithTheClients,
 }
@@ -46,15 +53,18 @@ pub(crate) struct Runner<'a, F> {
     /// The task being polled, and its slot.
     polled: Option<(u32, BoxedTask)>,
     steps_at_one_time: u64,
-    storm_over: Time,
+    /// When the present part of the run is over: the storm, the calm, or the time until the next look at it.
+    part_over: Time,
     over: Time,
+    /// Since when everything was found at rest.
+    at_rest: Option<Time>,
 }
 
 impl<'a, F: Fact> Runner<'a, F> {
     pub(crate) fn new(kernel: &'a Rc<Kernel>, facts: &'a FactBus<F>, ends: Ends) -> Self {
         let Settings { storm, calm, faults, .. } = &kernel.settings;
-        let (storm_over, over) = match ends {
-            Ends::AfterTheCalm => (Time(storm.0), Time(storm.0 + calm.0)),
+        let (part_over, over) = match ends {
+            Ends::AfterTheCalm | Ends::AtRest(_) => (Time(storm.0), Time(storm.0 + calm.0)),
             Ends::WithTheClients => (Time::NEVER, Time::NEVER),
         };
         let counts_events = kernel.most_events.get() < u64::MAX
@@ -69,8 +79,9 @@ impl<'a, F: Fact> Runner<'a, F> {
             counts_events,
             polled,
             steps_at_one_time,
-            storm_over,
+            part_over,
             over,
+            at_rest: None,
         }
     }
 
@@ -111,7 +122,7 @@ impl<'a, F: Fact> Runner<'a, F> {
                 return false;
             }
             let due = kernel.queue.borrow().earliest().map_or(Time::NEVER, |(time, _)| time);
-            if due >= self.storm_over || due == Time::NEVER {
+            if due >= self.part_over || due == Time::NEVER {
                 return self.nothing_is_due(due);
             }
             if self.follows_time {
@@ -152,25 +163,50 @@ impl<'a, F: Fact> Runner<'a, F> {
         }
         match self.ends {
             Ends::WithTheClients => false,
-            Ends::AfterTheCalm if kernel.stormy.get() => {
-                self.move_time(self.storm_over);
-                self.storm_over = self.over;
+            Ends::AfterTheCalm | Ends::AtRest(_) if kernel.stormy.get() => {
+                self.move_time(self.part_over);
+                self.part_over = self.next_look();
                 kernel.begin_calm();
                 true
             }
-            Ends::AfterTheCalm => {
-                self.move_time(self.over);
-                if kernel.clients_waiting.get() > 0 {
-                    self.unfinished();
+            Ends::AfterTheCalm | Ends::AtRest(_) => {
+                self.move_time(self.part_over);
+                let waiting = kernel.clients_waiting.get() > 0;
+                if self.part_over == self.over {
+                    if waiting {
+                        self.unfinished();
+                    }
+                    return false;
                 }
-                false
+                self.part_over = self.next_look();
+                !self.has_rested(waiting)
             }
         }
     }
 
+    /// When it is to be looked next whether the calm has done its work.
+    fn next_look(&self) -> Time {
+        match self.ends {
+            Ends::AtRest(_) => (self.kernel.now.get() + LOOK).min(self.over),
+            Ends::AfterTheCalm | Ends::WithTheClients => self.over,
+        }
+    }
+
+    /// Whether everything is at rest, and has been for long enough; while clients wait nothing is.
+    fn has_rested(&mut self, waiting: bool) -> bool {
+        let Ends::AtRest(rest) = self.ends else { return false };
+        let now = self.kernel.now.get();
+        if waiting || !self.facts.is_at_rest(now) {
+            self.at_rest = None;
+            return false;
+        }
+        let since = *self.at_rest.get_or_insert(now);
+        now.since(since) >= rest
+    }
+
     /// Whether the end of the storm could still set something going.
     fn calm_may_help(&self) -> bool {
-        self.ends == Ends::AfterTheCalm && self.kernel.stormy.get()
+        self.ends != Ends::WithTheClients && self.kernel.stormy.get()
     }
 
     fn move_time(&mut self, to: Time) {

@@ -78,7 +78,7 @@ pub fn run(
     let mut failing = Vec::new();
     let digest = workers::run_all(system, plan, stop, &mut |seed, attempt| {
         totals.add(&attempt.run);
-        if attempt.failed() {
+        if attempt.failed(plan) {
             totals.failing_seeds += 1;
             if failing.len() < MOST_CONVICTIONS {
                 failing.push(seed);

@@ -71,6 +71,8 @@ pub struct Plan {
     pub deadline: Option<Instant>,
     /// Whether to go on after a violation.
     pub keep_going: bool,
+    /// If given, only what breaks this invariant is a violation; what breaks others counts as what holds.
+    pub sought: Option<&'static str>,
     /// Whether every seed runs twice, to see that both runs are one.
     pub check_determinism: bool,
     /// What is fixed in every scenario.

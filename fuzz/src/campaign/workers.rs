@@ -22,8 +22,9 @@ pub(super) struct Attempt {
 }
 
 impl Attempt {
-    pub(super) fn failed(&self) -> bool {
-        self.parted || !self.run.violations.is_empty()
+    pub(super) fn failed(&self, plan: &Plan) -> bool {
+        let mut violations = self.run.violations.iter();
+        self.parted || violations.any(|found| plan.sought.is_none_or(|sought| sought == found.invariant))
     }
 }
 
@@ -57,7 +58,7 @@ pub(super) fn run_all(
                 None
             }
             Ok(attempt) => {
-                over = attempt.failed() && !plan.keep_going;
+                over = attempt.failed(plan) && !plan.keep_going;
                 see(seed, &attempt);
                 Some(attempt.run.digest)
             }
@@ -80,7 +81,8 @@ impl Pool<'_> {
         while let Some(seed) = self.claim() {
             let _told = ToldOnPanic { system: self.system.name(), seed };
             let tried = attempt(self.system, seed, &self.plan.overrides, self.plan.check_determinism);
-            let ends_it = tried.as_ref().map_or(true, |attempt| attempt.failed() && !self.plan.keep_going);
+            let ends_it =
+                tried.as_ref().map_or(true, |attempt| attempt.failed(self.plan) && !self.plan.keep_going);
             if ends_it {
                 self.lowest_failing.fetch_min(seed, Ordering::Relaxed);
             }

@@ -136,7 +136,8 @@ fn shrink(options: &DefectsOptions) -> Outcome {
     Ok(if found.iter().all(convicted) { Verdict::Held } else { Verdict::Violated })
 }
 
-/// The first seed at which a defect shows, shrunk.
+/// The first seed at which a defect breaks the invariant that must convict it, shrunk; if there is none, the first at
+/// which it shows at all.
 fn find(
     options: &DefectsOptions,
     system: &dyn System,
@@ -144,18 +145,26 @@ fn find(
     stop: &AtomicBool,
 ) -> Result<Campaign, Failure> {
     let fixed = Fixed { set: Vec::new(), defect: vec![defect.name.to_owned()] };
-    let plan = Plan {
+    let mut plan = Plan {
         seeds: options.seeds,
         jobs: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
         deadline: None,
         keep_going: false,
+        sought: Some(defect.invariant),
         check_determinism: false,
         overrides: fixed.overrides_for(system),
     };
-    let mut line = ProgressLine::begin(defect.name, plan.seeds);
-    let mut campaign =
-        campaign::run(system, &plan, stop, &mut |totals| line.show(totals)).map_err(refused)?;
-    line.finish(&campaign);
+    let search = |plan: &Plan| {
+        let mut line = ProgressLine::begin(defect.name, plan.seeds);
+        let campaign = campaign::run(system, plan, stop, &mut |totals| line.show(totals)).map_err(refused)?;
+        line.finish(&campaign);
+        Ok(campaign)
+    };
+    let mut campaign = search(&plan)?;
+    if campaign.convictions.is_empty() {
+        plan.sought = None;
+        campaign = search(&plan)?;
+    }
     let mut line = ShrinkingLine::begin(defect.name);
     let shrinking = Shrinking { time: options.time.duration(), stop };
     campaign.groups = shrinking.group(system, &campaign, &mut |seed, told| line.show(seed, told));

@@ -119,6 +119,7 @@ fn run_all(
             jobs: options.jobs.unwrap_or_else(all_cores),
             deadline: options.time.map(|time| began + share(time)),
             keep_going: options.keep_going,
+            sought: None,
             check_determinism: options.check_determinism,
             overrides,
         };

@@ -66,8 +66,8 @@ pub fn words(rows: &[Row]) -> String {
 
 /// The table and its medians, as a page.
 pub fn page(rows: &[Row]) -> String {
-    let mut text = "# How small failures become\n\nFor every known bug the first seed that shows it, as it was drawn → \
-                    as it was shrunk. Requests and events are those before the\nviolation. Made by\n\n```sh\n\
+    let mut text = "# How small failures become\n\nFor every known bug the first seed at which it breaks the invariant that must \
+                    convict it, as it was drawn →\nas it was shrunk. Requests and events are those before the\nviolation. Made by\n\n```sh\n\
                     rehearsal defects --shrink --markdown docs/repros.md\n```\n\nwhich keeps the repros and their \
                     stories under `rehearsal-out/defects/`.\n\n"
         .to_owned();

@@ -96,8 +96,8 @@ fn refusal(reason: impl Into<String>, mend: impl Into<String>, place: Option<Ran
 /// What the world itself can find broken.
 const OF_THE_WORLD: [&str; 4] = ["no-panic", "no-stall", "no-livelock", "clients-finish"];
 
-const SECTIONS: [&str; 12] = [
-    "version", "system", "seed", "storm", "calm", "defects", "repro", "schedule", "network", "disk",
+const SECTIONS: [&str; 13] = [
+    "version", "system", "seed", "storm", "calm", "rest", "defects", "repro", "schedule", "network", "disk",
     "topology", "fault",
 ];
 
@@ -135,6 +135,7 @@ fn parse(text: &str) -> Result<(Box<dyn System>, Scenario), Refusal> {
         seed: needed(&places, "seed")?,
         storm: given(&places, "storm", plain.storm)?,
         calm: given(&places, "calm", plain.calm)?,
+        rest: given(&places, "rest", plain.rest)?,
         defects: given(&places, "defects", Vec::new())?,
         network: given(&places, "network", plain.network)?,
         disk: given(&places, "disk", plain.disk)?,

@@ -17,6 +17,8 @@ struct Head<'a> {
     storm: Option<Span>,
     #[serde(skip_serializing_if = "Option::is_none")]
     calm: Option<Span>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rest: Option<Span>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     defects: &'a [String],
 }
@@ -61,12 +63,12 @@ pub fn write_repro(
 }
 
 fn write_without(scenario: &Scenario, plain: Option<&Scenario>) -> String {
-    let Scenario { version, ref system, seed, storm, calm, ref defects, .. } = *scenario;
+    let Scenario { version, ref system, seed, storm, calm, rest, ref defects, .. } = *scenario;
     let unless_plain =
         |span: Span, of: fn(&Scenario) -> Span| plain.is_none_or(|plain| of(plain) != span).then_some(span);
     let storm = unless_plain(storm, |plain| plain.storm);
     let calm = unless_plain(calm, |plain| plain.calm);
-    let head = Head { version, system, seed, storm, calm, defects };
+    let head = Head { version, system, seed, storm, calm, rest, defects };
     let mut text = toml::to_string(&head).expect("a scenario's head is plain values");
     if let Some(repro) = &scenario.repro {
         section::<Repro>(&mut text, "repro", repro, None);

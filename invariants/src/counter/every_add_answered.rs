@@ -41,7 +41,7 @@ impl Monitor<CounterFact> for EveryAddAnswered {
         Ok(())
     }
 
-    fn conclude(&mut self, end: Time) -> Result<(), Violation> {
+    fn conclude(&self, end: Time) -> Result<(), Violation> {
         let Some((request, _)) = self.open.first_key_value() else { return Ok(()) };
         let message = format!("{request:?} has no answer at {end}; {} in all have none", self.open.len());
         Err(Violation::new(self.name(), message, self.open.values().copied()))

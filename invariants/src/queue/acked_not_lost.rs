@@ -188,7 +188,7 @@ impl Monitor<Fact> for AckedNotLost {
         }
     }
 
-    fn conclude(&mut self, _end: Time) -> Result<(), Violation> {
+    fn conclude(&self, _end: Time) -> Result<(), Violation> {
         let cluster = self.cluster.borrow();
         self.told.iter().try_for_each(|(partition, told)| match cluster.partition(*partition) {
             Some(book) => judge_leader(*partition, book, told, book.led.map(|(_, _, number)| number)),

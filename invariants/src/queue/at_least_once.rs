@@ -132,7 +132,7 @@ impl Monitor<Fact> for AtLeastOnce {
         Ok(())
     }
 
-    fn conclude(&mut self, _end: Time) -> Result<(), Violation> {
+    fn conclude(&self, _end: Time) -> Result<(), Violation> {
         let cluster = self.cluster.borrow();
         let rules = cluster.rules();
         if rules.delivery == Delivery::AtMostOnce || rules.acks != Acks::All {

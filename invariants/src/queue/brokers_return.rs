@@ -105,7 +105,7 @@ impl Monitor<Fact> for BrokersReturn {
         }
     }
 
-    fn conclude(&mut self, _end: Time) -> Result<(), Violation> {
+    fn conclude(&self, _end: Time) -> Result<(), Violation> {
         let cluster = self.cluster.borrow();
         match cluster.members().minus(cluster.live()).iter().next() {
             Some(missing) => {

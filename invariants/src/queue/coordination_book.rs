@@ -221,7 +221,7 @@ impl Monitor<Fact> for SharedCoordination {
         Ok(())
     }
 
-    fn conclude(&mut self, _end: Time) -> Result<(), Violation> {
+    fn conclude(&self, _end: Time) -> Result<(), Violation> {
         Ok(())
     }
 }

@@ -221,7 +221,7 @@ impl Monitor<Fact> for CoordinationLinearizes {
         }
     }
 
-    fn conclude(&mut self, _end: Time) -> Verdict {
+    fn conclude(&self, _end: Time) -> Verdict {
         let book = self.book.clone();
         self.explain(&book.borrow())
     }

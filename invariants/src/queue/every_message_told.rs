@@ -76,7 +76,7 @@ impl Monitor<Fact> for EveryMessageTold {
         Ok(())
     }
 
-    fn conclude(&mut self, _end: Time) -> Result<(), Violation> {
+    fn conclude(&self, _end: Time) -> Result<(), Violation> {
         let waits = |(node, life, _): &(NodeId, Incarnation, u64)| self.lives.get(node) == Some(life);
         if let Some((message, (_, _, sent))) = self.open.iter().find(|(_, sender)| waits(sender)) {
             let message = format!("nobody ever learned what became of {message}");

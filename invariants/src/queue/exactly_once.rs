@@ -143,7 +143,7 @@ impl Monitor<Fact> for ExactlyOnce {
         }
     }
 
-    fn conclude(&mut self, _end: Time) -> Result<(), Violation> {
+    fn conclude(&self, _end: Time) -> Result<(), Violation> {
         let cluster = self.cluster.borrow();
         let rules = cluster.rules();
         let forgotten = rules.partitions.iter().any(|partition| cluster.unclean(*partition).is_some());

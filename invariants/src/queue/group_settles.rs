@@ -130,7 +130,7 @@ impl Monitor<Fact> for GroupSettles {
         Ok(())
     }
 
-    fn conclude(&mut self, _end: Time) -> Result<(), Violation> {
+    fn conclude(&self, _end: Time) -> Result<(), Violation> {
         let cluster = self.cluster.borrow();
         let seated = cluster.rules().groups.keys().filter(|group| !cluster.rules().is_lent(**group));
         for group in seated {

@@ -283,7 +283,7 @@ impl Monitor<Fact> for IsrOrdering {
         }
     }
 
-    fn conclude(&mut self, _end: Time) -> Result<(), Violation> {
+    fn conclude(&self, _end: Time) -> Result<(), Violation> {
         let cluster = self.cluster.borrow();
         cluster.rules().partitions.iter().try_for_each(|partition| self.at_rest(&cluster, *partition))
     }

@@ -91,7 +91,7 @@ impl Monitor<Fact> for LastStableMoves {
         }
     }
 
-    fn conclude(&mut self, end: Time) -> Result<(), Violation> {
+    fn conclude(&self, end: Time) -> Result<(), Violation> {
         let cluster = self.cluster.borrow();
         let rules = cluster.rules();
         let patience = rules.transaction_timeout + SETTLES_WITHIN;
@@ -99,5 +99,10 @@ impl Monitor<Fact> for LastStableMoves {
         let latest = latest.min(rules.calm_begins);
         let judged = rules.partitions.iter().filter(|partition| cluster.unclean(**partition).is_none());
         judged.into_iter().try_for_each(|partition| open_for_too_long(&cluster, *partition, latest))
+    }
+
+    fn is_at_rest(&self, now: Time) -> bool {
+        let patience = self.cluster.borrow().rules().transaction_timeout + SETTLES_WITHIN;
+        self.conclude(now + patience).is_ok()
     }
 }

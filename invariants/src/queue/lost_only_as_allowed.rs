@@ -135,7 +135,7 @@ impl Monitor<Fact> for LostOnlyAsAllowed {
         Ok(())
     }
 
-    fn conclude(&mut self, _end: Time) -> Result<(), Violation> {
+    fn conclude(&self, _end: Time) -> Result<(), Violation> {
         let cluster = self.cluster.borrow();
         if cluster.rules().acks == Acks::All {
             return Ok(());

@@ -140,7 +140,7 @@ impl Monitor<Fact> for MovedOnce {
         Ok(())
     }
 
-    fn conclude(&mut self, _end: Time) -> Result<(), Violation> {
+    fn conclude(&self, _end: Time) -> Result<(), Violation> {
         let cluster = self.cluster.borrow();
         if cluster.rules().flush == Flush::Background {
             return Ok(());

@@ -78,7 +78,7 @@ impl Monitor<Fact> for OneControllerPerEpoch {
         }
     }
 
-    fn conclude(&mut self, _end: Time) -> Result<(), Violation> {
+    fn conclude(&self, _end: Time) -> Result<(), Violation> {
         let last = self.epochs.last_key_value();
         let (controller, number) =
             last.map_or((None, None), |(_, (broker, number))| (*broker, Some(*number)));

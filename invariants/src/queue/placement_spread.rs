@@ -87,7 +87,7 @@ impl Monitor<Fact> for PlacementSpread {
         Ok(())
     }
 
-    fn conclude(&mut self, _end: Time) -> Result<(), Violation> {
+    fn conclude(&self, _end: Time) -> Result<(), Violation> {
         let cluster = self.cluster.borrow();
         on_members(&cluster)?;
         evenly(&cluster, "has a copy of", |state, broker| state.replicas.has(broker))?;

@@ -87,7 +87,7 @@ impl Monitor<Fact> for ReassignmentKeepsCopies {
         Ok(())
     }
 
-    fn conclude(&mut self, _end: Time) -> Result<(), Violation> {
+    fn conclude(&self, _end: Time) -> Result<(), Violation> {
         let cluster = self.cluster.borrow();
         for (partition, book) in cluster.partitions() {
             let Some(Known { state, number }) = &book.now else { continue };

@@ -22,6 +22,7 @@ use rehearsal_model::queue::facts::{Fact, Stretch};
 use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
 use rehearsal_model::queue::partition::Partition;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 const NAME: &str = "retention-honest";
 
@@ -226,11 +227,15 @@ impl Monitor<Fact> for RetentionHonest {
         Ok(())
     }
 
-    fn conclude(&mut self, end: Time) -> Result<(), Violation> {
+    fn conclude(&self, end: Time) -> Result<(), Violation> {
         let cluster = self.cluster.borrow();
         let calm = (end.0.saturating_sub(cluster.rules().calm_begins.0) / 1_000) as i64;
         let Some(origin) = self.origin.filter(|_| calm > GRACE) else { return Ok(()) };
         let now = origin + (end.0 / 1_000) as i64;
         self.closed.iter().try_for_each(|(at, closed)| self.is_left(&cluster, *at, closed, now))
+    }
+
+    fn is_at_rest(&self, now: Time) -> bool {
+        self.conclude(now + Duration::from_micros(GRACE.unsigned_abs())).is_ok()
     }
 }

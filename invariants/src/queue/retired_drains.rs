@@ -118,7 +118,7 @@ impl Monitor<Fact> for RetiredDrains {
         }
     }
 
-    fn conclude(&mut self, _end: Time) -> Result<(), Violation> {
+    fn conclude(&self, _end: Time) -> Result<(), Violation> {
         let cluster = self.cluster.borrow();
         let calm = cluster.rules().calm_begins;
         for (partition, decided) in &self.decided {

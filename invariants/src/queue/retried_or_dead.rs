@@ -74,7 +74,7 @@ impl Monitor<Fact> for RetriedOrDead {
         Ok(())
     }
 
-    fn conclude(&mut self, _end: Time) -> Result<(), Violation> {
+    fn conclude(&self, _end: Time) -> Result<(), Violation> {
         let cluster = self.cluster.borrow();
         for ((group, message), (partition, number)) in &self.failed {
             if self.processed.contains(&(*group, *message)) || !is_judged(&cluster, *group, *partition) {

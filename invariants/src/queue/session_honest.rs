@@ -135,7 +135,7 @@ impl Monitor<Fact> for SessionHonest {
         Ok(())
     }
 
-    fn conclude(&mut self, end: Time) -> Result<(), Violation> {
+    fn conclude(&self, end: Time) -> Result<(), Violation> {
         for (session, known) in self.sessions.iter().filter(|(_, known)| known.ended.is_none()) {
             let since = known.asked.max(self.calm_begins);
             if end.since(since.min(end)) > known.timeout + BOUND {
@@ -144,5 +144,9 @@ impl Monitor<Fact> for SessionHonest {
             }
         }
         Ok(())
+    }
+
+    fn is_at_rest(&self, now: Time) -> bool {
+        self.conclude(now + BOUND).is_ok()
     }
 }

@@ -217,7 +217,7 @@ impl Monitor<Fact> for TakenByOne {
         }
     }
 
-    fn conclude(&mut self, _end: Time) -> Result<(), Violation> {
+    fn conclude(&self, _end: Time) -> Result<(), Violation> {
         let cluster = self.cluster.borrow();
         let rules = cluster.rules();
         for group in rules.loans.keys() {

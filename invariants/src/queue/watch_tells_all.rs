@@ -69,7 +69,7 @@ impl Monitor<Fact> for WatchTellsAll {
         Err(Violation::new(NAME, message, facts))
     }
 
-    fn conclude(&mut self, end: Time) -> Result<(), Violation> {
+    fn conclude(&self, end: Time) -> Result<(), Violation> {
         let book = self.book.borrow();
         for operation in book.waiting() {
             let Request::Watch { prefix, since } = &operation.request else { continue };
@@ -89,5 +89,9 @@ impl Monitor<Fact> for WatchTellsAll {
             }
         }
         Ok(())
+    }
+
+    fn is_at_rest(&self, now: Time) -> bool {
+        self.conclude(now + BOUND).is_ok()
     }
 }

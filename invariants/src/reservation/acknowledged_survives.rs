@@ -116,7 +116,7 @@ impl Monitor<Fact> for AcknowledgedSurvives {
         }
     }
 
-    fn conclude(&mut self, _end: Time) -> Result<(), Violation> {
+    fn conclude(&self, _end: Time) -> Result<(), Violation> {
         self.judge_all()
     }
 }

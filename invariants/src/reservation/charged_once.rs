@@ -103,7 +103,7 @@ impl Monitor<Fact> for ChargedOnce {
         }
     }
 
-    fn conclude(&mut self, end: Time) -> Result<(), Violation> {
+    fn conclude(&self, end: Time) -> Result<(), Violation> {
         let books = self.books.borrow();
         for (id, account) in books.accounts() {
             let book = books.reservation(id);

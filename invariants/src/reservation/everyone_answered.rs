@@ -55,7 +55,7 @@ impl Monitor<Fact> for EveryoneAnswered {
         Ok(())
     }
 
-    fn conclude(&mut self, _end: Time) -> Result<(), Violation> {
+    fn conclude(&self, _end: Time) -> Result<(), Violation> {
         if let Some((intent, (guest, asked))) = self.wishes.first_key_value() {
             let message = format!("guest {guest} still waits for an answer to wish {}", intent.0);
             return Err(Violation::new(NAME, message, [*asked]));

@@ -36,7 +36,7 @@ impl Monitor<Fact> for HoldsEnd {
         Ok(())
     }
 
-    fn conclude(&mut self, end: Time) -> Result<(), Violation> {
+    fn conclude(&self, end: Time) -> Result<(), Violation> {
         let books = self.books.borrow();
         let longest = self.rules.hold + self.rules.round;
         let overdue = books

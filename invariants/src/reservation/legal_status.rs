@@ -115,7 +115,7 @@ impl Monitor<Fact> for LegalStatus {
         Ok(())
     }
 
-    fn conclude(&mut self, _end: Time) -> Result<(), Violation> {
+    fn conclude(&self, _end: Time) -> Result<(), Violation> {
         let books = self.books.borrow();
         for book in books.reservations() {
             let due = match book.status {

@@ -231,7 +231,7 @@ impl Monitor<Fact> for NoDoubleBooking {
         }
     }
 
-    fn conclude(&mut self, _end: Time) -> Result<(), Violation> {
+    fn conclude(&self, _end: Time) -> Result<(), Violation> {
         let books = self.books.borrow();
         let silent = Word::default();
         for book in books.reservations() {

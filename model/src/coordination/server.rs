@@ -47,7 +47,7 @@ impl Default for Setup {
         Setup {
             knobs: Knobs::default(),
             patience: Patience::default(),
-            tick: Duration::from_millis(100),
+            tick: Duration::from_millis(250),
             longest_log: 1 << 20,
         }
     }

@@ -85,11 +85,15 @@ impl<E: Env, Q: Message, A: Message> Sessions<E, Q, A> {
     ) -> Result<T, SessionOver> {
         self.port.send(server, frame.clone());
         let mut heard = self.env.now();
+        let mut again = self.patience.resend;
         loop {
-            match self.env.timeout(self.patience.resend, frames.recv()).await {
+            match self.env.timeout(again, frames.recv()).await {
                 Ok(Some(Frame::End { .. }) | None) => return Err(SessionOver),
                 Ok(Some(came)) => {
                     heard = self.env.now();
+                    if matches!(came, Frame::Working { .. }) {
+                        again = self.patience.while_at_work();
+                    }
                     if let Some(found) = wanted(came) {
                         return Ok(found);
                     }

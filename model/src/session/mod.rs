@@ -37,10 +37,18 @@ use std::time::Duration;
 /// How patient both sides are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Patience {
-    /// After this long without an answer a client sends its request again.
+    /// After this long without a word about it a client sends its request again.
     pub resend: Duration,
     /// After this long without a word from the other side a session is over.
     pub silence: Duration,
+}
+
+impl Patience {
+    /// After how long a client asks again that knows its request came: often enough that the session stays, and that an
+    /// answer which was lost is missed before long.
+    pub fn while_at_work(self) -> Duration {
+        self.resend.max(self.silence / 3)
+    }
 }
 
 impl Default for Patience {

@@ -9,6 +9,7 @@ mod executor;
 mod network;
 mod pause;
 mod plain;
+mod rest;
 mod scenario_file;
 mod seeds;
 mod stage;

@@ -46,6 +46,12 @@ impl Audience<Note> for Notebook {
         self.incidents.push((*stamp, *incident));
         ControlFlow::Continue(())
     }
+
+    /// From a note that says so on, until one that says that something stirs.
+    fn is_at_rest(&self, _now: Time) -> bool {
+        let last = self.facts.iter().rev().find(|(_, note)| ["at rest", "stirs"].contains(&note.0));
+        last.is_some_and(|(_, note)| note.0 == "at rest")
+    }
 }
 
 /// A world that is being set up.

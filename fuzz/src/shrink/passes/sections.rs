@@ -139,7 +139,7 @@ fn shorter(span: Span, parts: &[Span]) -> Vec<Span> {
 /// Both shorter. Any system fails that is given too little time, so they are made shorter only where a run without the
 /// defects can show that there is enough; elsewhere they become plain if that gives more.
 pub(super) fn storm(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
-    let Scenario { storm, calm, .. } = *scenario;
+    let Scenario { storm, calm, rest, .. } = *scenario;
     let (plain_storm, plain_calm) = (plain.scenario.storm, plain.scenario.calm);
     if scenario.defects.is_empty() {
         let gives_more = storm <= plain_storm && calm <= plain_calm;
@@ -151,5 +151,6 @@ pub(super) fn storm(plain: &Plain, scenario: &Scenario) -> Vec<Edit> {
     let storms =
         shorter(storm, &storms).into_iter().map(|storm| edit(move |scenario| scenario.storm = storm));
     let calms = shorter(calm, &calms).into_iter().map(|calm| edit(move |scenario| scenario.calm = calm));
-    storms.chain(calms).collect()
+    let restless = rest.map(|_| edit(move |scenario| scenario.rest = None));
+    storms.chain(calms).chain(restless).collect()
 }

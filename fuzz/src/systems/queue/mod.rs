@@ -102,6 +102,7 @@ impl System for Queue {
             seed,
             storm,
             calm: overrides.top_span("calm", Span::seconds(30))?,
+            rest: overrides.rest(draw::rest(&draws))?,
             defects: overrides.defects.clone(),
             network: overrides.apply("network", swarm::network(&draws, families))?,
             disk: overrides.apply("disk", swarm::disk(&draws))?,

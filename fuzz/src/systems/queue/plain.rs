@@ -25,6 +25,7 @@ pub(super) fn plain() -> Plain {
         seed: 0,
         storm: Span::seconds(20),
         calm: Span::seconds(30),
+        rest: None,
         defects: Vec::new(),
         network: NetworkSettings::default(),
         disk: DiskSettings::default(),

@@ -115,6 +115,7 @@ impl System for Reservation {
             seed,
             storm,
             calm: overrides.top_span("calm", Span::seconds(30))?,
+            rest: overrides.rest(None)?,
             defects: overrides.defects.clone(),
             network: overrides.apply("network", swarm::network(&draws, families))?,
             disk: overrides.apply("disk", swarm::disk(&draws))?,

@@ -61,7 +61,7 @@ pub struct Seat<E: Env> {
     at_work: Cell<Option<Membership>>,
     /// How often it was at work.
     stints: Cell<u64>,
-    /// A commit was answered, or the work is over.
+    /// It is elsewhere in a partition, a commit was answered, or the work is over.
     changed: Notify,
 }
 
@@ -129,12 +129,14 @@ impl<E: Env<Fact = Fact>> Seat<E> {
         committed: bool,
     ) {
         self.member.borrow_mut().seek(partition, offset);
+        self.changed.notify_waiters();
         self.env.observe(Fact::Positioned { group: self.group, member, partition, offset, committed });
     }
 
     /// Goes on from there, since what it wanted is not in the log; that is committed soon.
     pub(super) fn reset(&self, Membership { member, .. }: Membership, partition: Partition, offset: Offset) {
         self.member.borrow_mut().reset(partition, offset);
+        self.changed.notify_waiters();
         let (group, committed) = (self.group, false);
         self.env.observe(Fact::Positioned { group, member, partition, offset, committed });
     }
@@ -142,16 +144,28 @@ impl<E: Env<Fact = Fact>> Seat<E> {
     /// Everything before `next` is done with, in a partition that it works on in this membership.
     pub fn settle(&self, membership: Membership, partition: Partition, next: Offset) {
         if self.is_at_work(membership) {
-            self.member.borrow_mut().processed(partition, next);
+            self.processed(partition, next);
         }
     }
 
-    /// How far it is.
-    pub(super) fn member(&self) -> &RefCell<Member> {
-        &self.member
+    /// An answer to a fetch from `from` came; the next fetch is from `next`. False when it is to be thrown away.
+    pub(super) fn fetched(&self, partition: Partition, from: Offset, next: Offset) -> bool {
+        self.changed.notify_waiters();
+        self.member.borrow_mut().fetched(partition, from, next)
     }
 
-    /// Waits until a commit was answered, or the work is over.
+    /// Whether the record at this offset may be begun.
+    pub(super) fn begins(&self, partition: Partition, offset: Offset) -> bool {
+        self.member.borrow().begins(partition, offset)
+    }
+
+    /// Everything before `next` is done with.
+    pub(super) fn processed(&self, partition: Partition, next: Offset) {
+        self.member.borrow_mut().processed(partition, next);
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until it is elsewhere in a partition, a commit was answered, or the work is over.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
     }
@@ -321,9 +335,8 @@ impl<E: Env<Fact = Fact>> Seat<E> {
 
     /// Everything between is done, and committed by other means.
     pub(super) fn worked_through(&self, partition: Partition, from: Offset, next: Offset) {
-        let mut member = self.member.borrow_mut();
-        if member.fetched(partition, from, next) {
-            member.processed(partition, next);
+        if self.fetched(partition, from, next) {
+            self.processed(partition, next);
         }
     }
 

@@ -87,7 +87,7 @@ impl<E: Env<Fact = Fact>, H: Handler> Worker<E, H> {
         Shown { records, next }: Shown,
     ) {
         let at_work = self.seat.is_at_work(membership);
-        if !at_work || !self.seat.member().borrow_mut().fetched(partition, from, next) {
+        if !at_work || !self.seat.fetched(partition, from, next) {
             return;
         }
         let mut reached = from;
@@ -100,21 +100,21 @@ impl<E: Env<Fact = Fact>, H: Handler> Worker<E, H> {
             if !self.seat.is_at_work(membership) {
                 return;
             }
-            self.seat.member().borrow_mut().processed(partition, self.handler.through(place));
+            self.seat.processed(partition, self.handler.through(place));
             reached = offset.plus(1);
         }
         if self.seat.is_at_work(membership) && reached < next {
             let offset = Offset(next.0 - 1);
             let last = Place { membership, partition, epoch: LeaderEpoch::default(), offset };
             self.handler.pass(last);
-            self.seat.member().borrow_mut().processed(partition, self.handler.through(last));
+            self.seat.processed(partition, self.handler.through(last));
         }
     }
 
     /// Waits until what has to be committed before the record is handled is committed. False when the partition is this
     /// member's no more.
     async fn may_begin(&self, Place { membership, partition, offset, .. }: Place) -> bool {
-        while !self.seat.member().borrow().begins(partition, offset) {
+        while !self.seat.begins(partition, offset) {
             if !self.seat.is_at_work(membership) {
                 return false;
             }
@@ -131,8 +131,9 @@ impl<E: Env<Fact = Fact>, H: Handler> Worker<E, H> {
     async fn keep_committing(self: Rc<Self>, membership: Membership) {
         while self.seat.is_at_work(membership) {
             self.env.sleep(self.plan.knobs.commit_interval.duration()).await;
-            if self.seat.is_at_work(membership) {
-                self.seat.commit(membership).await;
+            let at_work = self.seat.is_at_work(membership);
+            if at_work && self.seat.commit(membership).await == Commit::NothingDue {
+                self.seat.changed().await;
             }
         }
     }
