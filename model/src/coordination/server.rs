@@ -84,6 +84,8 @@ impl<E: Env> Server<E> {
         setup: Setup,
         report: Report<E::Fact>,
     ) -> Result<Option<(Rc<Self>, E::File)>, StorageError> {
+        // Who asks meanwhile waits.
+        let connections = SessionServer::bind_and_keep(env);
         let (file, snapshot) = (env.open(LOG).await?, env.open(SNAPSHOT).await?);
         env.sync_dir().await?;
         let say = |happening: &Happening| report(happening, &mut |fact| env.observe(fact));
@@ -105,13 +107,13 @@ impl<E: Env> Server<E> {
         }
         // What was in the file may have been seen and not be sure: a read says nothing about a crash.
         file.sync().await?;
-        Ok(Some((Self::with(env, setup, report, snapshot, &log), file)))
+        Ok(Some((Self::with(env, (setup, report), connections, snapshot, &log), file)))
     }
 
     fn with(
         env: &E,
-        setup: Setup,
-        report: Report<E::Fact>,
+        (setup, report): (Setup, Report<E::Fact>),
+        connections: SessionServer<E, Request, Response>,
         snapshot: Option<Registry>,
         log: &Recovered,
     ) -> Rc<Self> {
@@ -123,7 +125,7 @@ impl<E: Env> Server<E> {
             env: env.clone(),
             setup,
             report,
-            connections: SessionServer::bind_and_keep(env),
+            connections,
             written: Cell::new(service.registry().position()),
             length: Cell::new(log.valid_length as u64),
             service: RefCell::new(service),

@@ -63,6 +63,8 @@ impl Default for Setup {
 /// When this node is none of the members.
 pub async fn serve<E: Env>(env: E, setup: Setup, report: Report<E::Fact>) {
     let say = |happening: &Happening| report(happening, &mut |fact| env.observe(fact));
+    // Who asks meanwhile waits.
+    let (port, connections) = (env.bind(), SessionServer::bind_and_keep(&env));
     let disk = match Disk::recover(&env, say).await {
         Ok(Ok(disk)) => disk,
         Ok(Err(corrupt)) => return refuse(corrupt, say).await,
@@ -80,8 +82,8 @@ pub async fn serve<E: Env>(env: E, setup: Setup, report: Report<E::Fact>) {
     let (revision, sessions) = (registry.revision(), registry.sessions().len() as u64);
     say(&Happening::Recovered { revision, sessions });
     let server = Server {
-        port: env.bind(),
-        connections: SessionServer::bind_and_keep(&env),
+        port,
+        connections,
         service: RefCell::new(service),
         unwritten: RefCell::default(),
         something_to_write: Notify::new(),

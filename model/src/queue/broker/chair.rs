@@ -1,6 +1,5 @@
 //! The controller's chair: one broker at a time sits in it, and what it orders is written in its name.
 
-use super::super::brokers::BrokerId;
 use super::super::controller::{Change, Metadata, Rules};
 use super::super::defects::Defect;
 use super::super::facts::Fact;
@@ -39,6 +38,10 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         match self.session.transact(vec![Check::absent(keys::CONTROLLER)], vec![chair]).await {
             Ok(epoch) => Some(epoch),
             Err(_) => {
+                self.wait_for_news(LOOK).await;
+                if self.known.borrow().controller.is_some_and(|(broker, _)| broker != self.me) {
+                    return None;
+                }
                 let chair = self.coordination.read(keys::CONTROLLER).await.ok()??;
                 (chair.owner == Some(self.session.id())).then(|| keys::version(&chair))
             }
@@ -66,11 +69,10 @@ impl<E: Env<Fact = Fact>> Broker<E> {
                 (seen, since) = (self.known.borrow().live.clone(), self.env.now());
             }
             let quiet = self.env.now().since(since) >= QUIET;
-            // One at a time: the next one is decided by what this one leaves.
-            let due = self.metadata(quiet).due(&self.wanted(&all), rules).into_iter().next();
-            let nothing = due.is_none();
-            if let Some(change) = due {
-                match self.write(epoch, change).await {
+            let due = self.metadata(quiet).due_together(&self.wanted(&all), rules);
+            let nothing = due.is_empty();
+            if !nothing {
+                match self.write(epoch, due).await {
                     Ok(()) => {}
                     Err(CoordinationError::Conflict { key, .. }) if key == keys::CONTROLLER => return,
                     Err(CoordinationError::SessionExpired) => return,
@@ -114,9 +116,9 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         }
     }
 
-    /// Writes a change, if this broker is still the controller and nothing has changed since it was decided. That it is, is
+    /// Writes changes, all or none, if this broker is still the controller and nothing has changed since they were decided. That it is, is
     /// looked at twice: the chair is of this epoch, and the session that it hangs on is open.
-    async fn write(&self, epoch: Revision, change: Change) -> Result<(), CoordinationError> {
+    async fn write(&self, epoch: Revision, changes: Vec<Change>) -> Result<(), CoordinationError> {
         let obeyed = self.plan.defects.has(Defect::StaleControllerObeyed);
         let ordered = Some(epoch);
         let mut checks = Vec::new();
@@ -125,23 +127,25 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         }
         let mut writes = Vec::new();
         let mut entries = Vec::new();
-        let mut noted = None;
-        match change {
-            Change::Create(partition, state) => {
-                checks.push(Check::absent(keys::partition(partition)));
-                entries.push(PartitionEntry { partition, state, ordered });
-            }
-            Change::Partition(partition, state) => {
-                checks.push(self.unchanged(partition));
-                entries.push(PartitionEntry { partition, state, ordered });
-            }
-            Change::Life { broker, life, partitions } => {
-                checks.push(Check::version(keys::broker(broker), Revision(life.0)));
-                writes.push(Edit::put(keys::life(broker), keys::encode(&life)));
-                noted = Some((broker, life));
-                for (partition, state) in partitions {
+        let mut noted = Vec::new();
+        for change in changes {
+            match change {
+                Change::Create(partition, state) => {
+                    checks.push(Check::absent(keys::partition(partition)));
+                    entries.push(PartitionEntry { partition, state, ordered });
+                }
+                Change::Partition(partition, state) => {
                     checks.push(self.unchanged(partition));
                     entries.push(PartitionEntry { partition, state, ordered });
+                }
+                Change::Life { broker, life, partitions } => {
+                    checks.push(Check::version(keys::broker(broker), Revision(life.0)));
+                    writes.push(Edit::put(keys::life(broker), keys::encode(&life)));
+                    noted.push((broker, life));
+                    for (partition, state) in partitions {
+                        checks.push(self.unchanged(partition));
+                        entries.push(PartitionEntry { partition, state, ordered });
+                    }
                 }
             }
         }
@@ -152,17 +156,11 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             true => self.coordination.transact(checks, writes).await?,
             false => self.session.transact(checks, writes).await?,
         };
-        if let Some((broker, life)) = noted {
-            self.note(broker, life);
-        }
+        self.known.borrow_mut().noted.extend(noted);
         for entry in &entries {
             self.told(entry, revision);
         }
         Ok(())
-    }
-
-    fn note(&self, broker: BrokerId, life: super::BrokerEpoch) {
-        self.known.borrow_mut().noted.insert(broker, life);
     }
 
     /// That a partition's state is still the one that this broker knows.

@@ -57,7 +57,9 @@ use super::replica::{Lineage, Replica};
 use super::report::of_coordination;
 use super::restart::{Mark, Registration, Stop};
 use super::topics::{Barriers, TopicState};
-use crate::coordination::{Check, ClientSetup, Coordination, CoordinationSession, Edit, Revision};
+use crate::coordination::{
+    Check, ClientSetup, Coordination, CoordinationError, CoordinationSession, Edit, Revision,
+};
 use crate::race::{Either, race};
 use crate::session::Patience;
 use desk::Desks;
@@ -223,17 +225,22 @@ async fn register<E: Env<Fact = Fact>>(
             break session;
         }
     };
-    // A registration of a former life may still be on its way, and would take the key with it when its session ends.
     let key = keys::broker(me);
-    let stands = coordination.read(&key).await.ok()?;
-    if stands.is_some() && plan.defects.has(Defect::GivesUpWhenRegistered) {
-        return std::future::pending().await;
-    }
-    let unchanged = Check::unchanged(&key, stands.as_ref().map(keys::version));
+    let registration = || Edit::put_ephemeral(&key, keys::encode(&Registration { broker: me, after }));
+    let registered = match session.transact(vec![Check::absent(&key)], vec![registration()]).await {
+        Err(CoordinationError::Conflict { .. }) if plan.defects.has(Defect::GivesUpWhenRegistered) => {
+            return std::future::pending().await;
+        }
+        // A registration of a former life may still be on its way, and would take the key with it when its session ends.
+        Err(CoordinationError::Conflict { .. }) => {
+            let stands = coordination.read(&key).await.ok()?;
+            let unchanged = Check::unchanged(&key, stands.as_ref().map(keys::version));
+            session.transact(vec![unchanged], vec![registration()]).await
+        }
+        settled => settled,
+    };
     // Whether an unanswered registration was carried out is unknown: this life ends then, before it has done anything.
-    let register = Edit::put_ephemeral(&key, keys::encode(&Registration { broker: me, after }));
-    let life = session.transact(vec![unchanged], vec![register]).await.ok()?;
-    Some((session, keys::life_of(life)))
+    Some((session, keys::life_of(registered.ok()?)))
 }
 
 fn host(plan: &Plan, me: BrokerId, life: BrokerEpoch, partition: Partition, log: PartitionLog) -> Host {

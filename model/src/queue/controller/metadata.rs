@@ -5,7 +5,7 @@ use crate::queue::brokers::{BrokerEpoch, BrokerId, Brokers};
 use crate::queue::defects::Defect;
 use crate::queue::partition::Partition;
 use crate::queue::replica::{Flush, Settings};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that the controller decides by.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -45,6 +45,16 @@ pub enum Change {
     Partition(Partition, PartitionState),
 }
 
+impl Change {
+    /// The partitions that it changes or makes.
+    fn partitions(&self) -> Vec<Partition> {
+        match self {
+            Change::Life { partitions, .. } => partitions.keys().copied().collect(),
+            Change::Create(partition, _) | Change::Partition(partition, _) => vec![*partition],
+        }
+    }
+}
+
 /// What the controller goes by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rules {
@@ -76,6 +86,27 @@ impl Metadata {
             due.extend(self.balance_due(rules));
         }
         due
+    }
+
+    /// What of that is to be written together: lives that change no partition in common, and all partitions that come to
+    /// be. Anything else alone, for the next one is decided by what it leaves.
+    pub fn due_together(&self, wanted: &[Partition], rules: Rules) -> Vec<Change> {
+        let mut touched = BTreeSet::new();
+        let mut together = Vec::new();
+        for change in self.due(wanted, rules) {
+            let partitions = change.partitions();
+            let is_alone = matches!(change, Change::Partition(..));
+            let fits = !is_alone && partitions.iter().all(|partition| !touched.contains(partition));
+            if !together.is_empty() && !fits {
+                break;
+            }
+            touched.extend(partitions);
+            together.push(change);
+            if is_alone {
+                break;
+            }
+        }
+        together
     }
 
     fn live(&self) -> Brokers {
