@@ -84,6 +84,8 @@ pub(super) const FACT_KINDS: &[&str] = &[
     "CreditGiven",
     "CreditSpent",
     "SubscriptionOver",
+    "ReadFromDisk",
+    "LogDamaged",
 ];
 
 /// Facts worth striking at; one that is listed twice is struck at twice as often.

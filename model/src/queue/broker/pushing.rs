@@ -135,7 +135,7 @@ impl<E: Env<Fact = Fact>> Pushing<E> {
         let Broker { env, plan, .. } = &*self.broker;
         let silence = plan.knobs.silence.duration();
         while !subscriber.over.get() {
-            match self.broker.next_step(&subscriber) {
+            match self.broker.next_step(&subscriber).await {
                 // 2.
                 Step::Push(frame) => self.port.send(subscriber.client, frame),
                 // 3.
@@ -166,23 +166,23 @@ impl<E: Env<Fact = Fact>> Pushing<E> {
 }
 
 impl<E: Env<Fact = Fact>> Broker<E> {
-    fn next_step(&self, subscriber: &Subscriber) -> Step {
+    async fn next_step(&self, subscriber: &Subscriber) -> Step {
         let Subscriber { host, terms, .. } = subscriber;
+        let (from, at_most) = {
+            let outflow = subscriber.outflow.borrow();
+            (outflow.next(), outflow.room().min(u64::from(self.plan.knobs.fetch_bytes)))
+        };
+        let read = self.read(host, from, *terms, at_most).await;
         let cores = host.cores.borrow();
-        if cores.replica.epoch() != subscriber.epoch || !self.serves(host, &cores, *terms) {
+        if cores.replica.epoch() != subscriber.epoch {
             return Step::End(Refusal::NotLeader);
         }
-        let mut outflow = subscriber.outflow.borrow_mut();
-        let from = outflow.next();
-        let at_most = outflow.room().min(u64::from(self.plan.knobs.fetch_bytes));
-        let read = self
-            .check_offset(host, &cores, from, *terms)
-            .and_then(|()| self.read(&cores, from, *terms, at_most));
         let fetched = match read {
             Ok(fetched) if fetched.next > from => fetched,
             Ok(_) => return Step::Wait,
             Err(refusal) => return Step::End(refusal),
         };
+        let mut outflow = subscriber.outflow.borrow_mut();
         let cost = cost(&fetched.batches);
         if !outflow.admits(cost) {
             if !subscriber.spent.replace(true) {
