@@ -173,6 +173,8 @@ pub const PUSH_WAS_LOST: Marker = Marker("push-was-lost");
 pub const SUBSCRIPTION_ENDED_BY_BROKER: Marker = Marker("subscription-ended-by-its-broker");
 /// A broker read batches from its disk that it did not keep in memory.
 pub const READ_FROM_DISK: Marker = Marker("read-from-disk");
+/// A consumer was told that what it had read does not stand in the log any more.
+pub const CONSUMER_SAW_TRUNCATION: Marker = Marker("consumer-saw-truncation");
 
 /// Every marker of the queue.
 pub const MARKERS: &[Marker] = &[
@@ -246,6 +248,7 @@ pub const MARKERS: &[Marker] = &[
     PUSH_WAS_LOST,
     SUBSCRIPTION_ENDED_BY_BROKER,
     READ_FROM_DISK,
+    CONSUMER_SAW_TRUNCATION,
 ];
 
 /// Looks out for the markers.
@@ -311,6 +314,7 @@ fn at_once(fact: &Fact) -> Option<Marker> {
         Fact::OfTopics(OfTopics::Rerouted { .. }) => OLD_ROUTING_TOLD,
         Fact::OfTopics(OfTopics::Withheld { .. }) => NEW_PARTITION_WAITED,
         Fact::OfLogs(OfLogs::ReadFromDisk { .. }) => READ_FROM_DISK,
+        Fact::OfLogs(OfLogs::TruncationSeen { .. }) => CONSUMER_SAW_TRUNCATION,
         _ => return None,
     })
 }

@@ -203,6 +203,8 @@ defects! {
     /// What is not in memory is read from the batch behind the one that holds the offset asked for. Convicted by
     /// `partition-order`.
     ReadsFromNextBatch "reads-from-next-batch",
+    /// Whoever asks for an offset is served, whatever it has read before that (KIP-320). Convicted by `partition-order`.
+    ConsumerEpochIgnored "consumer-epoch-ignored",
 }
 
 /// The known bugs that are switched on.

@@ -96,6 +96,16 @@ const PUSH_IN_ORDER: &[&str] = &[
     "queue.acks=all",
     "queue.unclean_election=false",
 ];
+/// What consumers have read is cut off, and the log goes on beyond that.
+const UNCLEAN: &[&str] = &[
+    "families.crashes=true",
+    "families.partitions=true",
+    "queue.unclean_election=true",
+    "queue.min_insync=1",
+    "queue.lag=500ms",
+    "workload.groups=2",
+    "workload.lent=false",
+];
 /// Old segments are read from the disk, by consumers that come back to them.
 const FROM_DISK: &[&str] = &[
     "queue.cached_segments=1",
@@ -544,5 +554,11 @@ pub(super) const DEFECTS: &[Defect] = &[
         "partition-order",
         "an offset index that is searched for the first batch at or behind an offset, not for the one that holds it",
         FROM_DISK,
+    ),
+    defect(
+        "consumer-epoch-ignored",
+        "partition-order",
+        "before KIP-320: after an unclean election a consumer reads on in a log that is another, and nobody tells it",
+        UNCLEAN,
     ),
 ];

@@ -86,6 +86,8 @@ pub(super) const FACT_KINDS: &[&str] = &[
     "SubscriptionOver",
     "ReadFromDisk",
     "LogDamaged",
+    "EpochCrossed",
+    "TruncationSeen",
 ];
 
 /// Facts worth striking at; one that is listed twice is struck at twice as often.

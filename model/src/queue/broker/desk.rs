@@ -133,7 +133,9 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             match found {
                 Ok(Found::InMemory(found)) if !found.is_empty() => all.extend(found),
                 Ok(Found::OnDisk { .. }) => {
-                    all.extend(self.read_from_disk(host, from, readable, u64::MAX).await.into_iter().flatten());
+                    all.extend(
+                        self.read_from_disk(host, from, readable, u64::MAX).await.into_iter().flatten(),
+                    );
                 }
                 Ok(Found::InMemory(_)) | Err(_) => return Some(all),
             }

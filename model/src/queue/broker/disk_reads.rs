@@ -44,7 +44,11 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             if host.cuts() != cuts {
                 continue;
             }
-            let whole = if bytes.len() as u64 == length { decode_frames(&bytes) } else { Err(Corrupt { position: 0 }) };
+            let whole = if bytes.len() as u64 == length {
+                decode_frames(&bytes)
+            } else {
+                Err(Corrupt { position: 0 })
+            };
             return match whole {
                 Ok(batches) => Some(self.handed_on(host, from, batches)),
                 Err(Corrupt { position: at }) => self.give_up(host, segment, position + at).await,

@@ -1,6 +1,6 @@
 //! What is told of logs that lie on disks, and are cut there.
 
-use crate::queue::offset::Offset;
+use crate::queue::offset::{LeaderEpoch, Offset};
 use crate::queue::partition::Partition;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,30 @@ pub enum OfLogs {
         /// The byte of it at which the first bad frame begins.
         position: u64,
     },
+    /// A consumer goes on behind what it has read, in a log that goes on there in another epoch.
+    EpochCrossed {
+        /// In which group.
+        group: u32,
+        /// In which partition.
+        partition: Partition,
+        /// From where on.
+        offset: Offset,
+        /// In whose time the record before it was appended, as the consumer has read it.
+        last: LeaderEpoch,
+        /// In whose time the record there was appended.
+        next: LeaderEpoch,
+    },
+    /// A consumer is told that what it has read does not stand in the log any more, and goes on where it does.
+    TruncationSeen {
+        /// In which group.
+        group: u32,
+        /// In which partition.
+        partition: Partition,
+        /// Where it wanted to go on.
+        offset: Offset,
+        /// Up to where the log is as it was read.
+        to: Offset,
+    },
 }
 
 impl OfLogs {
@@ -33,6 +57,8 @@ impl OfLogs {
         match self {
             OfLogs::ReadFromDisk { .. } => "ReadFromDisk",
             OfLogs::Damaged { .. } => "LogDamaged",
+            OfLogs::EpochCrossed { .. } => "EpochCrossed",
+            OfLogs::TruncationSeen { .. } => "TruncationSeen",
         }
     }
 }

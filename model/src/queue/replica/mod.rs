@@ -31,6 +31,7 @@ pub use follower::Discarded;
 pub use leader::{Leadership, Progress, Refusal};
 pub use lineage::{EpochEnd, Lineage};
 pub use messages::{Asker, EndAnswer, EndRequest, FetchAnswer, FetchRequest, OutOfRangeAnswer, SetRequest};
+pub use serving::NoFooting;
 
 use super::brokers::{BrokerEpoch, BrokerId};
 use super::controller::{Leader, PartitionState};

@@ -11,5 +11,13 @@ pub(super) fn of(fact: &OfLogs) -> String {
             "finds its log of {partition} damaged, in the segment of offset {segment} at byte {position}, and serves it \
              no more"
         ),
+        OfLogs::EpochCrossed { group, partition, offset, last, next } => format!(
+            "goes on at offset {offset} of {partition} in epoch {next}, behind what it has read in epoch {last}, for \
+             group {group}"
+        ),
+        OfLogs::TruncationSeen { group, partition, offset, to } => format!(
+            "finds that {partition} was truncated since it was read up to offset {offset}: it is as it was up to {to}, \
+             for group {group}"
+        ),
     }
 }
