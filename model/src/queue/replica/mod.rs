@@ -206,6 +206,10 @@ impl Replica {
         self.lineage.expired(start);
         if start >= self.end {
             self.lineage = Lineage::default();
+            // Nothing is left that could part from the leader's log, and nothing to ask about.
+            if let Role::Truncating(leader) = self.role {
+                self.role = Role::Fetching(leader);
+            }
         }
     }
 
