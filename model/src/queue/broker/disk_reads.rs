@@ -13,11 +13,19 @@ use super::{Broker, Host, disk};
 use rehearsal_env::Env;
 use std::sync::Arc;
 
+/// A piece of a segment.
+#[derive(Clone, Copy)]
+struct Piece {
+    segment: SegmentName,
+    position: u64,
+    length: u64,
+}
+
 impl<E: Env<Fact = Fact>> Broker<E> {
-    /// What the log would give for these numbers ([`PartitionLog::read`](super::super::log::PartitionLog::read)), if that
-    /// is on the disk alone. What is returned is in the log in this very step. None when it is in memory by now, or in the
-    /// log no more: the log is to be asked again. A broker whose disk has failed, or has something else there, stops,
-    /// and this never returns.
+    /// What the log has at `from` on the disk alone, whole batches of `most_bytes` at most, or one that has more, from as many
+    /// segments as it takes; none ends beyond `up_to`. What is returned is in the log in this very step. None when it is in
+    /// memory by now, or in the log no more: the log is to be asked again. A broker whose disk has failed, or has
+    /// something else there, stops, and this never returns.
     pub(super) async fn read_from_disk(
         &self,
         host: &Host,
@@ -27,32 +35,42 @@ impl<E: Env<Fact = Fact>> Broker<E> {
     ) -> Option<Vec<Arc<Batch>>> {
         loop {
             let cuts = host.cuts();
-            // 1.
-            let found = host.cores.borrow().log.read(from, up_to, most_bytes);
-            let Ok(Found::OnDisk { segment, position, length }) = found else { return None };
-            host.all_carried_out().await;
-            // 2.
-            let read = {
-                let _files = host.files.lock().await;
-                if host.cuts() != cuts {
-                    continue;
-                }
-                disk::read_piece(&self.env, host.partition, segment, position, length).await
-            };
-            let Ok(bytes) = read else { return self.stop_reading().await };
-            // 3.
-            if host.cuts() != cuts {
-                continue;
+            let (mut batches, mut next, mut left): (Vec<Batch>, _, _) = (Vec::new(), from, most_bytes);
+            while let Some(piece) = piece_at(host, next, up_to, left)
+                && (batches.is_empty() || piece.length <= left)
+                && let Some(read) = self.read_piece(host, piece, cuts).await
+            {
+                batches.extend(read);
+                next = batches.last().map_or(from, Batch::end);
+                left = left.saturating_sub(piece.length);
             }
-            let whole = if bytes.len() as u64 == length {
-                decode_frames(&bytes)
-            } else {
-                Err(Corrupt { position: 0 })
-            };
-            return match whole {
-                Ok(batches) => Some(self.handed_on(host, from, batches)),
-                Err(Corrupt { position: at }) => self.give_up(host, segment, position + at).await,
-            };
+            // 3.
+            if host.cuts() == cuts {
+                return (!batches.is_empty()).then(|| self.handed_on(host, from, batches));
+            }
+        }
+    }
+
+    /// None when anything of the log has been cut off or dropped since there were so many cuts.
+    async fn read_piece(&self, host: &Host, piece: Piece, cuts: u64) -> Option<Vec<Batch>> {
+        let Piece { segment, position, length } = piece;
+        // 1.
+        host.all_carried_out().await;
+        // 2.
+        let _files = host.files.lock().await;
+        if host.cuts() != cuts {
+            return None;
+        }
+        let read = disk::read_piece(&self.env, host.partition, segment, position, length).await;
+        let Ok(bytes) = read else { return self.stop_reading().await };
+        let is_whole = bytes.len() as u64 == length;
+        match decode_frames(&bytes)
+            .and_then(|read| if is_whole { Ok(read) } else { Err(Corrupt { position: 0 }) })
+        {
+            Ok(read) => Some(read),
+            // It may have been cut while it was read.
+            Err(_) if host.cuts() != cuts => None,
+            Err(Corrupt { position: at }) => self.give_up(host, segment, position + at).await,
         }
     }
 
@@ -79,5 +97,13 @@ impl<E: Env<Fact = Fact>> Broker<E> {
     async fn stop_reading<T>(&self) -> T {
         self.failed.notify_one();
         std::future::pending().await
+    }
+}
+
+/// Where the log has what stands at `from`, if that is on the disk alone.
+fn piece_at(host: &Host, from: Offset, up_to: Offset, most_bytes: u64) -> Option<Piece> {
+    match host.cores.borrow().log.read(from, up_to, most_bytes) {
+        Ok(Found::OnDisk { segment, position, length }) => Some(Piece { segment, position, length }),
+        Ok(Found::InMemory(_)) | Err(_) => None,
     }
 }

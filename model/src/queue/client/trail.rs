@@ -5,7 +5,7 @@ use super::super::offset::{LeaderEpoch, Offset};
 use super::super::reading::Footing;
 use super::super::replica::{EpochEnd, Lineage};
 
-/// From `first` to `next`, what was read one piece behind the other.
+/// What was read up to `next`, one piece behind the other.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Trail {
     lineage: Lineage,
