@@ -1,6 +1,8 @@
 //! `brokers-return`: a broker that says that others lead in its place, and stops, leads nothing; and one that has stopped in
 //! order finds all again that it had, whatever was on its way to the disk. In the end, in the calm, every member is
-//! registered, and its session has not ended. *Local* to a broker and the coordination service.
+//! registered, and its session has not ended. No broker finds its log damaged, now or when it comes up: disks lose at a
+//! crash what was not synced, and nothing else, so such a log was written or read wrongly, and its broker does not come
+//! back. *Local* to a broker and the coordination service.
 //!
 //! Judged against the newest epoch in which the broker itself has begun to lead: what the coordination service has decided
 //! meanwhile and it has not heard is not its doing. What it is to have, and that others have the same, is said by
@@ -15,7 +17,7 @@ use super::cluster::{PartitionBook, SharedCluster};
 use crate::{Monitor, Scope};
 use rehearsal_env::{Stamp, Time, Violation};
 use rehearsal_model::queue::brokers::BrokerId;
-use rehearsal_model::queue::facts::{Fact, OfRestarts, Stretch};
+use rehearsal_model::queue::facts::{Fact, OfLogs, OfRestarts, Stretch};
 use rehearsal_model::queue::offset::Offset;
 use rehearsal_model::queue::partition::Partition;
 use std::collections::BTreeMap;
@@ -96,6 +98,12 @@ impl Monitor<Fact> for BrokersReturn {
             Fact::Recovered { broker, partition, start, log, .. } => {
                 let end = log.last().map_or(*start, |last: &Stretch| last.end);
                 self.found(*broker, *partition, end, stamp.number)
+            }
+            Fact::OfLogs(OfLogs::Damaged { partition, segment, position }) => {
+                let message = format!(
+                    "a broker finds its log of {partition} damaged, in the segment of offset {segment} at byte {position}"
+                );
+                Err(Violation::new(NAME, message, [stamp.number]))
             }
             Fact::BrokerGone { broker } => {
                 self.gone.insert(*broker, stamp.number);

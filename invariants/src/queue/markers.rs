@@ -21,7 +21,7 @@ use moves::MoveMarkers;
 use pushes::PushMarkers;
 use rehearsal_env::{Marker, NodeId, Stamp};
 use rehearsal_model::coordination::{Happening, Outcome, Refusal as VoteRefusal, Response};
-use rehearsal_model::queue::facts::{Fact, Fate, OfTopics};
+use rehearsal_model::queue::facts::{Fact, Fate, OfLogs, OfTopics};
 use rehearsal_model::queue::partition::Topic;
 use rehearsal_model::queue::protocol::Refusal;
 use rehearsal_model::queue::record::Verdict;
@@ -171,6 +171,10 @@ pub const CREDIT_RAN_OUT: Marker = Marker("credit-ran-out");
 pub const PUSH_WAS_LOST: Marker = Marker("push-was-lost");
 /// The broker of a subscription refused it, had forgotten it or was silent, and its consumer was at work.
 pub const SUBSCRIPTION_ENDED_BY_BROKER: Marker = Marker("subscription-ended-by-its-broker");
+/// A broker read batches from its disk that it did not keep in memory.
+pub const READ_FROM_DISK: Marker = Marker("read-from-disk");
+/// A consumer was told that what it had read does not stand in the log any more.
+pub const CONSUMER_SAW_TRUNCATION: Marker = Marker("consumer-saw-truncation");
 
 /// Every marker of the queue.
 pub const MARKERS: &[Marker] = &[
@@ -243,6 +247,8 @@ pub const MARKERS: &[Marker] = &[
     CREDIT_RAN_OUT,
     PUSH_WAS_LOST,
     SUBSCRIPTION_ENDED_BY_BROKER,
+    READ_FROM_DISK,
+    CONSUMER_SAW_TRUNCATION,
 ];
 
 /// Looks out for the markers.
@@ -307,6 +313,8 @@ fn at_once(fact: &Fact) -> Option<Marker> {
         Fact::Coordination(happening) => return of_coordination(happening),
         Fact::OfTopics(OfTopics::Rerouted { .. }) => OLD_ROUTING_TOLD,
         Fact::OfTopics(OfTopics::Withheld { .. }) => NEW_PARTITION_WAITED,
+        Fact::OfLogs(OfLogs::ReadFromDisk { .. }) => READ_FROM_DISK,
+        Fact::OfLogs(OfLogs::TruncationSeen { .. }) => CONSUMER_SAW_TRUNCATION,
         _ => return None,
     })
 }

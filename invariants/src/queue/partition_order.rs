@@ -7,7 +7,9 @@
 //! A producer that crashed and begins anew may write its messages again. Without sequences a repeat may stand behind
 //! what came after it: the first place of each message counts; and one that its producer gave up, not knowing what
 //! became of it, may still be on its way. The log that a consumer is compared with is the leader's, as far as it is
-//! known; after an election from outside of those who have everything a partition's consumers are not judged.
+//! known; after an election from outside of those who have everything a partition's consumers are not judged by it. But even
+//! then a consumer that goes on behind what it has read does so in a log in which that stands: what was cut off it was told
+//! of (KIP-320).
 //!
 //! With `retry = park-key` a consumer lets a record wait while one of its key before it is to be tried again, and so goes
 //! back to it (`parked_keys`). What was delayed stands where it was moved to when it was due, and what failed
@@ -18,17 +20,17 @@
 //! sent there before, unless the order of keys is kept.
 //!
 //! Broken by: several batches in flight without sequences; a sequence that nobody checks; a consumer that is sent past
-//! what it has not read; a parked key that nobody waits for.
+//! what it has not read; a parked key that nobody waits for; a leader that serves whoever asks, whatever was read before.
 
 use super::cluster::{Cluster, SharedCluster};
 use super::copy::LogCopy;
 use super::parked_keys::ParkedKeys;
 use crate::{Monitor, Scope};
 use rehearsal_env::{NodeId, Stamp, Violation};
-use rehearsal_model::queue::facts::{Fact, Fate, OfTopics, Stretch};
+use rehearsal_model::queue::facts::{Fact, Fate, OfLogs, OfTopics, Stretch};
 use rehearsal_model::queue::knobs::Retry;
 use rehearsal_model::queue::message::MessageId;
-use rehearsal_model::queue::offset::Offset;
+use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
 use rehearsal_model::queue::partition::{Partition, Topic};
 use rehearsal_model::queue::production::Acks;
 use rehearsal_model::queue::topics::KeyOrder;
@@ -118,6 +120,32 @@ impl PartitionOrder {
                 parked.tried(&cluster, record, stamp.number, succeeded)
             }
         }
+    }
+}
+
+/// Judges a consumer that goes on at `offset` in another epoch than the one in which it has read what lies before it. All
+/// logs that hold what stands there agree in what lies before (`logs-agree`).
+fn crossed(
+    cluster: &Cluster,
+    (partition, offset): (Partition, Offset),
+    (last, next): (LeaderEpoch, LeaderEpoch),
+    number: u64,
+) -> Result<(), Violation> {
+    let (Some(book), Some(before)) = (cluster.partition(partition), offset.0.checked_sub(1)) else {
+        return Ok(());
+    };
+    let holds_it = |log: &&LogCopy| log.batch_at(offset).is_some_and(|placed| placed.stretch.epoch == next);
+    let stands = book.copies.values().find(holds_it).and_then(|log| log.batch_at(Offset(before)));
+    match stands {
+        Some(placed) if placed.stretch.epoch != last => {
+            let message = format!(
+                "a consumer of {partition} goes on at offset {offset} in epoch {next}, behind what it has read in epoch \
+                 {last}, where epoch {} stands",
+                placed.stretch.epoch
+            );
+            Err(Violation::new(NAME, message, [placed.number, number]))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -212,6 +240,9 @@ impl Monitor<Fact> for PartitionOrder {
                     }
                     _ => Ok(()),
                 }
+            }
+            Fact::OfLogs(OfLogs::EpochCrossed { partition, offset, last, next, .. }) => {
+                crossed(&self.cluster.borrow(), (*partition, *offset), (*last, *next), stamp.number)
             }
             Fact::Postponed { message, .. } => {
                 self.postponed.insert(*message);

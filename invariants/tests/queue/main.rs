@@ -8,6 +8,7 @@ mod groups;
 mod history;
 mod legal;
 mod lending;
+mod logs;
 mod markers;
 mod moves;
 mod pushing;

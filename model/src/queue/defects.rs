@@ -200,6 +200,11 @@ defects! {
     PushGapIgnored "push-gap-ignored",
     /// A broker pushes what there is, whether there is credit for it or not. Convicted by `within-credit`.
     PushesWithoutCredit "pushes-without-credit",
+    /// What is not in memory is read from the batch behind the one that holds the offset asked for. Convicted by
+    /// `partition-order`.
+    ReadsFromNextBatch "reads-from-next-batch",
+    /// Whoever asks for an offset is served, whatever it has read before that (KIP-320). Convicted by `partition-order`.
+    ConsumerEpochIgnored "consumer-epoch-ignored",
 }
 
 /// The known bugs that are switched on.

@@ -173,6 +173,13 @@ pub struct Knobs {
     /// of its partitions, more only for a single larger batch.
     #[serde(default = "usual_credit")]
     pub credit: u32,
+    /// The batches of so many segments of a log, the last ones, are kept in memory, and read from the disk behind those;
+    /// with 0 all.
+    #[serde(default)]
+    pub cached_segments: u32,
+    /// A segment whose first batch was appended so long ago takes no more; with 0 however long ago.
+    #[serde(default)]
+    pub segment_age: Span,
 }
 
 impl Knobs {
@@ -246,6 +253,8 @@ impl Default for Knobs {
             key_order: KeyOrder::Announced,
             fetch: FetchMode::Pull,
             credit: usual_credit(),
+            cached_segments: 0,
+            segment_age: Span(0),
         }
     }
 }

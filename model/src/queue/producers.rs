@@ -14,7 +14,7 @@
 use super::defects::{Defect, Defects};
 use super::identity::ProducerIdentity;
 use super::offset::Offset;
-use super::record::{Batch, Content, Payload, ProducerStamp, Verdict};
+use super::record::{Content, Kind, Outline, Payload, ProducerStamp, Verdict};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -127,7 +127,7 @@ impl Producers {
     }
 
     /// Those of a log with these batches: at recovery, and after a truncation with what it left.
-    pub fn of<'a>(defects: Defects, batches: impl IntoIterator<Item = &'a Batch>) -> Producers {
+    pub fn of(defects: Defects, batches: impl IntoIterator<Item: Into<Outline>>) -> Producers {
         let mut producers = Producers::new(defects);
         batches.into_iter().for_each(|batch| producers.appended(batch));
         producers
@@ -211,24 +211,25 @@ impl Producers {
 
     /// The batch is in the log: appended here, fetched from the leader, or read in recovery. To be told of each, in the
     /// order of the log.
-    pub fn appended(&mut self, batch: &Batch) {
-        let Some(stamp) = batch.payload.producer else { return };
-        match &batch.payload.content {
-            Content::Records(_) => self.records_appended(stamp, batch),
-            Content::Marker(verdict) => self.marker_appended(stamp, *verdict, batch.base),
-            Content::Routing(_) => {}
+    pub fn appended(&mut self, batch: impl Into<Outline>) {
+        let batch = batch.into();
+        let Some(stamp) = batch.producer else { return };
+        match batch.kind {
+            Kind::Records => self.records_appended(stamp, &batch),
+            Kind::Marker(verdict) => self.marker_appended(stamp, verdict, batch.base),
+            Kind::Routing(_) => {}
         }
     }
 
-    fn records_appended(&mut self, stamp: ProducerStamp, batch: &Batch) {
+    fn records_appended(&mut self, stamp: ProducerStamp, batch: &Outline) {
         let producer = self.producers.entry(stamp.id).or_insert_with(|| Producer::of(stamp.epoch));
         producer.enter(stamp.epoch);
         if producer.recent.len() == REMEMBERED_BATCHES {
             producer.recent.pop_front();
         }
-        let count = u32::try_from(batch.payload.offsets()).expect("a batch has less than 2^32 records");
+        let count = u32::try_from(batch.offsets).expect("a batch has less than 2^32 records");
         producer.recent.push_back(Sent { sequence: stamp.sequence, count, base: batch.base });
-        if batch.payload.transactional && producer.open.is_none() {
+        if batch.transactional && producer.open.is_none() {
             producer.open = Some(Open { epoch: producer.epoch, first: batch.base });
         }
     }

@@ -5,13 +5,13 @@ use super::group::{self, GroupError, MemberId, Registration};
 use super::group::{Generation, Plan as GroupPlan};
 use super::identity::ProducerIdentity;
 use super::lending::{self, Held};
-use super::offset::Offset;
+use super::offset::{LeaderEpoch, Offset};
 use super::partition::Partition;
 use super::producers::Aborted;
 use super::production::Acks;
-use super::reading::Terms;
+use super::reading::{Footing, Terms};
 use super::record::{Batch, Payload, Verdict};
-use super::replica::{EndAnswer, EndRequest, FetchAnswer, FetchRequest, OutOfRangeAnswer};
+use super::replica::{EndAnswer, EndRequest, EpochEnd, FetchAnswer, FetchRequest, OutOfRangeAnswer};
 use super::topics::TopicState;
 use super::transactions::{self, TransactionalId};
 use crate::session::{SessionPool, SessionServer};
@@ -55,6 +55,8 @@ pub enum Request {
         offset: Offset,
         /// What is wanted.
         terms: Terms,
+        /// What is known of the log before it.
+        footing: Footing,
     },
     /// Where the partition starts: what a consumer without an offset begins with.
     Earliest {
@@ -219,6 +221,10 @@ pub struct Fetched {
     pub end: Offset,
     /// The aborted transactions among the batches.
     pub aborted: Vec<Aborted>,
+    /// Which epochs wrote what lies between the offset asked for and `next`: each with the first offset that it has there.
+    pub epochs: Vec<(LeaderEpoch, Offset)>,
+    /// In whose time it is served.
+    pub epoch: LeaderEpoch,
 }
 
 /// Why a broker refuses.
@@ -280,6 +286,15 @@ pub enum Refusal {
         /// Where what consumers may read ends.
         end: Offset,
     },
+    /// What the consumer has read before the offset does not stand there: the log was truncated since (KIP-320).
+    #[error("the log parts from what was read before the offset")]
+    Diverged {
+        /// Where the epoch ends here in which the consumer has read last, or the newest one before that.
+        end: EpochEnd,
+    },
+    /// The consumer was served in an epoch of which this broker has not heard yet. (Kafka's `UNKNOWN_LEADER_EPOCH`.)
+    #[error("this broker has not heard of that epoch")]
+    UnknownEpoch,
 }
 
 /// Why a group's coordinator refuses.
@@ -342,11 +357,13 @@ impl Refusal {
             | Refusal::UnknownProducer
             | Refusal::NotVerified
             | Refusal::OffsetNotAvailable
+            | Refusal::UnknownEpoch
             | Refusal::UnknownPartition => true,
             Refusal::OutOfOrder { ahead } => ahead,
             Refusal::TooLarge
             | Refusal::Fenced
             | Refusal::OutOfRange { .. }
+            | Refusal::Diverged { .. }
             | Refusal::OldRouting
             | Refusal::Retired => false,
         }
@@ -360,7 +377,9 @@ impl Answer {
             Answer::Produced(Err(refusal)) => {
                 matches!(refusal, Refusal::NotLeader | Refusal::LeadershipLost | Refusal::UnknownPartition)
             }
-            Answer::Fetched(Err(refusal)) | Answer::Bound(Err(refusal)) => *refusal == Refusal::NotLeader,
+            Answer::Fetched(Err(refusal)) | Answer::Bound(Err(refusal)) => {
+                matches!(refusal, Refusal::NotLeader | Refusal::UnknownEpoch)
+            }
             Answer::Group(Err(refusal)) => *refusal == GroupRefusal::NotCoordinator,
             Answer::Lending(Err(refusal)) => *refusal == LendingRefusal::NotLender,
             Answer::Transaction(Err(refusal)) => {

@@ -38,6 +38,16 @@ pub struct Terms {
     pub of: ReadFrom,
 }
 
+/// What a consumer knows of the log before the offset from which it wants to read on (KIP-320).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Footing {
+    /// In whose time the record right before it was appended, if the consumer has read that.
+    pub last: Option<LeaderEpoch>,
+    /// The newest epoch in which it was served: one who has not heard of that yet, or still leads in an older one, may show
+    /// what is not in the log any more.
+    pub newest: LeaderEpoch,
+}
+
 /// A consumer's rules, and how far it may read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct View {

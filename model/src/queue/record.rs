@@ -1,6 +1,9 @@
 //! A record, and the batch in which it is written, synced, replicated and fetched, as it came.
 
 mod bytes;
+mod outline;
+
+pub use outline::{Kind, Outline};
 
 use super::offset::{LeaderEpoch, Offset};
 use serde::{Deserialize, Serialize};

@@ -2,6 +2,7 @@
 
 mod delay;
 mod lending;
+mod old_segments;
 mod pushing;
 mod retention;
 mod stage;

@@ -85,7 +85,7 @@ impl Replica {
 
     /// Starts again from the disk as it is.
     pub fn restart(&mut self, defects: Defects) -> bool {
-        let Recovered { log, writes, torn } = self.recovered(defects).expect("no damage");
+        let Recovered { log, writes, torn, .. } = self.recovered(defects).expect("no damage");
         self.log = log;
         self.carry_out(&writes);
         torn

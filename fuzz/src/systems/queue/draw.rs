@@ -101,6 +101,7 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
     let usual = Knobs::default().coordination_history;
     let coordination_history = if history.percent(15) { history.between(1, 12) as u32 } else { usual };
     let (fetch, credit) = pushing(draws, workload);
+    let segments = segments(draws);
     let mut draws = draws.part("knobs", 0);
     let acks = match draws.below(100) {
         0..70 => Acks::All,
@@ -171,7 +172,7 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
         credit,
         ..keeping
     };
-    let drawn = if keeps_order { keeping_key_order(drawn) } else { drawn };
+    let drawn = segments.applied(if keeps_order { keeping_key_order(drawn) } else { drawn });
     let at_most_once = drawn.delivery == Delivery::AtMostOnce;
     Knobs { retry: if at_most_once { Retry::None } else { drawn.retry }, ..drawn }
 }
@@ -183,6 +184,30 @@ fn pushing(draws: &Draws, workload: &Workload) -> (FetchMode, u32) {
     let credit = *draws.pick(&[512, 1_024, 2_048, 4_096, 16_384, 65_536]);
     // As with fetches, a transaction takes its time, however little it holds.
     (fetch, if workload.pipe { 262_144 } else { credit })
+}
+
+/// How logs are cut into segments, and how many of them stay in memory.
+struct Segments {
+    cached: u32,
+    age: Span,
+    /// How large they grow where not all of them stay in memory, so that there are several.
+    bytes: u32,
+}
+
+/// In a quarter of the scenarios old segments are read from the disk, and in some a segment grows only so old.
+fn segments(draws: &Draws) -> Segments {
+    let mut draws = draws.part("segments", 0);
+    let cached = if draws.percent(25) { draws.between(1, 2) as u32 } else { 0 };
+    let age = if draws.percent(15) { draws.millis(100, 3_000) } else { Span(0) };
+    Segments { cached, age, bytes: *draws.pick(&[512, 1_024, 2_048]) }
+}
+
+impl Segments {
+    fn applied(self, drawn: Knobs) -> Knobs {
+        let Segments { cached, age, bytes } = self;
+        let segment_bytes = if cached > 0 { drawn.segment_bytes.min(bytes) } else { drawn.segment_bytes };
+        Knobs { cached_segments: cached, segment_age: age, segment_bytes, ..drawn }
+    }
 }
 
 /// What was drawn, but for what cannot go with the order of keys.

@@ -96,6 +96,26 @@ const PUSH_IN_ORDER: &[&str] = &[
     "queue.acks=all",
     "queue.unclean_election=false",
 ];
+/// What consumers have read is cut off, and the log goes on beyond that.
+const UNCLEAN: &[&str] = &[
+    "families.crashes=true",
+    "families.partitions=true",
+    "queue.unclean_election=true",
+    "queue.min_insync=1",
+    "queue.lag=500ms",
+    "workload.groups=2",
+    "workload.lent=false",
+];
+/// Old segments are read from the disk, by consumers that come back to them.
+const FROM_DISK: &[&str] = &[
+    "queue.cached_segments=1",
+    "queue.segment_bytes=512",
+    "queue.batch_records=8",
+    "queue.acks=all",
+    "queue.unclean_election=false",
+    "workload.groups=2",
+    "workload.lent=false",
+];
 /// A leader loses its tail and leads again at once, and a follower asks it in its old epoch before it hears of that.
 const DEAF_FOLLOWER: &[&str] = &[
     "families.crashes=true",
@@ -528,5 +548,17 @@ pub(super) const DEFECTS: &[Defect] = &[
         "within-credit",
         "no back pressure: a slow consumer is sent all there is, and holds it in its memory",
         PUSH,
+    ),
+    defect(
+        "reads-from-next-batch",
+        "partition-order",
+        "an offset index that is searched for the first batch at or behind an offset, not for the one that holds it",
+        FROM_DISK,
+    ),
+    defect(
+        "consumer-epoch-ignored",
+        "partition-order",
+        "before KIP-320: after an unclean election a consumer reads on in a log that is another, and nobody tells it",
+        UNCLEAN,
     ),
 ];

@@ -193,6 +193,8 @@ impl System for Queue {
             ("brokers come and go", moves),
             ("brokers restarted in order", restarts),
             ("push", !consumers.is_empty() && knobs.fetch == FetchMode::Push),
+            ("old segments on the disk alone", knobs.cached_segments > 0),
+            ("segments closed by age", knobs.segment_age > Span(0)),
         ]
     }
 

@@ -84,6 +84,10 @@ pub(super) const FACT_KINDS: &[&str] = &[
     "CreditGiven",
     "CreditSpent",
     "SubscriptionOver",
+    "ReadFromDisk",
+    "LogDamaged",
+    "EpochCrossed",
+    "TruncationSeen",
 ];
 
 /// Facts worth striking at; one that is listed twice is struck at twice as often.

@@ -9,7 +9,7 @@
 use super::super::archive::{Archived, Piece};
 use super::super::facts::Fact;
 use super::super::keys::{self, ArchivedEntry};
-use super::super::log::{ClosedSegment, Located, decode_frames_from};
+use super::super::log::{ClosedSegment, Corrupt, Located, decode_frames_from};
 use super::super::offset::Offset;
 use super::super::replica::Role;
 use super::{Broker, Host, disk};
@@ -53,7 +53,10 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         // 1.
         let (from, closed, known) = self.due(host)?;
         let bytes = disk::read_closed(&self.env, host, closed).await?;
-        let Located { position, batches } = decode_frames_from(&bytes, from).ok()?;
+        let Located { position, batches } = match decode_frames_from(&bytes, from) {
+            Ok(located) => located,
+            Err(Corrupt { position }) => return self.give_up(host, closed.segment, position).await,
+        };
         let (first, last) = (batches.first()?, batches.last()?);
         let is_still_due = self.due(host).is_some_and(|(_, segment, _)| segment == closed);
         if last.end() != closed.end || !is_still_due {

@@ -60,8 +60,8 @@ impl<E: Env<Fact = Fact>> Broker<E> {
                 let by = (transaction, routing);
                 Answer::Produced(self.produce(partition, acks, payload, checksum, by).await)
             }
-            Request::Fetch { partition, offset, terms } => {
-                Answer::Fetched(self.fetch(partition, offset, terms).await)
+            Request::Fetch { partition, offset, terms, footing } => {
+                Answer::Fetched(self.fetch(partition, offset, (terms, footing)).await)
             }
             Request::Transaction { id, request } => {
                 Answer::Transaction(self.ask_transaction(id, request).await)

@@ -9,11 +9,12 @@
 //! ```
 
 use super::super::facts::Fact;
+use super::super::log::Found;
 use super::super::offset::{LeaderEpoch, Offset};
 use super::super::partition::{Partition, Topic};
 use super::super::record::{Batch, Payload};
 use super::super::replica::Role;
-use super::{Broker, Host, batches_of};
+use super::{Broker, Host};
 use rehearsal_env::{Env, TaskHandle};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -96,7 +97,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
                 if let Some(epoch) = leads
                     && self.is_readable(&host)
                 {
-                    self.load::<C>(&host, epoch);
+                    self.load::<C>(&host, epoch).await;
                     continue;
                 }
             }
@@ -109,18 +110,37 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         host.cores.borrow().replica.latest().is_some() || self.answers_while_loading()
     }
 
-    fn load<C: Coordinator<E>>(self: &Rc<Self>, host: &Host, epoch: LeaderEpoch) {
-        let batches: Vec<Arc<Batch>> = {
-            let cores = host.cores.borrow();
-            let readable = cores.replica.watermark();
-            batches_of(&cores.log).into_iter().filter(|batch| batch.end() <= readable).collect()
-        };
+    async fn load<C: Coordinator<E>>(self: &Rc<Self>, host: &Host, epoch: LeaderEpoch) {
+        let Some(batches) = self.read_all(host, epoch).await else { return };
         let mut out = Vec::new();
         let core = C::recover(self, &batches, &mut out);
         let (waiting, timers, unsettled) = (BTreeMap::new(), BTreeMap::new(), VecDeque::new());
         let desk = Desk { epoch, core, waiting, timers, unsettled };
         C::desks(self).desks.borrow_mut().insert(host.partition, desk);
         self.carry_out::<C>(host.partition, out);
+    }
+
+    /// All batches below the watermark, as it is in this very step. None when this broker does not lead in that epoch any
+    /// more.
+    async fn read_all(&self, host: &Host, epoch: LeaderEpoch) -> Option<Vec<Arc<Batch>>> {
+        let mut all: Vec<Arc<Batch>> = Vec::new();
+        while leads_in(host) == Some(epoch) {
+            let (from, readable) = {
+                let cores = host.cores.borrow();
+                (all.last().map_or(cores.log.start(), |last| last.end()), cores.replica.watermark())
+            };
+            let found = host.cores.borrow().log.read(from, readable, u64::MAX);
+            match found {
+                Ok(Found::InMemory(found)) if !found.is_empty() => all.extend(found),
+                Ok(Found::OnDisk { .. }) => {
+                    all.extend(
+                        self.read_from_disk(host, from, readable, u64::MAX).await.into_iter().flatten(),
+                    );
+                }
+                Ok(Found::InMemory(_)) | Err(_) => return Some(all),
+            }
+        }
+        None
     }
 
     /// Asks the coordinator at the desk of `partition`. None when this broker has no such desk; nothing was done then.

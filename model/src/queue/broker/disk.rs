@@ -2,14 +2,18 @@
 
 use super::super::defects::Defects;
 use super::super::knobs::Knobs;
-use super::super::log::{ClosedSegment, DueSync, LogKnobs, PartitionLog, SegmentName, Write};
+use super::super::log::{
+    ClosedSegment, CorruptLog, DueSync, LogKnobs, PartitionLog, Recovered, SegmentName, Write,
+};
 use super::super::partition::Partition;
+use super::super::record::Batch;
 use super::super::replica::Flush;
 use super::host::Host;
-use rehearsal_env::{Env, File, StorageError};
+use rehearsal_env::{Env, File, Span, StorageError};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// The longest segment that is read, in bytes.
 const WHOLE: usize = usize::MAX;
@@ -17,6 +21,8 @@ const WHOLE: usize = usize::MAX;
 /// What was found of a partition.
 pub(super) struct Found {
     pub(super) log: PartitionLog,
+    /// All of its batches.
+    pub(super) batches: Vec<Arc<Batch>>,
     pub(super) torn: bool,
 }
 
@@ -24,8 +30,14 @@ pub(super) struct Found {
 fn log_knobs(knobs: &Knobs) -> LogKnobs {
     LogKnobs {
         segment_bytes: u64::from(knobs.segment_bytes),
-        segment_age_micros: i64::MAX,
-        cached_segments: usize::MAX,
+        segment_age_micros: match knobs.segment_age {
+            Span(0) => i64::MAX,
+            age => (age.0 / 1_000) as i64,
+        },
+        cached_segments: match knobs.cached_segments {
+            0 => usize::MAX,
+            cached => cached as usize,
+        },
     }
 }
 
@@ -38,14 +50,14 @@ fn prefix(partition: Partition) -> String {
     format!("{}-{}-", partition.topic, partition.number)
 }
 
-/// Reads a partition's log, cuts a torn tail off, and syncs what is kept. None when the log is corrupt.
+/// Reads a partition's log, cuts a torn tail off, and syncs what is kept, unless the log is corrupt.
 pub(super) async fn read<E: Env>(
     env: &E,
     files: &[String],
     partition: Partition,
     knobs: &Knobs,
     defects: Defects,
-) -> Result<Option<Found>, StorageError> {
+) -> Result<Result<Found, CorruptLog>, StorageError> {
     let prefix = prefix(partition);
     let mut segments = Vec::new();
     for file in files {
@@ -54,12 +66,16 @@ pub(super) async fn read<E: Env>(
             segments.push((segment, bytes));
         }
     }
-    let Ok(recovered) = PartitionLog::recover(log_knobs(knobs), segments, defects) else { return Ok(None) };
+    let Recovered { log, batches, writes, torn } =
+        match PartitionLog::recover(log_knobs(knobs), segments, defects) {
+            Ok(recovered) => recovered,
+            Err(corrupt) => return Ok(Err(corrupt)),
+        };
     let mut open = BTreeMap::new();
-    for write in recovered.writes {
+    for write in writes {
         carry_out(env, partition, &mut open, write).await?;
     }
-    Ok(Some(Found { log: recovered.log, torn: recovered.torn }))
+    Ok(Ok(Found { log, batches, torn }))
 }
 
 /// Writes what the log hands out, one after the other, and syncs: before anything is acknowledged, or from time to time.
@@ -94,10 +110,12 @@ async fn write_all<E: Env<Fact = super::super::facts::Fact>>(
     due: DueSync,
 ) -> Result<(), StorageError> {
     let files = host.files.lock().await;
+    let carried_out = writes.len() as u64;
     for write in writes {
         carry_out(env, host.partition, open, write).await?;
     }
     drop(files);
+    host.carried_out(carried_out);
     if let Some(segment) = due.segment {
         carry_out(env, host.partition, open, Write::Sync { segment }).await?;
     }
@@ -106,18 +124,29 @@ async fn write_all<E: Env<Fact = super::super::facts::Fact>>(
     Ok(())
 }
 
-/// All bytes of a closed segment. None when its log has it no more, when not all of it is on the disk yet, or when the
-/// disk has failed.
+/// All bytes of a closed segment. None when its log has it no more, or when the disk has failed.
 pub(super) async fn read_closed<E: Env>(env: &E, host: &Host, closed: ClosedSegment) -> Option<Vec<u8>> {
     // Whoever opens a file that was removed makes it anew. The log knows of each removal before the disk does, and while
     // this is held the disk does nothing.
+    let cuts = host.cuts();
+    host.all_carried_out().await;
     let _files = host.files.lock().await;
-    if !host.cores.borrow().log.closed_segments().any(|known| known == closed) {
+    if host.cuts() != cuts || !host.cores.borrow().log.closed_segments().any(|known| known == closed) {
         return None;
     }
-    let file = env.open(&name(host.partition, closed.segment)).await.ok()?;
-    let bytes = file.read_at(0, WHOLE).await.ok()?;
-    (bytes.len() as u64 == closed.length).then_some(bytes)
+    read_piece(env, host.partition, closed.segment, 0, closed.length).await.ok()
+}
+
+/// So many bytes of a segment, from `position` on; fewer where it ends. Nothing else may be done to the partition's files
+/// meanwhile, and the segment has to be there: who opens a file that was removed makes it anew.
+pub(super) async fn read_piece<E: Env>(
+    env: &E,
+    partition: Partition,
+    segment: SegmentName,
+    position: u64,
+    length: u64,
+) -> Result<Vec<u8>, StorageError> {
+    env.open(&name(partition, segment)).await?.read_at(position, length as usize).await
 }
 
 async fn carry_out<E: Env>(

@@ -7,7 +7,7 @@ use super::super::log::{Extent, PartitionLog, Retention, Write};
 use super::super::offset::Offset;
 use super::super::partition::Partition;
 use super::super::producers::Producers;
-use super::super::record::{Batch, Content};
+use super::super::record::{Batch, Kind, Outline};
 use super::super::replica::{Replica, Role, Settings};
 use super::super::topics::Barriers;
 use rehearsal_env::{Env, Time};
@@ -44,6 +44,12 @@ pub(super) struct Host {
     pub(super) changed: Notify,
     pub(super) writes: RefCell<VecDeque<Write>>,
     pub(super) something_to_write: Notify,
+    /// How many writes the log has handed out, how many of them are carried out, and that it is more than before.
+    handed_out: Cell<u64>,
+    carried_out: Cell<u64>,
+    more_carried_out: Notify,
+    /// How often anything of the log was cut off or dropped.
+    cuts: Cell<u64>,
     /// Whether somebody is asking for another in-sync set.
     pub(super) asking: Cell<bool>,
     /// Whether nothing more is taken: the broker is about to stop.
@@ -65,7 +71,7 @@ impl Host {
     ) -> Host {
         let reported = replica.watermark();
         let (caught_up, waiting, told) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let routed = routed(&super::batches_of(&log));
+        let routed = log.outlines().filter_map(version_and_place).collect();
         let cores = Cores { replica, log, producers, caught_up, waiting, told, routed, reported };
         Host {
             partition,
@@ -75,6 +81,10 @@ impl Host {
             changed: Notify::new(),
             writes: RefCell::default(),
             something_to_write: Notify::new(),
+            handed_out: Cell::new(0),
+            carried_out: Cell::new(0),
+            more_carried_out: Notify::new(),
+            cuts: Cell::new(0),
             asking: Cell::new(false),
             closed: Cell::new(false),
             answers: Cell::new(0),
@@ -116,9 +126,8 @@ impl Host {
         let anew = cores.replica.start() != cores.log.start();
         let writes = if anew { cores.log.reset(to) } else { cores.log.truncate(to) };
         self.write(writes);
-        let left = super::batches_of(&cores.log);
-        cores.producers = Producers::of(self.settings.defects, left.iter().map(|batch| &**batch));
-        cores.routed = routed(&left);
+        cores.producers = Producers::of(self.settings.defects, cores.log.outlines());
+        cores.routed = cores.log.outlines().filter_map(version_and_place).collect();
         let partition = self.partition;
         let gone = *cores.replica.role() == Role::Idle;
         env.observe(match anew {
@@ -130,8 +139,9 @@ impl Host {
 
     /// Appends a batch that already has its place, and hands it to the disk.
     pub(super) fn append<E: Env<Fact = Fact>>(&self, env: &E, cores: &mut Cores, batch: Arc<Batch>) {
-        cores.producers.appended(&batch);
-        cores.routed.extend(version_and_place(&batch));
+        let outline = Outline::from(&*batch);
+        cores.producers.appended(outline);
+        cores.routed.extend(version_and_place(outline));
         let before = cores.log.extents().last();
         let writes = cores.log.append(batch.clone(), batch.appended);
         self.write(writes);
@@ -219,20 +229,39 @@ impl Host {
         moved
     }
 
+    /// The disk has done so many more of the writes.
+    pub(super) fn carried_out(&self, writes: u64) {
+        self.carried_out.update(|before| before + writes);
+        self.more_carried_out.notify_waiters();
+    }
+
+    /// Waits until the disk has done all writes that were handed out so far.
+    pub(super) async fn all_carried_out(&self) {
+        let handed_out = self.handed_out.get();
+        while self.carried_out.get() < handed_out {
+            self.more_carried_out.notified().await;
+        }
+    }
+
+    /// How often anything of the log was cut off or dropped: as long as that is the same, what it held it holds.
+    pub(super) fn cuts(&self) -> u64 {
+        self.cuts.get()
+    }
+
     fn write(&self, writes: Vec<Write>) {
+        self.handed_out.update(|before| before + writes.len() as u64);
+        if writes.iter().any(|write| matches!(write, Write::Remove { .. } | Write::Truncate { .. })) {
+            self.cuts.update(|before| before + 1);
+        }
         self.writes.borrow_mut().extend(writes);
         self.something_to_write.notify_one();
     }
 }
 
-/// Where the batches say from which version on records are routed.
-fn routed(batches: &[Arc<Batch>]) -> Barriers {
-    batches.iter().filter_map(|batch| version_and_place(batch)).collect()
-}
-
-fn version_and_place(batch: &Batch) -> Option<(u32, Offset)> {
-    match batch.payload.content {
-        Content::Routing(version) => Some((version, batch.base)),
-        _ => None,
+/// Where a batch says from which version on records are routed.
+fn version_and_place(batch: Outline) -> Option<(u32, Offset)> {
+    match batch.kind {
+        Kind::Routing(version) => Some((version, batch.base)),
+        Kind::Records | Kind::Marker(_) => None,
     }
 }

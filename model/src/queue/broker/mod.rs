@@ -22,6 +22,7 @@ mod chair;
 mod counter;
 mod desk;
 mod disk;
+mod disk_reads;
 mod entries;
 mod errands;
 mod groups;
@@ -42,17 +43,16 @@ use super::archive::Archived;
 use super::brokers::{BrokerEpoch, BrokerId, Brokers};
 use super::controller::PartitionState;
 use super::defects::Defect;
-use super::facts::{Fact, Stretch};
+use super::facts::{Fact, OfLogs, Stretch};
 use super::keys;
 use super::knobs::FetchMode;
-use super::log::{Found, PartitionLog};
+use super::log::{CorruptLog, PartitionLog};
 use super::offset::LeaderEpoch;
 use super::partition::Partition;
 use super::plan::Plan;
 use super::producers::Producers;
 use super::production::Acks;
 use super::protocol::{Counter, ReplicaMessage};
-use super::record::Batch;
 use super::replica::{Lineage, Replica};
 use super::report::of_coordination;
 use super::restart::{Mark, Registration, Stop};
@@ -206,8 +206,15 @@ async fn read_logs<E: Env<Fact = Fact>>(
     let mut logs = Vec::new();
     for partition in plan.partitions() {
         let read = disk::read(env, files, partition, &plan.knobs, plan.defects).await?;
-        let Some(Disk { log, torn }) = read else { return Ok(None) };
-        let stretches = batches_of(&log).iter().map(|batch| Stretch::of(partition, batch)).collect();
+        let Disk { log, batches, torn } = match read {
+            Ok(found) => found,
+            Err(CorruptLog { segment, position }) => {
+                let segment = segment.base();
+                env.observe(Fact::OfLogs(OfLogs::Damaged { partition, segment, position }));
+                return Ok(None);
+            }
+        };
+        let stretches = batches.iter().map(|batch| Stretch::of(partition, batch)).collect();
         env.observe(Fact::Recovered { broker: me, partition, start: log.start(), log: stretches, torn });
         logs.push((partition, log));
     }
@@ -247,16 +254,8 @@ fn host(plan: &Plan, me: BrokerId, life: BrokerEpoch, partition: Partition, log:
     let lineage = Lineage::of(log.epoch_starts());
     // Where the watermark was is not remembered: what consumers may read is told anew by the next leader.
     let replica = Replica::recovered(me, life, log.start()..log.end(), lineage, log.start());
-    let producers = Producers::of(plan.defects, batches_of(&log).iter().map(|batch| &**batch));
+    let producers = Producers::of(plan.defects, log.outlines());
     Host::new(partition, plan.settings(), plan.retention(partition), replica, log, producers)
-}
-
-/// All batches of a log.
-fn batches_of(log: &PartitionLog) -> Vec<Arc<Batch>> {
-    match log.read(log.start(), log.end(), u64::MAX) {
-        Ok(Found::InMemory(batches)) => batches,
-        Ok(Found::OnDisk { .. }) | Err(_) => Vec::new(),
-    }
 }
 
 impl<E: Env<Fact = Fact>> Broker<E> {

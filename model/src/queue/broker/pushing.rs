@@ -6,11 +6,11 @@
 //! 4. Let it go when its consumer says so or is silent, and end it with the epoch in which it began.
 
 use super::super::facts::{Fact, PushFact};
-use super::super::offset::LeaderEpoch;
+use super::super::offset::{LeaderEpoch, Offset};
 use super::super::partition::Partition;
 use super::super::protocol::Refusal;
 use super::super::pushing::{Outflow, PushFrame, SubscriptionId, cost};
-use super::super::reading::Terms;
+use super::super::reading::{Footing, Terms};
 use super::{Broker, Host};
 use crate::race::race;
 use rehearsal_env::{Env, NodeId, Port, Received, Time};
@@ -32,6 +32,8 @@ struct Subscriber {
     id: SubscriptionId,
     host: Rc<Host>,
     terms: Terms,
+    /// Where it begins, and what its consumer knows of the log before that.
+    begins: (Offset, Footing),
     /// Pushes of one subscription are all of one epoch: what another leader has it has to be asked for.
     epoch: LeaderEpoch,
     outflow: RefCell<Outflow>,
@@ -65,10 +67,10 @@ impl<E: Env<Fact = Fact>> Broker<E> {
 impl<E: Env<Fact = Fact>> Pushing<E> {
     fn hear(self: &Rc<Self>, client: NodeId, frame: PushFrame) {
         match frame {
-            PushFrame::Subscribe { subscription, partition, offset, terms, credit } => {
+            PushFrame::Subscribe { subscription, partition, offset, terms, footing, credit } => {
                 if self.word_of(client, subscription, 0).is_none() {
                     let outflow = Outflow::new(offset, credit, self.broker.plan.defects);
-                    self.begin(client, subscription, partition, terms, outflow);
+                    self.begin(client, subscription, partition, (terms, footing), outflow);
                 }
                 self.say_that_it_stands(client, subscription);
             }
@@ -107,7 +109,7 @@ impl<E: Env<Fact = Fact>> Pushing<E> {
         client: NodeId,
         id: SubscriptionId,
         partition: Partition,
-        terms: Terms,
+        (terms, footing): (Terms, Footing),
         outflow: Outflow,
     ) {
         let Some(host) = self.broker.host(partition) else {
@@ -120,6 +122,7 @@ impl<E: Env<Fact = Fact>> Pushing<E> {
             id,
             host,
             terms,
+            begins: (outflow.next(), footing),
             epoch,
             outflow: RefCell::new(outflow),
             spent: Cell::new(false),
@@ -135,7 +138,7 @@ impl<E: Env<Fact = Fact>> Pushing<E> {
         let Broker { env, plan, .. } = &*self.broker;
         let silence = plan.knobs.silence.duration();
         while !subscriber.over.get() {
-            match self.broker.next_step(&subscriber) {
+            match self.broker.next_step(&subscriber).await {
                 // 2.
                 Step::Push(frame) => self.port.send(subscriber.client, frame),
                 // 3.
@@ -166,23 +169,25 @@ impl<E: Env<Fact = Fact>> Pushing<E> {
 }
 
 impl<E: Env<Fact = Fact>> Broker<E> {
-    fn next_step(&self, subscriber: &Subscriber) -> Step {
-        let Subscriber { host, terms, .. } = subscriber;
+    async fn next_step(&self, subscriber: &Subscriber) -> Step {
+        let Subscriber { host, terms, begins: (begins, footing), .. } = subscriber;
+        let (from, at_most) = {
+            let outflow = subscriber.outflow.borrow();
+            (outflow.next(), outflow.room().min(u64::from(self.plan.knobs.fetch_bytes)))
+        };
+        // Behind the first push stands what this log has there: it is cut in no epoch.
+        let footing = if from == *begins { *footing } else { Footing::default() };
+        let read = self.read(host, from, (*terms, footing), at_most).await;
         let cores = host.cores.borrow();
-        if cores.replica.epoch() != subscriber.epoch || !self.serves(host, &cores, *terms) {
+        if cores.replica.epoch() != subscriber.epoch {
             return Step::End(Refusal::NotLeader);
         }
-        let mut outflow = subscriber.outflow.borrow_mut();
-        let from = outflow.next();
-        let at_most = outflow.room().min(u64::from(self.plan.knobs.fetch_bytes));
-        let read = self
-            .check_offset(host, &cores, from, *terms)
-            .and_then(|()| self.read(&cores, from, *terms, at_most));
         let fetched = match read {
             Ok(fetched) if fetched.next > from => fetched,
             Ok(_) => return Step::Wait,
             Err(refusal) => return Step::End(refusal),
         };
+        let mut outflow = subscriber.outflow.borrow_mut();
         let cost = cost(&fetched.batches);
         if !outflow.admits(cost) {
             if !subscriber.spent.replace(true) {

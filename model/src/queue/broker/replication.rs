@@ -3,15 +3,22 @@
 use super::super::brokers::BrokerId;
 use super::super::facts::{Fact, Stretch};
 use super::super::log::Found;
-use super::super::offset::LeaderEpoch;
+use super::super::offset::{LeaderEpoch, Offset};
 use super::super::protocol::{ReplicaBody, ReplicaMessage};
+use super::super::record::Batch;
 use super::super::replica::{FetchRequest, OutOfRangeAnswer, Refusal};
 use super::{Broker, Host};
 use rehearsal_env::{Env, Port, Received};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// What a follower is to send next, and to whom.
 type Question = (BrokerId, ReplicaBody);
+
+/// What is wanted is to be read from the disk first, up to there.
+struct OnDisk {
+    end: Offset,
+}
 
 impl<E: Env<Fact = Fact>> Broker<E> {
     /// Step 5: asks the leader, again and again, whatever the core wants to know.
@@ -117,33 +124,56 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             }
         };
         let _ = self.env.timeout(self.plan.knobs.fetch_wait.duration(), something).await;
+        let mut from_disk = None;
+        loop {
+            match self.answer_with(host, request, turn, from_disk) {
+                Ok(answer) => return answer,
+                Err(OnDisk { end }) => {
+                    let bytes = u64::from(self.plan.knobs.fetch_bytes);
+                    from_disk = self.read_from_disk(host, request.offset, end, bytes).await;
+                }
+            }
+        }
+    }
+
+    /// The answer to a fetch as things are, with what is in memory, or was read `from_disk` just now.
+    fn answer_with(
+        &self,
+        host: &Host,
+        request: &FetchRequest,
+        turn: u64,
+        from_disk: Option<Vec<Arc<Batch>>>,
+    ) -> Result<Option<ReplicaBody>, OnDisk> {
+        let follower = request.asker.broker;
         let mut cores = host.cores.borrow_mut();
         if cores.waiting.get(&follower) != Some(&turn) {
-            return None;
+            return Ok(None);
         }
-        match cores.replica.fetch(request, host.settings) {
-            Ok(answer) => {
-                cores.told.insert(follower, answer.watermark);
-                if request.offset == cores.replica.end() {
-                    cores.caught_up.insert(follower, self.env.now());
-                }
-                let bytes = u64::from(self.plan.knobs.fetch_bytes);
-                let Ok(Found::InMemory(batches)) = cores.log.read(request.offset, cores.log.end(), bytes)
-                else {
-                    return Some(ReplicaBody::Fetched(answer, Vec::new()));
-                };
-                // A follower with an empty log may want to go on where no batch of this one begins.
-                if batches.first().is_some_and(|first| first.base < request.offset) {
-                    let start = cores.log.start();
-                    return Some(ReplicaBody::OutOfRange(OutOfRangeAnswer { request: *request, start }));
-                }
-                Some(ReplicaBody::Fetched(answer, batches))
-            }
-            Err(Refusal::OutOfRange { start, .. }) => {
-                Some(ReplicaBody::OutOfRange(OutOfRangeAnswer { request: *request, start }))
-            }
-            Err(_) => None,
+        let out_of_range =
+            |start| Ok(Some(ReplicaBody::OutOfRange(OutOfRangeAnswer { request: *request, start })));
+        let answer = match cores.replica.fetch(request, host.settings) {
+            Ok(answer) => answer,
+            Err(Refusal::OutOfRange { start, .. }) => return out_of_range(start),
+            Err(_) => return Ok(None),
+        };
+        let end = cores.log.end();
+        let batches = match from_disk {
+            Some(batches) => batches,
+            None => match cores.log.read(request.offset, end, u64::from(self.plan.knobs.fetch_bytes)) {
+                Ok(Found::InMemory(batches)) => batches,
+                Ok(Found::OnDisk { .. }) => return Err(OnDisk { end }),
+                Err(_) => Vec::new(),
+            },
+        };
+        cores.told.insert(follower, answer.watermark);
+        if request.offset == cores.replica.end() {
+            cores.caught_up.insert(follower, self.env.now());
         }
+        // A follower with an empty log may want to go on where no batch of this one begins.
+        if batches.first().is_some_and(|first| first.base < request.offset) {
+            return out_of_range(cores.log.start());
+        }
+        Ok(Some(ReplicaBody::Fetched(answer, batches)))
     }
 
     fn take_answer(&self, host: &Host, answer: ReplicaBody) {

@@ -6,9 +6,9 @@ use super::super::log::Found;
 use super::super::offset::Offset;
 use super::super::partition::Partition;
 use super::super::protocol::{Fetched, Refusal};
-use super::super::reading::{Isolation, Terms};
+use super::super::reading::{Footing, Isolation, Terms};
 use super::super::record::{Batch, Content};
-use super::super::replica;
+use super::super::replica::{self, NoFooting};
 use super::host::Cores;
 use super::{Broker, Host};
 use rehearsal_env::Env;
@@ -21,7 +21,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         &self,
         partition: Partition,
         offset: Offset,
-        terms: Terms,
+        (terms, footing): (Terms, Footing),
     ) -> Result<Fetched, Refusal> {
         let host = self.host(partition).ok_or(Refusal::UnknownPartition)?;
         let something = async {
@@ -36,13 +36,9 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             }
         };
         let _ = self.env.timeout(self.plan.knobs.fetch_wait.duration(), something).await;
-        let cores = host.cores.borrow();
-        if !self.serves(&host, &cores, terms) {
-            return Err(Refusal::NotLeader);
-        }
-        self.check_offset(&host, &cores, offset, terms)?;
-        let fetched = self.read(&cores, offset, terms, u64::from(self.plan.knobs.fetch_bytes))?;
-        if !cores.replica.leads() {
+        let bytes = u64::from(self.plan.knobs.fetch_bytes);
+        let fetched = self.read(&host, offset, (terms, footing), bytes).await?;
+        if !host.cores.borrow().replica.leads() {
             self.tell_what_a_follower_serves(&host, offset, &fetched);
         }
         Ok(fetched)
@@ -64,13 +60,14 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         }
     }
 
-    pub(super) fn check_offset(
-        &self,
-        host: &Host,
-        cores: &Cores,
-        offset: Offset,
-        terms: Terms,
-    ) -> Result<(), Refusal> {
+    fn check_footing(&self, cores: &Cores, offset: Offset, footing: Footing) -> Result<(), Refusal> {
+        cores.replica.check_footing(offset, footing, self.plan.defects).map_err(|refused| match refused {
+            NoFooting::UnknownEpoch => Refusal::UnknownEpoch,
+            NoFooting::Diverged(end) => Refusal::Diverged { end },
+        })
+    }
+
+    fn check_offset(&self, host: &Host, cores: &Cores, offset: Offset, terms: Terms) -> Result<(), Refusal> {
         match cores.replica.check_offset(offset, self.plan.defects) {
             Ok(()) => Ok(()),
             Err(replica::Refusal::OutOfRange { start, .. }) => {
@@ -86,25 +83,61 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         }
     }
 
-    /// What there is now, so many bytes of it at most, more only for a single larger batch.
-    pub(super) fn read(
+    /// What there is now, so many bytes of it at most, more only for a single larger batch. Waits for the disk alone; what
+    /// is returned may be served in this very step.
+    pub(super) async fn read(
         &self,
-        cores: &Cores,
+        host: &Host,
         offset: Offset,
-        terms: Terms,
+        (terms, footing): (Terms, Footing),
         bytes: u64,
     ) -> Result<Fetched, Refusal> {
-        let (start, end) = (cores.replica.start(), self.sight(cores, terms));
-        if offset >= end {
-            return Ok(Fetched { batches: Vec::new(), next: offset, end, aborted: Vec::new() });
+        let mut from_disk = None;
+        loop {
+            let end = {
+                let cores = host.cores.borrow();
+                if !self.serves(host, &cores, terms) {
+                    return Err(Refusal::NotLeader);
+                }
+                self.check_footing(&cores, offset, footing)?;
+                self.check_offset(host, &cores, offset, terms)?;
+                if let Some(fetched) = self.look(&cores, (offset, bytes), terms, from_disk.take())? {
+                    return Ok(fetched);
+                }
+                self.sight(&cores, terms)
+            };
+            from_disk = self.read_from_disk(host, offset, end, bytes).await;
         }
-        let Ok(Found::InMemory(mut batches)) = cores.log.read(offset, end, bytes) else {
-            return Err(Refusal::OutOfRange { start, end });
+    }
+
+    /// The same from what is in memory, or was read `from_disk` just now. None when it is to be read from there.
+    fn look(
+        &self,
+        cores: &Cores,
+        (offset, bytes): (Offset, u64),
+        terms: Terms,
+        from_disk: Option<Vec<Arc<Batch>>>,
+    ) -> Result<Option<Fetched>, Refusal> {
+        let (start, end, epoch) = (cores.replica.start(), self.sight(cores, terms), cores.replica.epoch());
+        if offset >= end {
+            let (batches, aborted, epochs) = (Vec::new(), Vec::new(), Vec::new());
+            return Ok(Some(Fetched { batches, next: offset, end, aborted, epochs, epoch }));
+        }
+        // The sight may have ended further when the disk was asked.
+        let from_disk = from_disk.filter(|read| read.last().is_some_and(|last| last.end() <= end));
+        let mut batches = match from_disk {
+            Some(batches) => batches,
+            None => match cores.log.read(offset, end, bytes) {
+                Ok(Found::InMemory(batches)) => batches,
+                Ok(Found::OnDisk { .. }) => return Ok(None),
+                Err(_) => return Err(Refusal::OutOfRange { start, end }),
+            },
         };
         let next = batches.last().map_or(offset, |batch| batch.end());
         let aborted = cores.producers.aborted(offset, next);
+        let epochs = cores.replica.lineage().within(offset, next);
         batches.retain(|batch| may_match(batch, terms.tag));
-        Ok(Fetched { batches, next, end, aborted })
+        Ok(Some(Fetched { batches, next, end, aborted, epochs, epoch }))
     }
 
     pub(super) fn tell_what_a_follower_serves(&self, host: &Host, offset: Offset, fetched: &Fetched) {

@@ -10,7 +10,7 @@ use super::super::offset::Offset;
 use super::super::partition::Partition;
 use super::super::plan::Plan;
 use super::super::protocol::{Answer, LendingRefusal, LendingRequest, Refusal, Request};
-use super::super::reading::{Shown, ShownRecord, Terms};
+use super::super::reading::{Footing, Shown, ShownRecord, Terms};
 use super::super::record::Record;
 use super::{Client, NotAnswered};
 use rehearsal_env::{Env, Span};
@@ -104,7 +104,7 @@ impl<E: Env<Fact = Fact>, U: Use> Borrower<E, U> {
 
     /// Where the readable part of the partition ends, when it ends elsewhere, or after a while.
     async fn wait_for_more(&self, partition: Partition, end: Offset) -> Offset {
-        match self.client.fetch(partition, end, self.terms).await {
+        match self.client.fetch(partition, end, self.terms, Footing::default()).await {
             Ok(Ok(fetched)) => fetched.end,
             Ok(Err(Refusal::OutOfRange { end: found, .. })) => found,
             Ok(Err(_)) | Err(NotAnswered) => {
@@ -174,7 +174,7 @@ impl<E: Env<Fact = Fact>, U: Use> Borrower<E, U> {
 
     /// None when it is to be read again. Waits for some time for something.
     async fn read(&self, partition: Partition, offset: Offset) -> Option<Found> {
-        match self.client.fetch(partition, offset, self.terms).await {
+        match self.client.fetch(partition, offset, self.terms, Footing::default()).await {
             Ok(Ok(fetched)) => {
                 let defects = self.plan.defects;
                 let shown = self.client.look_at(partition, offset, fetched, self.terms, defects);

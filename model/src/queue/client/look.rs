@@ -22,7 +22,7 @@ impl<E: Env<Fact = Fact>> Client<E> {
         Terms { isolation, tag, .. }: Terms,
         defects: Defects,
     ) -> Option<Shown> {
-        let Fetched { batches, next, end, aborted } = fetched;
+        let Fetched { batches, next, end, aborted, .. } = fetched;
         let batches = self.as_they_come(partition, batches);
         if !self.are_intact(partition, &batches, defects) {
             return None;

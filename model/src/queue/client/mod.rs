@@ -13,6 +13,7 @@ mod seat;
 mod sender;
 mod source;
 mod subscription;
+mod trail;
 mod transaction;
 mod transactor;
 mod worker;
@@ -33,7 +34,7 @@ use super::knobs::{FetchMode, Knobs};
 use super::offset::Offset;
 use super::partition::Partition;
 use super::protocol::{Answer, Clients, Fetched, Refusal, Request};
-use super::reading::{ReadFrom, Terms};
+use super::reading::{Footing, ReadFrom, Terms};
 use super::topics::TopicState;
 use crate::session::Patience;
 use rehearsal_env::{Env, NodeId};
@@ -108,11 +109,16 @@ impl<E: Env<Fact = Fact>> Client<E> {
         partition: Partition,
         offset: Offset,
         terms: Terms,
+        footing: Footing,
     ) -> Result<Result<Fetched, Refusal>, NotAnswered> {
-        let request = Request::Fetch { partition, offset, terms };
+        let request = Request::Fetch { partition, offset, terms, footing };
         if terms.of == ReadFrom::InSync {
             match self.sessions.ask(self.nearby.get(), request.clone()).await {
-                Ok(Answer::Fetched(answer)) if answer != Err(Refusal::NotLeader) => return Ok(answer),
+                Ok(Answer::Fetched(answer))
+                    if !matches!(answer, Err(Refusal::NotLeader | Refusal::UnknownEpoch)) =>
+                {
+                    return Ok(answer);
+                }
                 _ => self.nearby.set(any_of(&self.env, &self.brokers)),
             }
         }

@@ -1,17 +1,18 @@
 //! Reads a partition for a seat: from the log on the terms that were asked for, from the archive what retention has taken,
 //! and where neither has it, from where the reset policy says.
 
-use super::super::facts::{Fact, Stretch};
+use super::super::facts::{Fact, OfLogs, Stretch};
 use super::super::knobs::OffsetReset;
 use super::super::offset::Offset;
 use super::super::partition::Partition;
 use super::super::plan::Plan;
 use super::super::protocol::{Fetched, Refusal};
-use super::super::reading::{Shown, Terms, View};
+use super::super::reading::{Footing, Shown, Terms, View};
 use super::super::record::Batch;
 use super::seat::{Membership, Seat};
 use super::source::Source;
 use super::subscription::Subscription;
+use super::trail::{Crossing, Trail};
 use super::{Client, NotAnswered};
 use rehearsal_env::Env;
 use std::rc::Rc;
@@ -24,7 +25,7 @@ pub(super) enum Read {
     Shown(Shown),
     /// Nothing now, or something that is to be read again.
     Nothing,
-    /// What is wanted is nowhere: go on from there.
+    /// What is wanted is nowhere, or is another by now: go on from there.
     Reset(Offset),
     /// What is wanted is nowhere, and that is an error: the partition is not to be read any more.
     Over,
@@ -56,9 +57,18 @@ impl<E: Env<Fact = Fact>> Reader<E> {
     }
 
     /// Asks for what stands at `offset` and behind it. Waits for some time for something.
-    pub(super) async fn read(&self, membership: Membership, partition: Partition, offset: Offset) -> Read {
-        match self.client.fetch(partition, offset, self.terms).await {
-            Ok(Ok(fetched)) => self.look_at(partition, offset, fetched),
+    pub(super) async fn read(
+        &self,
+        membership: Membership,
+        partition: Partition,
+        offset: Offset,
+        trail: &mut Trail,
+    ) -> Read {
+        match self.client.fetch(partition, offset, self.terms, trail.at(offset)).await {
+            Ok(Ok(fetched)) => self.look_at(partition, offset, fetched, trail),
+            Ok(Err(Refusal::Diverged { end })) if self.seat.is_at_work(membership) => {
+                self.go_back(partition, offset, trail.parts_at(end))
+            }
             Ok(Err(Refusal::OutOfRange { start, end })) if self.seat.is_at_work(membership) => {
                 self.find(membership, partition, offset, (start, end)).await
             }
@@ -75,9 +85,10 @@ impl<E: Env<Fact = Fact>> Reader<E> {
         partition: Partition,
         is_nearby: bool,
         places: (Offset, Offset),
+        footing: Footing,
     ) -> Result<Subscription<E>, NotAnswered> {
         let of = (self.seat.group(), partition);
-        self.client.subscribe(of, is_nearby, places, self.terms, self.plan.defects).await
+        self.client.subscribe(of, is_nearby, places, (self.terms, footing), self.plan.defects).await
     }
 
     /// Nobody was there to read from: a little later, perhaps.
@@ -90,9 +101,32 @@ impl<E: Env<Fact = Fact>> Reader<E> {
         self.seat.is_at_work(membership)
     }
 
-    pub(super) fn look_at(&self, partition: Partition, offset: Offset, fetched: Fetched) -> Read {
+    pub(super) fn look_at(
+        &self,
+        partition: Partition,
+        offset: Offset,
+        fetched: Fetched,
+        trail: &mut Trail,
+    ) -> Read {
+        let (epochs, epoch) = (fetched.epochs.clone(), fetched.epoch);
         let shown = self.client.look_at(partition, offset, fetched, self.terms, self.plan.defects);
-        shown.map_or(Read::Nothing, Read::Shown)
+        let Some(shown) = shown else { return Read::Nothing };
+        if let Some(Crossing { last, next }) = trail.read(&epochs, shown.next, epoch) {
+            let group = self.seat.group();
+            self.env.observe(Fact::OfLogs(OfLogs::EpochCrossed { group, partition, offset, last, next }));
+        }
+        Read::Shown(shown)
+    }
+
+    /// The log was truncated since this consumer has read it: up to `to` it is as it was.
+    pub(super) fn go_back(&self, partition: Partition, offset: Offset, to: Offset) -> Read {
+        let group = self.seat.group();
+        self.env.observe(Fact::OfLogs(OfLogs::TruncationSeen { group, partition, offset, to }));
+        if self.plan.knobs.reset == OffsetReset::Error {
+            self.env.observe(Fact::OffsetOutOfRange { group, partition, offset, reset: None });
+            return Read::Over;
+        }
+        Read::Reset(to)
     }
 
     /// The log does not hold the offset.

@@ -9,6 +9,7 @@ use super::super::reading::ReadFrom;
 use super::reader::{Read, Reader};
 use super::seat::Membership;
 use super::subscription::{Pushed, Subscription};
+use super::trail::Trail;
 use super::{Fact, NotAnswered};
 use rehearsal_env::Env;
 
@@ -21,18 +22,22 @@ pub(super) struct Source<'a, E: Env> {
     subscription: Option<Subscription<E>>,
     /// Who is nearby did not serve it: the leader is asked next.
     wants_leader: bool,
+    trail: Trail,
 }
 
 impl<'a, E: Env<Fact = Fact>> Source<'a, E> {
     pub(super) fn new(reader: &'a Reader<E>, membership: Membership, partition: Partition) -> Self {
-        Source { reader, membership, partition, subscription: None, wants_leader: false }
+        let (subscription, wants_leader, trail) = (None, false, Trail::default());
+        Source { reader, membership, partition, subscription, wants_leader, trail }
     }
 
     /// What stands at `offset` and behind it, for one who is done with everything before. Waits for some time for
     /// something.
     pub(super) async fn read(&mut self, offset: Offset) -> Read {
         match self.reader.plan.knobs.fetch {
-            FetchMode::Pull => self.reader.read(self.membership, self.partition, offset).await,
+            FetchMode::Pull => {
+                self.reader.read(self.membership, self.partition, offset, &mut self.trail).await
+            }
             FetchMode::Push => self.read_what_is_pushed(offset).await,
         }
     }
@@ -50,7 +55,8 @@ impl<'a, E: Env<Fact = Fact>> Source<'a, E> {
         let wrong_broker = pushed.is_from_the_wrong_broker();
         match pushed {
             Pushed::Fetched(fetched) => {
-                let read = self.reader.look_at(self.partition, offset, fetched);
+                self.trail.at(offset);
+                let read = self.reader.look_at(self.partition, offset, fetched, &mut self.trail);
                 // What is damaged is to be sent again: by another subscription.
                 self.subscription = Some(subscription).filter(|_| read != Read::Nothing);
                 return read;
@@ -59,6 +65,12 @@ impl<'a, E: Env<Fact = Fact>> Source<'a, E> {
                 if at == offset && self.reader.is_at_work(self.membership) =>
             {
                 return self.reader.find(self.membership, self.partition, offset, (start, end)).await;
+            }
+            Pushed::Over(Ending::Refused(Refusal::Diverged { end }), Some(at))
+                if at == offset && self.reader.is_at_work(self.membership) =>
+            {
+                self.trail.at(offset);
+                return self.reader.go_back(self.partition, offset, self.trail.parts_at(end));
             }
             Pushed::Nothing | Pushed::Over(..) => self.subscription = Some(subscription),
         }
@@ -71,12 +83,13 @@ impl<'a, E: Env<Fact = Fact>> Source<'a, E> {
 
     /// Another subscription, for one who is at `offset`.
     async fn subscribe(
-        &self,
+        &mut self,
         offset: Offset,
         before: Option<Subscription<E>>,
     ) -> Result<Subscription<E>, NotAnswered> {
         let from = before.map_or(offset, |before| before.begins_anew_at(offset));
-        self.reader.subscribe(self.partition, self.asks_nearby(), (offset, from)).await
+        let footing = self.trail.at(offset);
+        self.reader.subscribe(self.partition, self.asks_nearby(), (offset, from), footing).await
     }
 
     fn asks_nearby(&self) -> bool {

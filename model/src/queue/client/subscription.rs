@@ -12,7 +12,7 @@ use super::super::offset::Offset;
 use super::super::partition::Partition;
 use super::super::protocol::{Fetched, Refusal};
 use super::super::pushing::{Ending, Inflow, Next, PushFrame, SubscriptionId, cost};
-use super::super::reading::Terms;
+use super::super::reading::{Footing, Terms};
 use super::{Client, NotAnswered};
 use crate::session::Patience;
 use rehearsal_env::{Env, NodeId, Port, Received, Time};
@@ -98,7 +98,7 @@ impl<E: Env<Fact = Fact>> Subscriptions<E> {
         broker: NodeId,
         (group, partition): (u32, Partition),
         (offset, from): (Offset, Offset),
-        terms: Terms,
+        (terms, footing): (Terms, Footing),
         defects: Defects,
     ) -> Subscription<E> {
         let (id, now, credit) = (SubscriptionId(self.env.bits()), self.env.now(), self.credit);
@@ -117,7 +117,7 @@ impl<E: Env<Fact = Fact>> Subscriptions<E> {
         self.inboxes.borrow_mut().insert(id, inbox.clone());
         let begun = PushFact::Subscribed { group, partition, subscription: id, offset: from, credit };
         self.env.observe(Fact::Pushing(begun));
-        let ask = PushFrame::Subscribe { subscription: id, partition, offset: from, terms, credit };
+        let ask = PushFrame::Subscribe { subscription: id, partition, offset: from, terms, footing, credit };
         self.port.send(broker, ask.clone());
         self.env.spawn(self.clone().keep(inbox.clone(), ask));
         Subscription { of: self.clone(), inbox }
@@ -254,7 +254,7 @@ impl<E: Env<Fact = Fact>> Client<E> {
         of: (u32, Partition),
         is_nearby: bool,
         (offset, from): (Offset, Offset),
-        terms: Terms,
+        terms: (Terms, Footing),
         defects: Defects,
     ) -> Result<Subscription<E>, NotAnswered> {
         let broker = match is_nearby {
@@ -290,7 +290,9 @@ impl Pushed {
     /// Whether it says that another broker is to be asked.
     pub(super) fn is_from_the_wrong_broker(&self) -> bool {
         match self {
-            Pushed::Over(Ending::Refused(refusal), _) => !matches!(refusal, Refusal::OutOfRange { .. }),
+            Pushed::Over(Ending::Refused(refusal), _) => {
+                !matches!(refusal, Refusal::OutOfRange { .. } | Refusal::Diverged { .. })
+            }
             Pushed::Over(Ending::Silent | Ending::Forgotten, _) => true,
             Pushed::Over(Ending::Lost, _) | Pushed::Fetched(_) | Pushed::Nothing => false,
         }

@@ -5,7 +5,7 @@
 //! kilobytes a sparse index would be hardly smaller (Kafka's `index.interval.bytes` is 4096).
 
 use crate::queue::offset::{LeaderEpoch, Offset};
-use crate::queue::record::{Batch, Content};
+use crate::queue::record::{Batch, Content, Outline};
 use std::sync::Arc;
 
 /// One batch in a segment.
@@ -23,6 +23,8 @@ pub(super) struct Entry {
     pub(super) newest_append: i64,
     /// Likewise, by what the producers claim.
     pub(super) newest_creation: i64,
+    /// What is known of it wherever its bytes are.
+    pub(super) outline: Outline,
     /// The batch itself, as long as its segment is kept in memory.
     pub(super) batch: Option<Arc<Batch>>,
 }
@@ -44,6 +46,7 @@ impl Index {
             length,
             newest_append: last.map_or(append, |last| last.newest_append.max(append)),
             newest_creation: last.map_or(creation, |last| last.newest_creation.max(creation)),
+            outline: Outline::from(&*batch),
             batch: Some(batch),
         });
     }

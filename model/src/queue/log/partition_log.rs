@@ -5,7 +5,7 @@ use super::frame::encode;
 use super::segment::Segment;
 use super::write::{SegmentName, Write};
 use crate::queue::offset::{LeaderEpoch, Offset};
-use crate::queue::record::Batch;
+use crate::queue::record::{Batch, Outline};
 use std::sync::Arc;
 
 /// How a log is cut into segments.
@@ -73,6 +73,12 @@ impl PartitionLog {
         let mut starts: Vec<_> = entries.map(|entry| (entry.epoch, entry.base)).collect();
         starts.dedup_by_key(|(epoch, _)| *epoch);
         starts
+    }
+
+    /// What is known of each batch, in order, wherever its bytes are.
+    pub fn outlines(&self) -> impl Iterator<Item = Outline> + '_ {
+        let entries = self.segments.iter().flat_map(|segment| segment.index.entries());
+        entries.map(|entry| entry.outline)
     }
 
     /// Adds a batch, in a new segment if the active one is too large or too old at `now_wall` (microseconds).

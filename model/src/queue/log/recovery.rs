@@ -18,6 +18,7 @@ use super::partition_log::{LogKnobs, PartitionLog};
 use super::write::{SegmentName, Write};
 use crate::queue::defects::{Defect, Defects};
 use crate::queue::offset::Offset;
+use crate::queue::record::Batch;
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -26,6 +27,8 @@ use thiserror::Error;
 pub struct Recovered {
     /// The log, durable up to its end once `writes` are carried out; before that it may not be used.
     pub log: PartitionLog,
+    /// All of its batches, in order: not all of them stay in memory.
+    pub batches: Vec<Arc<Batch>>,
     /// What has to be done first: the torn tail is cut off, and what was found is synced. (Where only the program
     /// ended and not the machine, it may stand in the machine's memory alone.)
     pub writes: Vec<Write>,
@@ -57,12 +60,12 @@ impl PartitionLog {
         files.sort();
         let mut log = PartitionLog::new(knobs);
         log.end = files.first().map_or(Offset::ZERO, |(first, _)| first.base());
-        let mut writes = Vec::new();
+        let (mut batches, mut writes) = (Vec::new(), Vec::new());
         let mut torn = false;
         let last = files.last().map(|(last, _)| *last);
         for (segment, bytes) in &files {
             let segment = *segment;
-            let whole = log.read_segment(segment, bytes)?;
+            let whole = log.read_segment(segment, bytes, &mut batches)?;
             if whole == bytes.len() {
                 continue;
             }
@@ -80,11 +83,16 @@ impl PartitionLog {
             writes.extend([Write::Sync { segment }, Write::SyncDirectory]);
         }
         log.durability = Durability::all_of(log.end);
-        Ok(Recovered { log, writes, torn })
+        Ok(Recovered { log, batches, writes, torn })
     }
 
     /// Adds a segment up to the first frame that is broken, and tells where that is.
-    fn read_segment(&mut self, segment: SegmentName, bytes: &[u8]) -> Result<usize, CorruptLog> {
+    fn read_segment(
+        &mut self,
+        segment: SegmentName,
+        bytes: &[u8],
+        batches: &mut Vec<Arc<Batch>>,
+    ) -> Result<usize, CorruptLog> {
         if segment.base() != self.end {
             return Err(CorruptLog { segment, position: 0 });
         }
@@ -95,7 +103,9 @@ impl PartitionLog {
             let batch = frame.batch().filter(|batch| batch.base == self.end).ok_or(corrupt)?;
             self.end = batch.end();
             let active = self.segments.last_mut().expect("it was just begun");
-            active.push(Arc::new(batch), frame.length() as u64);
+            let batch = Arc::new(batch);
+            batches.push(batch.clone());
+            active.push(batch, frame.length() as u64);
             position += frame.length();
         }
         Ok(position)

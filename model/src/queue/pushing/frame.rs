@@ -3,7 +3,7 @@
 use crate::queue::offset::Offset;
 use crate::queue::partition::Partition;
 use crate::queue::protocol::{Fetched, Refusal};
-use crate::queue::reading::Terms;
+use crate::queue::reading::{Footing, Terms};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -30,6 +30,8 @@ pub enum PushFrame {
         offset: Offset,
         /// On which terms.
         terms: Terms,
+        /// What is known of the log before it.
+        footing: Footing,
         /// How many bytes may be pushed that are not worked through.
         credit: u32,
     },

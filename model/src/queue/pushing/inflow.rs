@@ -88,8 +88,9 @@ impl Inflow {
     fn joined(&self) -> Option<Fetched> {
         let mut in_order = self.in_order().map(|(_, fetched)| fetched);
         let mut all = in_order.next()?.clone();
-        for Fetched { batches, next, end, aborted } in in_order {
+        for Fetched { batches, next, end, aborted, epochs, epoch: _ } in in_order {
             all.batches.extend(batches.iter().cloned());
+            all.epochs.extend(epochs);
             (all.next, all.end) = (*next, *end);
             // One that reaches into two pushes comes with both.
             let known = all.aborted.len();

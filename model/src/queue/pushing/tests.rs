@@ -82,7 +82,8 @@ impl Scene {
                 return;
             }
             let number = self.outflow.push(cost, next);
-            let fetched = Fetched { batches, next, end: self.end(), aborted: Vec::new() };
+            let (end, aborted, epochs) = (self.end(), Vec::new(), Vec::new());
+            let fetched = Fetched { batches, next, end, aborted, epochs, epoch: LeaderEpoch(0) };
             self.on_the_way.push((number, fetched));
         }
     }

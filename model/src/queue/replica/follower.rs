@@ -123,3 +123,30 @@ impl Replica {
         Asker { broker: self.me, life: self.life, epoch: self.epoch }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::brokers::{BrokerEpoch, Brokers};
+    use crate::queue::controller::{Leader, PartitionState};
+    use crate::queue::defects::Defects;
+    use crate::queue::replica::{Flush, Lineage};
+
+    #[test]
+    fn a_follower_whose_log_retention_has_emptied_has_nothing_to_cut_and_fetches() {
+        let life = BrokerEpoch(1);
+        let settings = Settings { flush: Flush::BeforeAck, min_insync: 1, defects: Defects::NONE };
+        let lineage = Lineage::of([(LeaderEpoch(0), Offset(2))]);
+        let mut replica = Replica::recovered(BrokerId(1), life, Offset(2)..Offset(5), lineage, Offset(5));
+        replica.ordered(
+            &PartitionState::new(Brokers::first(3), Leader { broker: BrokerId(0), life }),
+            life,
+            settings,
+        );
+        assert!(replica.end_request().is_some());
+        replica.expired(Offset(5));
+        assert_eq!(replica.end_request(), None);
+        let (leader, request) = replica.fetch_request(settings).expect("it goes on");
+        assert_eq!((leader, request.offset), (BrokerId(0), Offset(5)));
+    }
+}

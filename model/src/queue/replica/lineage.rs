@@ -62,6 +62,13 @@ impl Lineage {
         EpochEnd { found, end }
     }
 
+    /// Which epochs wrote what lies from `from` up to `to`, each with the first offset that it has there.
+    pub fn within(&self, from: Offset, to: Offset) -> Vec<(LeaderEpoch, Offset)> {
+        let first = self.epoch_at(from).map(|epoch| (epoch, from));
+        let later = self.0.iter().filter(|(_, start)| from < *start && *start < to);
+        first.into_iter().chain(later.copied()).collect()
+    }
+
     /// The epoch of the record at `offset`, if the log has one there.
     pub fn epoch_at(&self, offset: Offset) -> Option<LeaderEpoch> {
         let after = self.0.partition_point(|(_, start)| *start <= offset);

@@ -31,6 +31,7 @@ pub use follower::Discarded;
 pub use leader::{Leadership, Progress, Refusal};
 pub use lineage::{EpochEnd, Lineage};
 pub use messages::{Asker, EndAnswer, EndRequest, FetchAnswer, FetchRequest, OutOfRangeAnswer, SetRequest};
+pub use serving::NoFooting;
 
 use super::brokers::{BrokerEpoch, BrokerId};
 use super::controller::{Leader, PartitionState};
@@ -205,6 +206,10 @@ impl Replica {
         self.lineage.expired(start);
         if start >= self.end {
             self.lineage = Lineage::default();
+            // Nothing is left that could part from the leader's log, and nothing to ask about.
+            if let Role::Truncating(leader) = self.role {
+                self.role = Role::Fetching(leader);
+            }
         }
     }
 

@@ -1,13 +1,46 @@
 //! What a replica serves to consumers: a leader (rule R8), or a follower that is in sync with it (KIP-392).
 
 use super::leader::Refusal;
-use super::{Replica, Role};
+use super::{EpochEnd, Replica, Role};
 use crate::queue::controller::PartitionState;
 use crate::queue::defects::{Defect, Defects};
 use crate::queue::offset::Offset;
-use crate::queue::reading::ReadFrom;
+use crate::queue::reading::{Footing, ReadFrom};
+
+/// Why one who has read before the offset that it wants is not to go on there (KIP-320).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum NoFooting {
+    /// This replica has not heard yet of an epoch in which the consumer was served.
+    #[error("this replica has not heard of that epoch")]
+    UnknownEpoch,
+    /// What was read before the offset does not stand here.
+    #[error("the log parts from what was read")]
+    Diverged(EpochEnd),
+}
 
 impl Replica {
+    /// Whether what a consumer has read before `offset` stands here. An epoch and an offset name one record, and logs that
+    /// agree there agree below; so it is enough to look at the one before the offset. Of what retention has taken, or a
+    /// follower does not have yet, nothing is said.
+    ///
+    /// # Errors
+    /// [`NoFooting`]: nothing is to be served.
+    pub fn check_footing(&self, offset: Offset, footing: Footing, defects: Defects) -> Result<(), NoFooting> {
+        if defects.has(Defect::ConsumerEpochIgnored) {
+            return Ok(());
+        }
+        if self.epoch < footing.newest {
+            return Err(NoFooting::UnknownEpoch);
+        }
+        let not_here_yet = !self.leads() && offset > self.end;
+        let Some(last) = footing.last.filter(|_| offset > self.start && !not_here_yet) else { return Ok(()) };
+        let before = Offset(offset.0 - 1);
+        if before < self.end && self.lineage.epoch_at(before) == Some(last) {
+            return Ok(());
+        }
+        Err(NoFooting::Diverged(self.lineage.end_of(last, self.end)))
+    }
+
     /// Whether it leads, or believes so.
     pub fn leads(&self) -> bool {
         matches!(self.role, Role::Leading(_))
@@ -107,6 +140,51 @@ mod tests {
         assert_eq!(follower.check_offset(Offset(1), Defects::NONE), Err(Refusal::NotLeader));
         let resets = Defects::of([Defect::FollowerSaysOutOfRange]);
         assert!(matches!(follower.check_offset(Offset(9), resets), Err(Refusal::OutOfRange { .. })));
+    }
+
+    /// A leader in epoch 3, whose log holds epoch 1 from 2 on and epoch 3 from 4 to 5.
+    fn leader_of_two_epochs() -> Replica {
+        let mut replica = told(0);
+        replica.epoch = LeaderEpoch(3);
+        replica.lineage = Lineage::of([(LeaderEpoch(1), Offset(2)), (LeaderEpoch(3), Offset(4))]);
+        replica
+    }
+
+    fn read_in(epoch: u32) -> Footing {
+        Footing { last: Some(LeaderEpoch(epoch)), newest: LeaderEpoch(epoch) }
+    }
+
+    #[test]
+    fn who_has_read_what_stands_here_may_go_on_and_so_may_one_who_has_read_nothing_that_is_left() {
+        let leader = leader_of_two_epochs();
+        for (offset, footing) in [(4, read_in(1)), (5, read_in(3)), (5, Footing::default()), (2, read_in(0))]
+        {
+            assert_eq!(leader.check_footing(Offset(offset), footing, Defects::NONE), Ok(()), "{offset}");
+        }
+    }
+
+    #[test]
+    fn who_has_read_what_was_cut_off_is_told_where_the_log_parts() {
+        let leader = leader_of_two_epochs();
+        let end = EpochEnd { found: Some(LeaderEpoch(1)), end: Offset(4) };
+        for (offset, epoch) in [(5, 2), (5, 1), (9, 1)] {
+            let told = leader.check_footing(Offset(offset), read_in(epoch), Defects::NONE);
+            assert_eq!(told, Err(NoFooting::Diverged(end)), "{offset} in epoch {epoch}");
+        }
+        let ignores = Defects::of([Defect::ConsumerEpochIgnored]);
+        assert_eq!(leader.check_footing(Offset(5), read_in(2), ignores), Ok(()));
+    }
+
+    #[test]
+    fn who_was_served_in_a_later_epoch_is_not_served_in_this_one() {
+        let leader = leader_of_two_epochs();
+        let footing = Footing { last: None, newest: LeaderEpoch(4) };
+        assert_eq!(leader.check_footing(Offset(5), footing, Defects::NONE), Err(NoFooting::UnknownEpoch));
+    }
+
+    #[test]
+    fn a_follower_says_nothing_of_what_it_does_not_have_yet() {
+        assert_eq!(fetching().check_footing(Offset(9), read_in(0), Defects::NONE), Ok(()));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use super::super::brokers::BrokerEpoch;
 use super::super::controller::Leader;
 use super::super::delay::Due;
-use super::super::facts::{Fate, LendingFact, OfTopics};
+use super::super::facts::{Fate, LendingFact, OfLogs, OfTopics};
 use super::super::group::{Generation, MemberId};
 use super::super::identity::ProducerIdentity;
 use super::super::lending::{Held, LoanNumber};
@@ -58,6 +58,16 @@ fn of_cluster() -> Vec<Fact> {
         Fact::PartitionChanged { partition, state: state().moved_towards(Brokers::first(4).without(BROKER)) },
         Fact::MembersChanged { members: Brokers::first(2) },
         Fact::CoordinationRecovered,
+        Fact::OfLogs(OfLogs::ReadFromDisk { partition, from: Offset(5), to: Offset(8) }),
+        Fact::OfLogs(OfLogs::Damaged { partition, segment: Offset(5), position: 44 }),
+        Fact::OfLogs(OfLogs::EpochCrossed {
+            group: 0,
+            partition,
+            offset: Offset(5),
+            last: EPOCH,
+            next: EPOCH,
+        }),
+        Fact::OfLogs(OfLogs::TruncationSeen { group: 0, partition, offset: Offset(5), to: Offset(3) }),
         Fact::OfTopics(OfTopics::Changed { topic: 0, state: TopicState::first(2) }),
         Fact::OfTopics(OfTopics::Retired { partition, epoch: EPOCH }),
         Fact::OfTopics(OfTopics::Withheld { group: 1, partitions: BTreeSet::from([partition]) }),
