@@ -13,6 +13,7 @@ use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
 use rehearsal_model::queue::partition::{Partition, Topic};
 use rehearsal_model::queue::protocol::Refusal;
 use rehearsal_model::queue::record::Verdict;
+use rehearsal_model::queue::tags::Tags;
 use rehearsal_model::queue::transactions::TransactionalId;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -82,7 +83,8 @@ fn a_follower_serves_and_says_wait_where_the_leader_has_more() {
 #[test]
 fn a_consumer_passes_what_has_another_tag() {
     let passes = |tag| {
-        let (tags, wanted) = ([(message(0), tag), (message(1), 1)].into(), [(0, 1)].into());
+        let (tags, wanted) = ([(message(0), tag), (message(1), 1)], [(0, 1)].into());
+        let tags = tags.map(|(message, tag)| (message, Tags::from_iter([tag]))).into();
         let mut history = History::with(Rules { tags, wanted, ..rules() });
         history.own(0, 1);
         history.position(0, 0, false);

@@ -200,6 +200,12 @@ defects! {
     PushGapIgnored "push-gap-ignored",
     /// A broker pushes what there is, whether there is credit for it or not. Convicted by `within-credit`.
     PushesWithoutCredit "pushes-without-credit",
+    /// Who wants a tag is shown what has it as its first, and nothing that has it among others. Convicted by
+    /// `partition-order`.
+    OnlyFirstTagCounts "only-first-tag-counts",
+    /// A producer whose buffer is full lets go of what has waited longest, and tells nobody. Convicted by
+    /// `every-message-told`.
+    FullBufferDropsOldest "full-buffer-drops-oldest",
 }
 
 /// The known bugs that are switched on.

@@ -309,6 +309,13 @@ pub enum Fact {
         /// When it counts as written.
         acks: Acks,
     },
+    /// A producer has no room for a message now, and lets it wait.
+    WaitsForRoom {
+        /// Which.
+        message: MessageId,
+        /// Where it is to go.
+        partition: Partition,
+    },
     /// A producer sends a batch once more.
     SentAgain {
         /// Where it goes.

@@ -107,11 +107,15 @@ impl<E: Env<Fact = Fact>> Sender<E> {
     }
 
     /// Sends a record, after all that were sent before it. `told` is called when its fate is known, at the latest when
-    /// the delivery timeout is over.
+    /// it has waited for room as long as it may, and the delivery timeout is over.
     pub fn send(self: &Rc<Self>, partition: Partition, record: Record, told: impl FnOnce(Fate) + 'static) {
         let id = RecordId(self.count.replace(self.count.get() + 1));
         self.waiting.borrow_mut().insert(id, Box::new(told));
+        let message = MessageId::of_value(&record.value);
         self.step(Input::Send { id, partition, record });
+        if let Some(message) = message.filter(|_| self.core.borrow().waits_for_room(id)) {
+            self.env.observe(Fact::WaitsForRoom { message, partition });
+        }
     }
 
     /// Sends a record, and waits until its fate is known.

@@ -62,6 +62,7 @@ impl FactTrait for Fact {
             Fact::TransactionEnding { .. } => "TransactionEnding",
             Fact::TransactionTakenUp { .. } => "TransactionTakenUp",
             Fact::Sent { .. } => "Sent",
+            Fact::WaitsForRoom { .. } => "WaitsForRoom",
             Fact::SentAgain { .. } => "SentAgain",
             Fact::Told { .. } => "Told",
             Fact::Assigned { .. } => "Assigned",

@@ -14,6 +14,9 @@ pub(super) fn of(fact: &Fact) -> String {
             };
             format!("is given {message} to send to {partition}, and {until}")
         }
+        Fact::WaitsForRoom { message, partition } => {
+            format!("has no room for {message} to {partition}, and lets it wait")
+        }
         Fact::SentAgain { partition, messages } => format!("sends {} to {partition} again", those(messages)),
         Fact::Told { message, partition, fate } => match fate {
             Fate::Acknowledged(Some(offset)) => {
