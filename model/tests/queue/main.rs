@@ -2,6 +2,7 @@
 
 mod delay;
 mod lending;
+mod placing;
 mod pushing;
 mod retention;
 mod stage;

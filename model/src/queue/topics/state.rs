@@ -173,7 +173,7 @@ mod tests {
     fn before_any_change_keys_are_spread_as_ever() {
         let state = TopicState::first(3);
         let spread = |key: u32| crc32fast::hash(&key.to_le_bytes()) % 3;
-        assert!((0..100).all(|key| state.route(&key.to_le_bytes(), KeyOrder::Announced) == spread(key)));
+        assert!((0..100_u32).all(|key| state.route(&key.to_le_bytes(), KeyOrder::Announced) == spread(key)));
     }
 
     #[test]
