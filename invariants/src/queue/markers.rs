@@ -179,6 +179,8 @@ pub const SUBSCRIPTION_ENDED_BY_BROKER: Marker = Marker("subscription-ended-by-i
 pub const RECORDS_REORDERED: Marker = Marker("records-reordered");
 /// A producer had no room for a message, and let it wait.
 pub const PRODUCER_BUFFER_FULL: Marker = Marker("producer-buffer-full");
+/// A message waited for room as long as it may, and was refused.
+pub const REFUSED_FOR_ROOM: Marker = Marker("record-refused-for-want-of-room");
 /// A record without a key, which could have gone anywhere, was sent again to the partition where it had gone.
 pub const KEYLESS_SENT_AGAIN: Marker = Marker("record-without-a-key-sent-again");
 /// A producer's own rule named a partition that takes no more: what was to go there is refused.
@@ -259,6 +261,7 @@ pub const MARKERS: &[Marker] = &[
     SUBSCRIPTION_ENDED_BY_BROKER,
     RECORDS_REORDERED,
     PRODUCER_BUFFER_FULL,
+    REFUSED_FOR_ROOM,
     KEYLESS_SENT_AGAIN,
     REFUSED_WHERE_RETIRED,
     SHOWN_BY_ONE_OF_TAGS,
@@ -311,6 +314,7 @@ fn at_once(fact: &Fact) -> Option<Marker> {
         Fact::SetRefused { .. } => SET_WRITE_REFUSED,
         Fact::DuplicateAbsorbed { .. } => DUPLICATE_ABSORBED,
         Fact::SentAgain { .. } => SENT_AGAIN,
+        Fact::RefusedForRoom { .. } => REFUSED_FOR_ROOM,
         Fact::WaitsForRoom { .. } => PRODUCER_BUFFER_FULL,
         Fact::MemberFenced { .. } => GENERATION_FENCED_A_ZOMBIE,
         Fact::Recovered { torn: true, .. } => TORN_BATCH_CUT,

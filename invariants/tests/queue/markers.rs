@@ -145,6 +145,7 @@ fn a_producer_has_no_room_or_a_rule_that_leads_nowhere() {
     let (message, partition) = (message(0), PARTITION);
     let told = Fact::Told { message, partition, fate: Fate::DefinitelyNot };
     alone(PRODUCER_BUFFER_FULL, Fact::WaitsForRoom { message, partition }, told.clone());
+    alone(REFUSED_FOR_ROOM, Fact::RefusedForRoom { message, partition }, told.clone());
     let unplaced = Fact::OfTopics(OfTopics::Unplaced { message, partition });
     alone(REFUSED_WHERE_RETIRED, unplaced, told);
 }

@@ -316,6 +316,13 @@ pub enum Fact {
         /// Where it is to go.
         partition: Partition,
     },
+    /// A message has waited for room as long as it may: it is refused.
+    RefusedForRoom {
+        /// Which.
+        message: MessageId,
+        /// Where it was to go.
+        partition: Partition,
+    },
     /// A producer sends a batch once more.
     SentAgain {
         /// Where it goes.

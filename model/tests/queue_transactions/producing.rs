@@ -513,11 +513,11 @@ fn a_record_that_finds_no_room_waits_until_there_is_some() {
     let mut production = Production::new(little, Defects::NONE);
     assert_eq!(sizes(&steps(&mut production, [send(1), send(2)])), [0; 0], "they wait for more");
     let out = steps(&mut production, [send(3)]);
-    assert!(production.waits_for_room(RecordId(3)));
+    assert!(production.waits_for_room(RecordId(3)).is_some());
     assert_eq!(sizes(&out), [2], "nothing waits for more while somebody waits for room");
     let (batch, base) = (BatchId { partition: partition(0), number: 1 }, Offset(0));
     let out = steps(&mut production, [Input::Answered { batch, outcome: Outcome::Appended { base } }]);
-    assert!(!production.waits_for_room(RecordId(3)));
+    assert!(production.waits_for_room(RecordId(3)).is_none());
     assert!(out.contains(&Output::CancelTimer(Timer::Room(RecordId(3)))), "{out:?}");
 }
 
@@ -539,7 +539,7 @@ fn a_record_that_is_larger_than_the_buffer_has_it_to_itself() {
     let tight = Settings { buffer_bytes: 4, ..settings(false, 5) };
     let mut production = Production::new(tight, Defects::NONE);
     steps(&mut production, [send(1)]);
-    assert!(!production.waits_for_room(RecordId(1)));
+    assert!(production.waits_for_room(RecordId(1)).is_none());
     steps(&mut production, [send(2)]);
-    assert!(production.waits_for_room(RecordId(2)));
+    assert!(production.waits_for_room(RecordId(2)).is_some());
 }

@@ -53,6 +53,7 @@ pub(super) const FACT_KINDS: &[&str] = &[
     "TransactionTakenUp",
     "Sent",
     "WaitsForRoom",
+    "RefusedForRoom",
     "SentAgain",
     "Told",
     "Assigned",

@@ -40,10 +40,10 @@ impl PlacingMarkers {
                     reached(KEYLESS_SENT_AGAIN);
                 }
             }
-            Fact::Appended { partition, stretch } if matches!(partition.topic, Topic::Named(_)) => {
-                if self.is_out_of_order(cluster, stamp, *partition, stretch) {
-                    reached(RECORDS_REORDERED);
-                }
+            Fact::Appended { partition, stretch }
+                if self.is_out_of_order(cluster, stamp, *partition, stretch) =>
+            {
+                reached(RECORDS_REORDERED);
             }
             Fact::Processed { group, message, .. } => {
                 let several = rules.tags.get(message).is_some_and(|tags| tags.iter().count() > 1);
@@ -66,7 +66,9 @@ impl PlacingMarkers {
     ) -> bool {
         let rules = cluster.rules();
         let keeps_order = rules.idempotent || rules.max_in_flight == 1 && rules.acks != Acks::None;
-        if keeps_order || rules.is_written_by_pipes(partition.topic) {
+        let is_sent_to =
+            matches!(partition.topic, Topic::Named(_)) && !rules.is_written_by_pipes(partition.topic);
+        if keeps_order || !is_sent_to {
             return false;
         }
         let Some(log) = cluster.own_copy(partition, stamp.node) else { return false };

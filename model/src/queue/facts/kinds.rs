@@ -63,6 +63,7 @@ impl FactTrait for Fact {
             Fact::TransactionTakenUp { .. } => "TransactionTakenUp",
             Fact::Sent { .. } => "Sent",
             Fact::WaitsForRoom { .. } => "WaitsForRoom",
+            Fact::RefusedForRoom { .. } => "RefusedForRoom",
             Fact::SentAgain { .. } => "SentAgain",
             Fact::Told { .. } => "Told",
             Fact::Assigned { .. } => "Assigned",

@@ -67,7 +67,7 @@ impl Buffer {
     }
 
     /// Who waits, in order.
-    pub(super) fn waiting(&self) -> impl DoubleEndedIterator<Item = RecordId> + '_ {
-        self.waiting.iter().map(|bound| bound.id)
+    pub(super) fn waiting(&self) -> impl DoubleEndedIterator<Item = &Bound> {
+        self.waiting.iter()
     }
 }

@@ -32,6 +32,7 @@ use super::defects::{Defect, Defects};
 use super::identity::ProducerIdentity;
 use super::partition::Partition;
 use super::producers::REMEMBERED_BATCHES;
+use super::record::Record;
 use batch::{Batch, Stage};
 use buffer::{Bound, Buffer};
 use line::Line;
@@ -82,9 +83,10 @@ impl Production {
         self.lines.values().all(|line| line.batches.is_empty()) && self.buffer.waiting().next().is_none()
     }
 
-    /// Whether this record, the last that was sent, waits for room.
-    pub fn waits_for_room(&self, id: RecordId) -> bool {
-        self.buffer.waiting().next_back() == Some(id)
+    /// Where this record is to go and what it is, if it waits for room.
+    pub fn waits_for_room(&self, id: RecordId) -> Option<(Partition, &Record)> {
+        let bound = self.buffer.waiting().rfind(|bound| bound.id == id)?;
+        Some((bound.partition, &bound.record))
     }
 
     /// Whether an answer to this batch is waited for: one that was given up is of no more interest, and must not be sent
@@ -147,7 +149,7 @@ impl Production {
                 break;
             }
         }
-        if let Some(id) = comes.filter(|id| self.waits_for_room(*id)) {
+        if let Some(id) = comes.filter(|id| self.waits_for_room(*id).is_some()) {
             out.push(Output::SetTimer { timer: Timer::Room(id), after: self.settings.buffer_wait });
         }
     }
@@ -227,7 +229,7 @@ impl Production {
     }
 
     fn abandon(&mut self, out: &mut Vec<Output>) {
-        for id in Vec::from_iter(self.buffer.waiting()) {
+        for id in Vec::from_iter(self.buffer.waiting().map(|bound| bound.id)) {
             out.push(Output::CancelTimer(Timer::Room(id)));
             self.refuse(id, out);
         }

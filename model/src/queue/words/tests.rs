@@ -183,6 +183,7 @@ fn of_clients() -> Vec<Fact> {
         Fact::Sent { message, partition, acks: Acks::Leader },
         Fact::Sent { message, partition, acks: Acks::All },
         Fact::WaitsForRoom { message, partition },
+        Fact::RefusedForRoom { message, partition },
         Fact::SentAgain { partition, messages: vec![message] },
         told(Fate::Acknowledged(Some(offset))),
         told(Fate::Acknowledged(None)),
