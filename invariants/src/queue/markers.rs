@@ -5,6 +5,7 @@ mod clients;
 mod delays;
 mod loans;
 mod moves;
+mod placing;
 mod pushes;
 mod restarts;
 mod retention;
@@ -18,6 +19,7 @@ use clients::ClientMarkers;
 use delays::DelayMarkers;
 use loans::LoanMarkers;
 use moves::MoveMarkers;
+use placing::PlacingMarkers;
 use pushes::PushMarkers;
 use rehearsal_env::{Marker, NodeId, Stamp};
 use rehearsal_model::coordination::{Happening, Outcome, Refusal as VoteRefusal, Response};
@@ -176,6 +178,20 @@ pub const READ_FROM_DISK: Marker = Marker("read-from-disk");
 /// A consumer was told that what it had read does not stand in the log any more.
 pub const CONSUMER_SAW_TRUNCATION: Marker = Marker("consumer-saw-truncation");
 
+/// Records of one producer stand in a partition in another order than they were sent in, which only those keep who number
+/// their batches or have one under way at a time.
+pub const RECORDS_REORDERED: Marker = Marker("records-reordered");
+/// A producer had no room for a message, and let it wait.
+pub const PRODUCER_BUFFER_FULL: Marker = Marker("producer-buffer-full");
+/// A message waited for room as long as it may, and was refused.
+pub const REFUSED_FOR_ROOM: Marker = Marker("record-refused-for-want-of-room");
+/// A record without a key, which could have gone anywhere, was sent again to the partition where it had gone.
+pub const KEYLESS_SENT_AGAIN: Marker = Marker("record-without-a-key-sent-again");
+/// A producer's own rule named a partition that takes no more: what was to go there is refused.
+pub const REFUSED_WHERE_RETIRED: Marker = Marker("record-refused-where-its-partition-is-retired");
+/// A consumer that wants a tag was shown what has it beside another.
+pub const SHOWN_BY_ONE_OF_TAGS: Marker = Marker("shown-by-one-of-several-tags");
+
 /// Every marker of the queue.
 pub const MARKERS: &[Marker] = &[
     LEADER_DIED_BEFORE_REPLICATION,
@@ -249,6 +265,12 @@ pub const MARKERS: &[Marker] = &[
     SUBSCRIPTION_ENDED_BY_BROKER,
     READ_FROM_DISK,
     CONSUMER_SAW_TRUNCATION,
+    RECORDS_REORDERED,
+    PRODUCER_BUFFER_FULL,
+    REFUSED_FOR_ROOM,
+    KEYLESS_SENT_AGAIN,
+    REFUSED_WHERE_RETIRED,
+    SHOWN_BY_ONE_OF_TAGS,
 ];
 
 /// Looks out for the markers.
@@ -264,6 +286,7 @@ pub struct Markers {
     topics: TopicMarkers,
     restarts: RestartMarkers,
     pushes: PushMarkers,
+    placing: PlacingMarkers,
     /// Who was elected last to lead the coordination service.
     leads: Option<NodeId>,
 }
@@ -283,6 +306,7 @@ impl Markers {
             topics: TopicMarkers::default(),
             restarts: RestartMarkers::default(),
             pushes: PushMarkers::default(),
+            placing: PlacingMarkers::default(),
             leads: None,
         }
     }
@@ -296,6 +320,8 @@ fn at_once(fact: &Fact) -> Option<Marker> {
         Fact::SetRefused { .. } => SET_WRITE_REFUSED,
         Fact::DuplicateAbsorbed { .. } => DUPLICATE_ABSORBED,
         Fact::SentAgain { .. } => SENT_AGAIN,
+        Fact::RefusedForRoom { .. } => REFUSED_FOR_ROOM,
+        Fact::WaitsForRoom { .. } => PRODUCER_BUFFER_FULL,
         Fact::MemberFenced { .. } => GENERATION_FENCED_A_ZOMBIE,
         Fact::Recovered { torn: true, .. } => TORN_BATCH_CUT,
         Fact::Told { fate: Fate::Unknown, .. } => TOLD_UNKNOWN,
@@ -356,5 +382,6 @@ impl MarkerWatch<Fact> for Markers {
         self.topics.witness(fact, &cluster, reached);
         self.restarts.witness(fact, &cluster, reached);
         self.pushes.witness(stamp, fact, reached);
+        self.placing.witness(stamp, fact, &cluster, reached);
     }
 }

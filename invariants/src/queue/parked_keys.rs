@@ -2,7 +2,7 @@
 //!
 //! A consumer comes to every record in the order in which they stand. What it fails to process is open until it succeeds
 //! or is a dead letter; a later record of the same key is parked, and is open too; no record is tried while one of its key
-//! that stands before it is open.
+//! that stands before it is open. What has no key waits for nothing.
 
 use super::cluster::Cluster;
 use rehearsal_env::Violation;
@@ -51,9 +51,12 @@ impl ParkedKeys {
         succeeded: bool,
     ) -> Result<(), Violation> {
         self.come(cluster, offset, number)?;
-        let key = |message: &MessageId| cluster.rules().keys.get(message);
+        let keys = &cluster.rules().keys;
+        let key = keys.get(&message);
         let mut before = self.open.range(..offset);
-        if let Some((at, (waited_for, fact))) = before.find(|(_, (other, _))| key(other) == key(&message)) {
+        if let Some((at, (waited_for, fact))) =
+            before.find(|(_, (other, _))| key.is_some() && keys.get(other) == key)
+        {
             let message = format!(
                 "a consumer of {} tries {message} at offset {offset}, and {waited_for} at offset {at}, of the same key, \
                  is to be tried again first",

@@ -12,6 +12,7 @@ use rehearsal_model::queue::partition::{Partition, Topic};
 use rehearsal_model::queue::plan::Plan;
 use rehearsal_model::queue::production::Acks;
 use rehearsal_model::queue::replica::Flush;
+use rehearsal_model::queue::tags::Tags;
 use rehearsal_model::queue::topics::KeyOrder;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -39,8 +40,8 @@ pub struct Rules {
     pub delivery: Delivery,
     /// How old a transaction may become.
     pub transaction_timeout: Duration,
-    /// The messages that have a tag, and which.
-    pub tags: BTreeMap<MessageId, u16>,
+    /// The messages that have tags, and which.
+    pub tags: BTreeMap<MessageId, Tags>,
     /// The groups that want only messages with a tag, and which.
     pub wanted: BTreeMap<u32, u16>,
     /// What is read and written to another topic.
@@ -57,8 +58,10 @@ pub struct Rules {
     pub retry: Retry,
     /// How long it waits before it is tried again.
     pub retry_backoff: Span,
-    /// The key of each message.
+    /// The messages that have a key, and which.
     pub keys: BTreeMap<MessageId, u32>,
+    /// The messages that go where their producer's own rule says.
+    pub named: BTreeSet<MessageId>,
     /// What each group reads, that of the movers included.
     pub groups: BTreeMap<u32, BTreeSet<Topic>>,
     /// The groups to whose members messages are lent, and for how long.
@@ -89,7 +92,8 @@ impl Rules {
             let (from, into) = (Topic::Named(consumer.topic), Topic::Named(consumer.into?));
             Some(Pipe { group: consumer.group, from, into })
         });
-        let tags = plan.messages().into_iter().filter_map(|(message, sending)| Some((message, sending.tag?)));
+        let tags = plan.messages().into_iter().map(|(message, sending)| (message, sending.tags));
+        let tags = tags.filter(|(_, tags)| !tags.is_empty());
         let wanted = plan.consumers.iter().filter_map(|consumer| Some((consumer.group, consumer.tag?)));
         let mut groups: BTreeMap<u32, BTreeSet<Topic>> = BTreeMap::new();
         for consumer in &plan.consumers {
@@ -103,7 +107,9 @@ impl Rules {
         if plan.holds_back() {
             groups.insert(MOVERS, BTreeSet::from([Topic::Delayed]));
         }
-        let keys = plan.messages().into_iter().map(|(message, sending)| (message, sending.key));
+        let keys = plan.messages().into_iter().filter_map(|(message, sending)| Some((message, sending.key?)));
+        let named = plan.messages().into_iter().filter(|(_, sending)| sending.partition.is_some());
+        let named = named.map(|(message, _)| message);
         let loans = plan.lending_groups().into_iter().map(|(group, loan)| (group, loan.duration()));
         Rules {
             brokers: plan.brokers,
@@ -126,6 +132,7 @@ impl Rules {
             retry,
             retry_backoff,
             keys: keys.collect(),
+            named: named.collect(),
             groups,
             loans: loans.collect(),
             key_order: plan.knobs.key_order,
@@ -135,7 +142,8 @@ impl Rules {
 
     /// Whether a group wants this message.
     pub fn wants(&self, group: u32, message: MessageId) -> bool {
-        self.wanted.get(&group).is_none_or(|wanted| self.tags.get(&message) == Some(wanted))
+        let has = |wanted: &u16| self.tags.get(&message).is_some_and(|tags| tags.has(*wanted));
+        self.wanted.get(&group).is_none_or(has)
     }
 
     /// Whether messages are lent to this group: then nobody in it owns a partition, and it has no offsets.

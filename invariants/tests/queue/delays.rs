@@ -155,6 +155,17 @@ fn a_later_record_of_a_parked_key_is_convicted_when_it_is_processed_first() {
 }
 
 #[test]
+fn what_has_no_key_waits_for_nothing() {
+    let mut history = parking();
+    history.rules.keys.clear();
+    history.fail(0, 0);
+    history.process(0, 1, 1);
+    history.process(0, 1, 2);
+    history.process(0, 1, 0);
+    history.is_no_matter_of(ORDER);
+}
+
+#[test]
 fn a_later_record_that_waits_is_legal_and_so_is_another_key() {
     let mut history = parking();
     history.fail(0, 0);

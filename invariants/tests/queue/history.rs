@@ -66,6 +66,7 @@ pub fn rules() -> Rules {
         retry: Retry::None,
         retry_backoff: Span::millis(500),
         keys: BTreeMap::new(),
+        named: BTreeSet::new(),
         groups: BTreeMap::from([(0, BTreeSet::from([PARTITION.topic]))]),
         loans: BTreeMap::new(),
         key_order: KeyOrder::Announced,

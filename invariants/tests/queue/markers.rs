@@ -6,13 +6,14 @@ use rehearsal_invariants::MarkerWatch;
 use rehearsal_invariants::queue::{MARKERS, Markers, Rules, markers::*};
 use rehearsal_model::coordination::{Happening, Refusal as VoteRefusal, Revision, SessionId};
 use rehearsal_model::queue::brokers::BrokerId;
-use rehearsal_model::queue::facts::{Fact, Fate, Stretch, Within};
+use rehearsal_model::queue::facts::{Fact, Fate, OfTopics, Stretch, Within};
 use rehearsal_model::queue::group::{Generation, MemberId};
 use rehearsal_model::queue::identity::ProducerIdentity;
 use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
 use rehearsal_model::queue::partition::{Partition, Topic};
 use rehearsal_model::queue::protocol::Refusal;
 use rehearsal_model::queue::record::Verdict;
+use rehearsal_model::queue::tags::Tags;
 use rehearsal_model::queue::transactions::TransactionalId;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -82,7 +83,8 @@ fn a_follower_serves_and_says_wait_where_the_leader_has_more() {
 #[test]
 fn a_consumer_passes_what_has_another_tag() {
     let passes = |tag| {
-        let (tags, wanted) = ([(message(0), tag), (message(1), 1)].into(), [(0, 1)].into());
+        let (tags, wanted) = ([(message(0), tag), (message(1), 1)], [(0, 1)].into());
+        let tags = tags.map(|(message, tag)| (message, Tags::from_iter([tag]))).into();
         let mut history = History::with(Rules { tags, wanted, ..rules() });
         history.own(0, 1);
         history.position(0, 0, false);
@@ -92,6 +94,60 @@ fn a_consumer_passes_what_has_another_tag() {
     };
     reaches(OTHER_TAG_PASSED, &passes(2));
     misses(OTHER_TAG_PASSED, &passes(1));
+}
+
+#[test]
+fn a_consumer_is_shown_what_has_the_tag_that_it_wants_and_another() {
+    let shown = |all: &[u16]| {
+        let (tags, wanted) = ([(message(0), Tags::from_iter(all.iter().copied()))].into(), [(0, 1)].into());
+        let mut history = History::with(Rules { tags, wanted, ..rules() });
+        history.own(0, 1);
+        history.position(0, 0, false);
+        history.append(0, 0);
+        history.process(0, 1, 0);
+        history
+    };
+    reaches(SHOWN_BY_ONE_OF_TAGS, &shown(&[0, 1]));
+    misses(SHOWN_BY_ONE_OF_TAGS, &shown(&[1]));
+}
+
+#[test]
+fn records_stand_in_another_order_than_they_were_sent_in() {
+    let stand = |(idempotent, max_in_flight): (bool, u32), numbers: &[u32]| {
+        let mut history = History::with(Rules { idempotent, max_in_flight, ..rules() });
+        history.append_all(0, numbers);
+        history
+    };
+    reaches(RECORDS_REORDERED, &stand((false, 5), &[1, 0]));
+    misses(RECORDS_REORDERED, &stand((false, 5), &[0, 1, 0]));
+    misses(RECORDS_REORDERED, &stand((false, 1), &[1, 0]));
+    misses(RECORDS_REORDERED, &stand((true, 5), &[1, 0]));
+    let mut late = stand((false, 5), &[1]);
+    late.told(0, Fate::Unknown);
+    late.append(0, 0);
+    misses(RECORDS_REORDERED, &late);
+}
+
+#[test]
+fn a_record_that_could_have_gone_anywhere_is_sent_again() {
+    let mut history = History::begin();
+    history.rules.keys.insert(message(0), 5);
+    history.rules.named.insert(message(1));
+    let again = |messages: Vec<_>| Fact::SentAgain { partition: PARTITION, messages };
+    history.say(Who::Producer, again(vec![message(0), message(1)]));
+    misses(KEYLESS_SENT_AGAIN, &history);
+    history.say(Who::Producer, again(vec![message(0), message(2)]));
+    reaches(KEYLESS_SENT_AGAIN, &history);
+}
+
+#[test]
+fn a_producer_has_no_room_or_a_rule_that_leads_nowhere() {
+    let (message, partition) = (message(0), PARTITION);
+    let told = Fact::Told { message, partition, fate: Fate::DefinitelyNot };
+    alone(PRODUCER_BUFFER_FULL, Fact::WaitsForRoom { message, partition }, told.clone());
+    alone(REFUSED_FOR_ROOM, Fact::RefusedForRoom { message, partition }, told.clone());
+    let unplaced = Fact::OfTopics(OfTopics::Unplaced { message, partition });
+    alone(REFUSED_WHERE_RETIRED, unplaced, told);
 }
 
 #[test]

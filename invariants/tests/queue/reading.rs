@@ -50,7 +50,11 @@ fn a_follower_that_says_out_of_range_is_convicted() {
 
 /// A group wants tag 1, which message 1 has, and message 0 has not.
 fn choosy() -> Rules {
-    Rules { tags: BTreeMap::from([(message(1), 1)]), wanted: BTreeMap::from([(0, 1)]), ..rules() }
+    Rules {
+        tags: BTreeMap::from([(message(1), [1].into_iter().collect())]),
+        wanted: BTreeMap::from([(0, 1)]),
+        ..rules()
+    }
 }
 
 #[test]
@@ -65,7 +69,7 @@ fn a_group_that_wants_a_tag_may_pass_what_has_another_but_nothing_else() {
     history.passes();
     history.write(2);
     history.write(3);
-    history.rules.tags.insert(message(2), 1);
+    history.rules.tags.insert(message(2), [0, 1].into_iter().collect());
     let next = history.commit(0, 1, 4);
     assert!(next > 0);
     assert!(history.verdicts().iter().any(|violation| violation.invariant == "offsets-move-forward"));

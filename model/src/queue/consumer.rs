@@ -182,8 +182,9 @@ impl<E: Env<Fact = Fact>> Processing<E> {
             None => return false,
             Some(true) => self.with_parking(place, |parking| parking.finish(offset)),
             Some(false) => {
+                let key = parked.key();
                 if self.with_parking(place, |parking| parking.park(parked)) {
-                    self.env.spawn(self.clone().work_off(place, record.key.clone()));
+                    self.env.spawn(self.clone().work_off(place, key));
                 }
             }
         }

@@ -205,6 +205,12 @@ defects! {
     ReadsFromNextBatch "reads-from-next-batch",
     /// Whoever asks for an offset is served, whatever it has read before that (KIP-320). Convicted by `partition-order`.
     ConsumerEpochIgnored "consumer-epoch-ignored",
+    /// Who wants a tag is shown what has it as its first, and nothing that has it among others. Convicted by
+    /// `partition-order`.
+    OnlyFirstTagCounts "only-first-tag-counts",
+    /// A producer whose buffer is full lets go of what has waited longest, and tells nobody. Convicted by
+    /// `every-message-told`.
+    FullBufferDropsOldest "full-buffer-drops-oldest",
 }
 
 /// The known bugs that are switched on.

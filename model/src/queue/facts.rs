@@ -313,6 +313,20 @@ pub enum Fact {
         /// When it counts as written.
         acks: Acks,
     },
+    /// A producer has no room for a message now, and lets it wait.
+    WaitsForRoom {
+        /// Which.
+        message: MessageId,
+        /// Where it is to go.
+        partition: Partition,
+    },
+    /// A message has waited for room as long as it may: it is refused.
+    RefusedForRoom {
+        /// Which.
+        message: MessageId,
+        /// Where it was to go.
+        partition: Partition,
+    },
     /// A producer sends a batch once more.
     SentAgain {
         /// Where it goes.

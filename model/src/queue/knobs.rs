@@ -97,6 +97,12 @@ pub struct Knobs {
     /// How large a batch grows, in bytes, unless one record is larger.
     #[serde(default = "usual_batch_bytes")]
     pub batch_bytes: u32,
+    /// How many bytes of keys and values a producer holds that nobody has told it of, more only for a single larger message.
+    #[serde(default = "usual_buffer_bytes")]
+    pub buffer_bytes: u32,
+    /// How long a message waits for room in the buffer, before it is refused as definitely not written.
+    #[serde(default = "usual_buffer_wait")]
+    pub buffer_wait: Span,
     /// How long a batch waits for more records.
     pub linger: Span,
     /// How long a producer waits for an answer, and before it sends again.
@@ -197,6 +203,16 @@ fn usual_batch_bytes() -> u32 {
     16_384
 }
 
+/// As much as Kafka's `buffer.memory` is where nobody sets it.
+fn usual_buffer_bytes() -> u32 {
+    33_554_432
+}
+
+/// Long enough for an election; Kafka's `max.block.ms` is a minute where nobody sets it.
+fn usual_buffer_wait() -> Span {
+    Span::seconds(5)
+}
+
 /// As many as there ever are in a rehearsal.
 fn usual_history() -> u32 {
     1_000
@@ -218,6 +234,8 @@ impl Default for Knobs {
             max_in_flight: 5,
             batch_records: 4,
             batch_bytes: usual_batch_bytes(),
+            buffer_bytes: usual_buffer_bytes(),
+            buffer_wait: usual_buffer_wait(),
             linger: Span::millis(5),
             backoff: Span::millis(100),
             delivery_timeout: Span::seconds(20),

@@ -44,6 +44,7 @@ pub mod replica;
 pub mod report;
 pub mod restart;
 pub mod retry;
+pub mod tags;
 pub mod topics;
 pub mod transactions;
 pub mod unfinished;

@@ -1,7 +1,8 @@
 //! A consumer that writes what comes of each message to another topic: here, the message itself.
 
 use super::client::{
-    Client, Handler, Membership, Place, Seat, Sender, Transactional, Transactor, Transform, Worker,
+    AtRandom, ByKey, Client, Handler, Membership, Partitioner, Place, Seat, Sender, Transactional,
+    Transactor, Transform, Worker, usual,
 };
 use super::facts::Fact;
 use super::group::CommitRule;
@@ -33,12 +34,13 @@ pub async fn pipe<E: Env<Fact = Fact>>(
     let (topics, group) = ([Topic::Named(consumer.topic)], consumer.group);
     let seat = |rule| Seat::new(&env, client.clone(), plan.clone(), group, topics, rule);
     let settings = producer::settings(&plan);
+    let partitioner = usual(&env, plan.knobs.key_order);
     match plan.transactional_id(&consumer) {
         Some(id) => {
             let seat = seat(CommitRule::WithTransaction);
             let timeout = plan.knobs.transaction_timeout.duration();
             let producer = Transactional::new(&env, client.clone(), id, timeout, settings, plan.defects);
-            let transform = Piping { env, plan: plan.clone(), seat: seat.clone(), into };
+            let transform = Piping { env, plan: plan.clone(), seat: seat.clone(), partitioner, into };
             let env = transform.env.clone();
             let transactor = Transactor::new(
                 &env,
@@ -54,7 +56,8 @@ pub async fn pipe<E: Env<Fact = Fact>>(
         None => {
             let seat = seat(consumer::commit_rule(plan.knobs.delivery));
             let sender = Sender::new(&env, client.clone(), settings, plan.defects);
-            let piping = Piping { env: env.clone(), plan: plan.clone(), seat: seat.clone(), into };
+            let piping =
+                Piping { env: env.clone(), plan: plan.clone(), seat: seat.clone(), partitioner, into };
             let worker = Worker::new(
                 &env,
                 client,
@@ -73,13 +76,14 @@ struct Piping<E: Env> {
     env: E,
     plan: Arc<Plan>,
     seat: Rc<Seat<E>>,
+    partitioner: ByKey<AtRandom<E>>,
     into: u32,
 }
 
 impl<E: Env<Fact = Fact>> Piping<E> {
     fn target(&self, record: &Record) -> Partition {
-        let key = record.key.as_deref().and_then(|key| key.try_into().ok()).map_or(0, u32::from_le_bytes);
-        self.plan.partition_of(self.into, key)
+        let number = self.partitioner.place(record, &self.plan.first_state(self.into));
+        Partition { topic: Topic::Named(self.into), number }
     }
 
     fn processed(&self, Place { membership, partition, offset, .. }: Place, record: &Record) {
@@ -125,8 +129,9 @@ impl<E: Env<Fact = Fact>> Handler for Sending<E> {
     async fn handle(&self, place: Place, record: &Record) -> bool {
         let Piping { env, plan, seat, .. } = &self.piping;
         env.sleep(plan.knobs.processing.duration()).await;
+        let target = self.piping.target(record);
         while seat.is_at_work(place.membership) {
-            match self.sender.deliver(self.piping.target(record), record.clone()).await {
+            match self.sender.deliver(target, record.clone()).await {
                 Fate::Acknowledged { .. } => {}
                 // Whether it is written is unknown, or it is not: sent again, it may stand there twice.
                 Fate::Unknown | Fate::DefinitelyNot | Fate::Misrouted

@@ -10,6 +10,7 @@ use super::operation::Operation;
 use super::partition::{Partition, Topic};
 use super::reading::Terms;
 use super::replica::Settings;
+use super::tags::Tags;
 use super::topics::TopicState;
 use super::transactions::TransactionalId;
 use crate::session::Patience;
@@ -28,7 +29,7 @@ pub struct TopicPlan {
 }
 
 /// A message that a producer will send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sending {
     /// Which producer, from 0.
@@ -37,13 +38,17 @@ pub struct Sending {
     pub at: Span,
     /// To which topic.
     pub topic: u32,
-    /// Its key, which decides the partition.
-    pub key: u32,
+    /// Its key, which decides the partition; without one it goes anywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<u32>,
+    /// If given, its producer has a rule of its own, by which it goes to this partition, whatever its key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition: Option<u32>,
     /// How many bytes its value has.
     pub bytes: u32,
     /// What consumers may choose it by.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tag: Option<u16>,
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    pub tags: Tags,
     /// If given, nobody is to see it before so long after it was written.
     pub delay: Option<Span>,
     /// If given, nobody is to see it before the wall clock shows this, counted from the start of the run. Not beside a
@@ -277,12 +282,12 @@ impl Plan {
         }
     }
 
-    /// Where messages with this key go at first.
+    /// Where messages with this key go at first, if they name no other place.
     ///
     /// # Panics
     /// When the topic has no partition.
     pub fn partition_of(&self, topic: u32, key: u32) -> Partition {
-        let number = self.first_state(topic).route(key, self.knobs.key_order);
+        let number = self.first_state(topic).route(&key.to_le_bytes(), self.knobs.key_order);
         Partition { topic: Topic::Named(topic), number }
     }
 

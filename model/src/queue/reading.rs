@@ -104,7 +104,7 @@ impl View {
     }
 
     fn matches(&self, record: &Record) -> bool {
-        self.tag.is_none() || record.tag == self.tag
+        chooses(self.tag, record, self.defects)
     }
 
     fn shows(&self, batch: &Batch) -> bool {
@@ -116,6 +116,14 @@ impl View {
             (Isolation::ReadCommitted, None) | (Isolation::ReadUncommitted, _) => true,
         }
     }
+}
+
+/// Whether a consumer that wants this tag, if any, is to be shown the record: if it is one of the record's tags.
+pub fn chooses(tag: Option<u16>, record: &Record, defects: Defects) -> bool {
+    tag.is_none_or(|tag| match defects.has(Defect::OnlyFirstTagCounts) {
+        true => record.tags.iter().next() == Some(tag),
+        false => record.tags.has(tag),
+    })
 }
 
 fn records_of(batch: &Batch) -> impl Iterator<Item = ShownRecord> {

@@ -6,6 +6,7 @@ mod outline;
 pub use outline::{Kind, Outline};
 
 use super::offset::{LeaderEpoch, Offset};
+use super::tags::Tags;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -18,8 +19,8 @@ pub struct Record {
     /// The message itself.
     #[serde(with = "bytes::all")]
     pub value: Arc<[u8]>,
-    /// What consumers may filter by.
-    pub tag: Option<u16>,
+    /// What consumers may choose it by.
+    pub tags: Tags,
     /// When the producer made it, in microseconds of its wall clock.
     pub created: i64,
 }
@@ -84,8 +85,15 @@ pub struct Batch {
 
 /// What numbers take at most, written down, besides a record's bytes, and besides the records.
 const ROOM: usize = 32;
+/// What one tag takes at most, written down.
+const TAG_ROOM: usize = 3;
 
 impl Record {
+    /// How many bytes its key and its value have.
+    pub fn bytes(&self) -> usize {
+        self.value.len() + self.key.as_ref().map_or(0, |key| key.len())
+    }
+
     /// CRC-32 over everything in it.
     pub fn checksum(&self) -> u32 {
         let room = Vec::with_capacity(self.room());
@@ -94,7 +102,7 @@ impl Record {
 
     /// How many bytes it takes at most, written down.
     fn room(&self) -> usize {
-        ROOM + self.value.len() + self.key.as_ref().map_or(0, |key| key.len())
+        ROOM + self.bytes() + TAG_ROOM * self.tags.iter().count()
     }
 }
 

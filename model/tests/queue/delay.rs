@@ -27,7 +27,7 @@ fn failing(messages: u32, fails: u32, retry: Retry) -> Plan {
     let mut plan = plan(messages);
     plan.knobs = Knobs { retry, ..plan.knobs };
     for sending in plan.sendings.iter_mut().step_by(4) {
-        (sending.fails, sending.key) = (fails, sending.key % 3);
+        (sending.fails, sending.key) = (fails, sending.key.map(|key| key % 3));
     }
     plan
 }

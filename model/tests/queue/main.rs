@@ -3,6 +3,7 @@
 mod delay;
 mod lending;
 mod old_segments;
+mod placing;
 mod pushing;
 mod retention;
 mod stage;

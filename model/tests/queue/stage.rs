@@ -9,6 +9,7 @@ use rehearsal_model::queue::message::MessageId;
 use rehearsal_model::queue::offset::Offset;
 use rehearsal_model::queue::partition::Partition;
 use rehearsal_model::queue::plan::{ConsumerPlan, Plan, Sending, TopicPlan};
+use rehearsal_model::queue::tags::Tags;
 use rehearsal_sim::{Audience, Blow, Ends, Fault, Incident, Settings, Span, Trigger, World};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,9 +37,10 @@ pub fn plan(messages: u32) -> Plan {
         producer: 0,
         at: Span::millis(1_000 + 50 * u64::from(number)),
         topic: 0,
-        key: number,
+        key: Some(number),
+        partition: None,
         bytes: 100,
-        tag: None,
+        tags: Tags::default(),
         delay: None,
         appointment: None,
         fails: 0,

@@ -5,6 +5,7 @@ use rehearsal_model::queue::defects::{Defect, Defects};
 use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
 use rehearsal_model::queue::record::Record;
 use rehearsal_model::queue::retry::{Key, Parked, Parking};
+use rehearsal_model::queue::tags::Tags;
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Clone, Copy, Debug)]
@@ -16,11 +17,16 @@ enum Happening {
 }
 
 fn key(number: u8) -> Key {
-    Some(vec![number].into())
+    Key::Given(vec![number].into())
 }
 
 fn parked(offset: u64, number: u8) -> Parked {
-    let record = Record { key: key(number), value: Vec::new().into(), tag: None, created: 0 };
+    let record = Record {
+        key: Some(vec![number].into()),
+        value: Vec::new().into(),
+        tags: Tags::default(),
+        created: 0,
+    };
     Parked { offset: Offset(offset), epoch: LeaderEpoch(0), record }
 }
 
@@ -111,4 +117,21 @@ fn other_keys_go_on() {
     assert!(parking.park(parked(0, 0)), "it is the first of its key");
     assert!(parking.arrive(parked(1, 0)), "it waits behind the first");
     assert!(!parking.arrive(parked(2, 1)), "another key does not");
+}
+
+#[test]
+fn what_has_no_key_waits_for_nothing_and_nothing_waits_for_it() {
+    let mut parking = Parking::from(Offset::ZERO, Defects::NONE);
+    let keyless = |offset| {
+        let record = Record { key: None, ..parked(offset, 0).record };
+        Parked { record, ..parked(offset, 0) }
+    };
+    for offset in [0, 1] {
+        assert!(!parking.arrive(keyless(offset)), "it is in no order with others");
+        assert!(parking.park(keyless(offset)), "somebody has to begin with it");
+    }
+    parking.unpark(&keyless(1).key());
+    assert_eq!(parking.through(), Offset::ZERO);
+    parking.unpark(&keyless(0).key());
+    assert_eq!(parking.through(), Offset(2));
 }

@@ -7,6 +7,7 @@ use rehearsal_model::queue::log::{
 };
 use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
 use rehearsal_model::queue::record::{Batch, Content, Payload, Record};
+use rehearsal_model::queue::tags::Tags;
 use std::sync::Arc;
 
 /// One large segment.
@@ -23,7 +24,7 @@ pub fn batch(base: u64, records: u64, value: &[u8]) -> Arc<Batch> {
 
 /// Likewise, of this epoch, appended at this time, and made long before.
 pub fn batch_at(base: u64, records: u64, value: &[u8], epoch: u32, appended: i64) -> Arc<Batch> {
-    let record = Record { key: None, value: value.into(), tag: None, created: appended - 1_000 };
+    let record = Record { key: None, value: value.into(), tags: Tags::default(), created: appended - 1_000 };
     let content = Content::Records(vec![record; records as usize]);
     let payload = Payload { producer: None, transactional: false, content };
     let checksum = payload.checksum();

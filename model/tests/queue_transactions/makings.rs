@@ -6,6 +6,7 @@ use rehearsal_model::queue::identity::ProducerIdentity;
 use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
 use rehearsal_model::queue::partition::{Partition, Topic};
 use rehearsal_model::queue::record::{Batch, Content, Payload, Record, Verdict};
+use rehearsal_model::queue::tags::Tags;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use std::sync::Arc;
 pub type Broken = String;
 
 pub fn record(value: u64) -> Record {
-    Record { key: None, value: Arc::from(value.to_be_bytes()), tag: None, created: 0 }
+    Record { key: None, value: Arc::from(value.to_be_bytes()), tags: Tags::default(), created: 0 }
 }
 
 pub fn value_of(record: &Record) -> u64 {

@@ -70,6 +70,8 @@ fn settings(idempotent: bool, max_in_flight: usize) -> Settings {
         max_in_flight,
         batch_records: 2,
         batch_bytes: 1000,
+        buffer_bytes: 1000,
+        buffer_wait: Duration::from_secs(60),
         linger: Duration::from_millis(5),
         backoff: Duration::from_millis(100),
         delivery_timeout: Duration::from_secs(120),
@@ -94,11 +96,13 @@ struct World {
     leaders: BTreeMap<Partition, (Vec<Batch>, Producers)>,
     sent: u64,
     epoch: u16,
+    room: usize,
 }
 
 impl World {
     fn new(settings: Settings, defects: Defects) -> World {
         let mut world = World {
+            room: settings.buffer_bytes,
             in_session: !settings.idempotent,
             is_idempotent: settings.idempotent,
             production: Production::new(settings, defects),
@@ -135,7 +139,15 @@ impl World {
                 }
             }
         }
-        Ok(())
+        self.has_room()
+    }
+
+    /// What the producer was given, has not told of and does not let wait is no more than there is room for.
+    fn has_room(&self) -> Result<(), Broken> {
+        let waits = |id| self.timers.contains(&Timer::Room(id));
+        let held = (1..=self.sent).map(RecordId).filter(|id| !self.fates.contains_key(id) && !waits(*id));
+        let bytes: usize = held.map(|id| record(id.0).bytes()).sum();
+        if bytes <= self.room { Ok(()) } else { Err(format!("room: {bytes} bytes in {}", self.room)) }
     }
 
     fn happens(&mut self, happening: Happening) -> Result<(), Broken> {
@@ -295,6 +307,32 @@ proptest! {
     fn with_one_in_flight_records_stand_in_order_without_sequences(happenings in happenings()) {
         prop_assert_eq!(run(happenings, settings(false, 1), Defects::NONE), Ok(()));
     }
+}
+
+/// As [`settings`], with room for so many records.
+fn with_room_for(records: usize, settings: Settings) -> Settings {
+    Settings { buffer_bytes: records * record(0).bytes(), ..settings }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn in_little_room_nothing_is_lost_and_the_order_is_kept(
+        happenings in happenings(), max_in_flight in 1..6_usize, records in 1..8_usize
+    ) {
+        let idempotent = with_room_for(records, settings(true, max_in_flight));
+        prop_assert_eq!(run(happenings.clone(), idempotent, Defects::NONE), Ok(()));
+        let one_at_a_time = with_room_for(records, settings(false, 1));
+        prop_assert_eq!(run(happenings, one_at_a_time, Defects::NONE), Ok(()));
+    }
+}
+
+#[test]
+fn who_makes_room_by_dropping_the_oldest_leaves_somebody_without_an_answer() {
+    let defects = Defects::of([Defect::FullBufferDropsOldest]);
+    let little = with_room_for(2, settings(true, 5));
+    convicts("settled", happenings(), |happenings| run(happenings, little.clone(), defects));
 }
 
 #[test]
@@ -467,4 +505,41 @@ fn reported(out: &[Output]) -> Vec<(RecordId, Fate)> {
         _ => None,
     };
     out.iter().filter_map(report).collect()
+}
+
+#[test]
+fn a_record_that_finds_no_room_waits_until_there_is_some() {
+    let little = with_room_for(2, Settings { batch_records: 4, ..settings(false, 1) });
+    let mut production = Production::new(little, Defects::NONE);
+    assert_eq!(sizes(&steps(&mut production, [send(1), send(2)])), [0; 0], "they wait for more");
+    let out = steps(&mut production, [send(3)]);
+    assert!(production.waits_for_room(RecordId(3)).is_some());
+    assert_eq!(sizes(&out), [2], "nothing waits for more while somebody waits for room");
+    let (batch, base) = (BatchId { partition: partition(0), number: 1 }, Offset(0));
+    let out = steps(&mut production, [Input::Answered { batch, outcome: Outcome::Appended { base } }]);
+    assert!(production.waits_for_room(RecordId(3)).is_none());
+    assert!(out.contains(&Output::CancelTimer(Timer::Room(RecordId(3)))), "{out:?}");
+}
+
+#[test]
+fn a_record_that_waits_too_long_is_definitely_not_written_and_those_behind_it_go_on() {
+    let mut production = Production::new(with_room_for(1, settings(false, 1)), Defects::NONE);
+    steps(&mut production, (1..=3).map(send));
+    let refused = Output::Report { id: RecordId(2), fate: Fate::DefinitelyNot };
+    let fires = || Input::TimerFired(Timer::Room(RecordId(2)));
+    assert_eq!(steps(&mut production, [fires()]), [refused]);
+    assert_eq!(steps(&mut production, [fires()]), [], "a stale one does nothing");
+    let (batch, base) = (BatchId { partition: partition(0), number: 1 }, Offset(0));
+    let out = steps(&mut production, [Input::Answered { batch, outcome: Outcome::Appended { base } }]);
+    assert!(out.contains(&Output::CancelTimer(Timer::Room(RecordId(3)))), "{out:?}");
+}
+
+#[test]
+fn a_record_that_is_larger_than_the_buffer_has_it_to_itself() {
+    let tight = Settings { buffer_bytes: 4, ..settings(false, 5) };
+    let mut production = Production::new(tight, Defects::NONE);
+    steps(&mut production, [send(1)]);
+    assert!(production.waits_for_room(RecordId(1)).is_none());
+    steps(&mut production, [send(2)]);
+    assert!(production.waits_for_room(RecordId(2)).is_some());
 }

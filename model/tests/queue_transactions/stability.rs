@@ -10,16 +10,18 @@ use rehearsal_model::queue::offset::Offset;
 use rehearsal_model::queue::producers::{Admission, Producers};
 use rehearsal_model::queue::reading::{Isolation, View};
 use rehearsal_model::queue::record::{Batch, Content, Payload, Record, Verdict};
+use rehearsal_model::queue::tags::Tags;
 
 /// What comes next in a log.
 #[derive(Clone, Debug)]
 enum Piece {
-    Records { producer: Option<usize>, transactional: bool, tags: Vec<Option<u16>> },
+    Records { producer: Option<usize>, transactional: bool, tags: Vec<Tags> },
     End(usize, Verdict),
 }
 
 fn piece() -> impl Strategy<Value = Piece> {
-    let tags = prop::collection::vec(prop::option::of(0..2_u16), 1..4);
+    let tags = prop::collection::vec(0..3_u16, 0..3).prop_map(Tags::from_iter);
+    let tags = prop::collection::vec(tags, 1..4);
     let producer = prop::option::weighted(0.9, 0..3_usize);
     let records = (producer, any::<bool>(), tags);
     prop_oneof![
@@ -63,7 +65,7 @@ fn log_of(pieces: &[Piece]) -> Vec<Batch> {
         match piece {
             Piece::Records { producer, transactional, tags } => {
                 let record =
-                    |tag: &Option<u16>| Record { key: None, value: [].into(), tag: *tag, created: 0 };
+                    |tags: &Tags| Record { key: None, value: [].into(), tags: tags.clone(), created: 0 };
                 let content = Content::Records(tags.iter().map(record).collect());
                 let payload = match producer {
                     Some(producer) => {
@@ -113,7 +115,7 @@ fn naively_shown(log: &[Batch], reading: &Reading, from: Offset, end: Offset) ->
         (0..log.len()).filter(|place| counts(*place)).flat_map(|place| all_records(&log[place..=place]));
     shown
         .filter(|(offset, _)| from <= *offset && *offset < end)
-        .filter(|(_, record)| reading.tag.is_none() || record.tag == reading.tag)
+        .filter(|(_, record)| reading.tag.is_none_or(|tag| record.tags.has(tag)))
         .collect()
 }
 

@@ -5,6 +5,7 @@ use crate::systems::queue::key;
 use rehearsal_model::queue::aim::Aim;
 use rehearsal_model::queue::knobs::{FetchMode, Knobs};
 use rehearsal_model::queue::plan::{ConsumerPlan, Plan, Sending, TopicPlan};
+use rehearsal_model::queue::tags::Tags;
 use rehearsal_sim::Span;
 use serde::Serialize;
 
@@ -76,9 +77,10 @@ pub(super) fn plan(aim: Aim, load: Load, arrival: Arrival, seed: u64) -> Plan {
             producer: (number % PRODUCERS) as u32,
             at,
             topic: 0,
-            key: key(&mut draws, KEYS, load.zipf),
+            key: Some(key(&mut draws, KEYS, load.zipf)),
+            partition: None,
             bytes: load.bytes,
-            tag: None,
+            tags: Tags::default(),
             delay: None,
             appointment: None,
             fails: 0,

@@ -12,6 +12,7 @@ use rehearsal_model::queue::producers::REMEMBERED_BATCHES;
 use rehearsal_model::queue::production::Acks;
 use rehearsal_model::queue::reading::ReadFrom;
 use rehearsal_model::queue::replica::Flush;
+use rehearsal_model::queue::tags::Tags;
 use rehearsal_model::queue::topics::KeyOrder;
 use rehearsal_sim::{Blow, Fault, Span, Trigger};
 
@@ -38,6 +39,9 @@ pub(super) fn workload(draws: &Draws, storm: Span) -> Workload {
     let big_topic = changes.percent(3);
     let orderly = draws.part("orderly-restart", 0).percent(12);
     let ordeal = ordeals::drawn(draws);
+    let mut placing = draws.part("placing", 0);
+    let keyless = if placing.percent(25) { placing.between(10, 100) as u32 } else { 0 };
+    let named = if placing.percent(15) { placing.between(10, 60) as u32 } else { 0 };
     let mut draws = draws.part("workload", 0);
     let latest = (storm.0 / 4 * 3 / 1_000_000).max(1);
     Workload {
@@ -49,6 +53,8 @@ pub(super) fn workload(draws: &Draws, storm: Span) -> Workload {
         most_partitions: *draws.pick(&[1, 2, 3, 3]),
         keys: *draws.pick(&[1, 3, 8, 16, 32]),
         zipf: *draws.pick(&EXPONENTS),
+        keyless,
+        named,
         sizes: *draws.pick(&[Sizes::Caches, Sizes::Caches, Sizes::Caches, Sizes::Benchmarks, Sizes::Small]),
         groups: *draws.pick(&[0, 1, 1, 1, 1, 2, 2, 2, 2]),
         slow_consumers: draws.percent(30),
@@ -102,6 +108,7 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
     let coordination_history = if history.percent(15) { history.between(1, 12) as u32 } else { usual };
     let (fetch, credit) = pushing(draws, workload);
     let segments = segments(draws);
+    let (buffer_bytes, buffer_wait) = buffering(draws, workload);
     let mut draws = draws.part("knobs", 0);
     let acks = match draws.below(100) {
         0..70 => Acks::All,
@@ -170,11 +177,23 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
         coordination_history,
         fetch,
         credit,
+        buffer_bytes,
+        buffer_wait,
         ..keeping
     };
     let drawn = segments.applied(if keeps_order { keeping_key_order(drawn) } else { drawn });
     let at_most_once = drawn.delivery == Delivery::AtMostOnce;
     Knobs { retry: if at_most_once { Retry::None } else { drawn.retry }, ..drawn }
+}
+
+/// In one of seven scenarios producers have little room. What a pipeline writes is held up by nothing but its transactions.
+fn buffering(draws: &Draws, workload: &Workload) -> (u32, Span) {
+    let mut draws = draws.part("buffer", 0);
+    let usual = Knobs::default();
+    if !draws.percent(15) || workload.pipe {
+        return (usual.buffer_bytes, usual.buffer_wait);
+    }
+    (*draws.pick(&[256, 1_024, 4_096, 16_384]), draws.millis(100, 3_000))
 }
 
 /// In a quarter of the scenarios brokers push, and seldom with as much credit as anybody could use.
@@ -306,10 +325,14 @@ pub(super) fn sendings(
     topology: &Topology,
     workload: &Workload,
     knobs: &Knobs,
+    topics: &[TopicPlan],
 ) -> Vec<Sending> {
     let numbers = 0..u64::from(workload.messages);
     let mut sendings: Vec<Sending> =
         numbers.map(|number| sending(draws, number, topology, workload, knobs)).collect();
+    for (number, sending) in (0..).zip(&mut sendings) {
+        place(&mut draws.part("place", number), workload, knobs, topics, sending);
+    }
     sendings.sort_by_key(|sending| sending.at);
     sendings
 }
@@ -334,12 +357,33 @@ fn sending(draws: &Draws, number: u64, topology: &Topology, workload: &Workload,
         producer: draws.below(u64::from(topology.producers)) as u32,
         at,
         topic: draws.below(u64::from(workload.topics)) as u32,
-        key: key(&mut draws, workload.keys, workload.zipf),
+        key: Some(key(&mut draws, workload.keys, workload.zipf)),
+        partition: None,
         bytes: workload.sizes.draw(&mut draws),
-        tag: (workload.tags > 0).then(|| draws.below(u64::from(workload.tags)) as u16),
+        tags: tags(draws.part("more-tags", 0), workload, &mut draws),
         delay: (postponed && !appointed).then_some(span),
         appointment: (postponed && appointed).then_some(Span(at.0 + span.0)),
         fails: if fails { tries } else { 0 },
+    }
+}
+
+/// The tags of a message: one, and in a third of the cases another, if there is any.
+fn tags(mut more: Draws, workload: &Workload, draws: &mut Draws) -> Tags {
+    let tag = |draws: &mut Draws| draws.below(u64::from(workload.tags)) as u16;
+    let first = (workload.tags > 0).then(|| tag(draws));
+    let second = first.filter(|_| more.percent(33)).map(|_| tag(&mut more));
+    first.into_iter().chain(second).collect()
+}
+
+/// Where a message goes, if not by its key.
+fn place(draws: &mut Draws, workload: &Workload, knobs: &Knobs, topics: &[TopicPlan], sending: &mut Sending) {
+    let (keyless, named) = (draws.percent(workload.keyless.into()), draws.percent(workload.named.into()));
+    let partitions = topics.iter().find(|topic| topic.number == sending.topic).map(|topic| topic.partitions);
+    if let Some(partitions) = partitions.filter(|_| named) {
+        sending.partition = Some(draws.below(partitions.into()) as u32);
+    }
+    if keyless || named && knobs.key_order == KeyOrder::Kept {
+        sending.key = None;
     }
 }
 

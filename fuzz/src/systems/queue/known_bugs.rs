@@ -561,4 +561,16 @@ pub(super) const DEFECTS: &[Defect] = &[
         "before KIP-320: after an unclean election a consumer reads on in a log that is another, and nobody tells it",
         UNCLEAN,
     ),
+    defect(
+        "only-first-tag-counts",
+        "partition-order",
+        "a filter that knows one tag of a message: what has another besides is never shown",
+        &["workload.tags=3", "workload.groups=2"],
+    ),
+    defect(
+        "full-buffer-drops-oldest",
+        "every-message-told",
+        "a bounded queue that makes room by dropping: who gave it a message never learns that it was not sent",
+        &["workload.pipe=false", "workload.bursts=true", "queue.buffer_bytes=1024"],
+    ),
 ];

@@ -44,6 +44,9 @@ pub struct Queue;
 /// From here on a consumer is slow: it works longer on a message than a message takes to come to it.
 const SLOW: Span = Span::millis(20);
 
+/// Below this a producer has little room, in bytes.
+const LITTLE_ROOM: u32 = 65_536;
+
 /// From so many partitions on a topic is big.
 const BIG: u32 = 24;
 
@@ -95,7 +98,7 @@ impl System for Queue {
         };
         section.operations.extend(operations::of_topics(&draws, &workload, &section.topics, &section.knobs));
         section.operations.extend(operations::orderly_restarts(&draws, &topology, &workload, storm));
-        section.sendings = draw::sendings(&draws, &topology, &workload, &section.knobs);
+        section.sendings = draw::sendings(&draws, &topology, &workload, &section.knobs, &section.topics);
         let mut scenario = Scenario {
             version: VERSION,
             system: self.name().to_owned(),
@@ -174,6 +177,9 @@ impl System for Queue {
             ("several partitions", topics.iter().any(|topic| topic.partitions > 1)),
             ("large messages", sendings.iter().any(|sending| sending.bytes > figures::LARGE)),
             ("bursts", comes_in_bursts(&sendings)),
+            ("messages without a key", sendings.iter().any(|sending| sending.key.is_none())),
+            ("partitions named", sendings.iter().any(|sending| sending.partition.is_some())),
+            ("little room at producers", knobs.buffer_bytes < LITTLE_ROOM),
             ("tags", consumers.iter().any(|consumer| consumer.tag.is_some())),
             ("reads from followers", knobs.read_from == ReadFrom::InSync),
             ("pipelines", consumers.iter().any(|consumer| consumer.into.is_some())),
@@ -488,6 +494,7 @@ mod tests {
             (first("topic", "partitions", 0), "queue.topic[0]: 0 partitions cannot be"),
             (first("send", "topic", 9), "queue.send[0]: there is no such topic"),
             (first("send", "producer", 9), "queue.send[0]: there is no such producer"),
+            (first("send", "partition", 70), "queue.send[0]: its topic has no such partition at first"),
             (first("consumer", "number", 99), "queue.consumer[0]: there is no such consumer"),
         ] {
             assert_eq!(found, expected);

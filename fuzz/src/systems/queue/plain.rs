@@ -6,6 +6,7 @@ use crate::system::Plain;
 use rehearsal_model::queue::knobs::Knobs;
 use rehearsal_model::queue::operation::Operation;
 use rehearsal_model::queue::plan::{ConsumerPlan, Sending, TopicPlan};
+use rehearsal_model::queue::tags::Tags;
 use rehearsal_sim::{DiskSettings, NetworkSettings, Span};
 use serde::Serialize;
 
@@ -53,9 +54,10 @@ fn items() -> toml::Table {
         producer: 0,
         at: Span::millis(100),
         topic: 0,
-        key: 0,
+        key: Some(0),
+        partition: None,
         bytes: 100,
-        tag: None,
+        tags: Tags::default(),
         delay: None,
         appointment: None,
         fails: 0,

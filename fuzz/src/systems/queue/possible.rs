@@ -143,6 +143,11 @@ fn check_key_order(section: &Section) -> Result<(), ScenarioError> {
         let reason = "what is tried again in a topic of its own is in no order";
         return refuse("key_order", reason, "write retry = \"park-key\", or key_order = \"announced\"");
     }
+    let both = |sending: &Sending| sending.key.is_some() && sending.partition.is_some();
+    if section.sendings.iter().any(both) {
+        let reason = "what names its partition is in no order with what goes there by its key";
+        return refuse("key_order", reason, "leave out key or partition, or write key_order = \"announced\"");
+    }
     if section.operations.iter().any(|of| matches!(of, Operation::RetirePartition { .. })) {
         let reason = "the keys of a retired partition go to others that are read already";
         return refuse("key_order", reason, "write key_order = \"announced\", or retire nothing");
@@ -230,6 +235,7 @@ fn check_spans(knobs: &Knobs) -> Result<(), ScenarioError> {
         ("transaction_timeout", knobs.transaction_timeout),
         ("retention_check", knobs.retention_check),
         ("retry_backoff", knobs.retry_backoff),
+        ("buffer_wait", knobs.buffer_wait),
     ];
     for (key, span) in settles.into_iter().chain([("delivery_timeout", knobs.delivery_timeout)]) {
         if span == Span(0) {
@@ -258,6 +264,7 @@ fn check_knobs(knobs: &Knobs, topology: &Topology) -> Result<(), ScenarioError> 
         ("max_in_flight", knobs.max_in_flight),
         ("batch_records", knobs.batch_records),
         ("batch_bytes", knobs.batch_bytes),
+        ("buffer_bytes", knobs.buffer_bytes),
         ("record_limit", knobs.record_limit),
         ("fetch_bytes", knobs.fetch_bytes),
         ("segment_bytes", knobs.segment_bytes),
@@ -328,6 +335,11 @@ fn check_sending(
     }
     if !is_there(sending.topic, topics) {
         return refuse(&key, "there is no such topic", "name a topic of [[queue.topic]]");
+    }
+    let partitions = topics.iter().find(|topic| topic.number == sending.topic).map(|topic| topic.partitions);
+    if sending.partition.is_some_and(|number| partitions.is_some_and(|partitions| number >= partitions)) {
+        let reason = "its topic has no such partition at first";
+        return refuse(&key, reason, "name one below the topic's partitions, or none");
     }
     if sending.delay.is_some() && sending.appointment.is_some() {
         return refuse(&key, "a message is due after a delay or at an appointment", "leave one of them out");

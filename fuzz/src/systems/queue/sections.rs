@@ -70,13 +70,17 @@ pub(super) struct Workload {
     pub(super) keys: u32,
     /// How much more often some keys come than others: the exponent of Zipf's law, times 100.
     pub(super) zipf: u32,
+    /// How many of 100 messages have no key, so that they go anywhere.
+    pub(super) keyless: u32,
+    /// How many of 100 messages go where a rule of their producer's own says.
+    pub(super) named: u32,
     /// How large messages are.
     pub(super) sizes: Sizes,
     /// In how many groups the consumers are.
     pub(super) groups: u32,
     /// Whether consumers take their time with a message.
     pub(super) slow_consumers: bool,
-    /// How many tags messages have; with 0 they have none.
+    /// How many tags there are, of which a message has one or two; with 0 none has any.
     pub(super) tags: u32,
     /// Whether the first group writes what comes of each message to a topic of its own, which the others read.
     pub(super) pipe: bool,
@@ -129,6 +133,8 @@ impl Workload {
             ("keys", self.keys, 1, MOST_KEYS),
             ("groups", self.groups, 0, 100),
             ("tags", self.tags, 0, 1_000),
+            ("keyless", self.keyless, 0, 100),
+            ("named", self.named, 0, 100),
             ("delayed", self.delayed, 0, 100),
             ("failing", self.failing, 0, 100),
         ] {

@@ -2,6 +2,7 @@
 
 use super::super::keys;
 use super::super::record::{Content, Payload, Record};
+use super::super::tags::Tags;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 /// An entry about whoever has this key, made at this wall time in microseconds.
 pub(super) fn record(key: &[u8], entry: &impl Serialize, created: i64) -> Record {
     let value: Arc<[u8]> = keys::encode(entry).into();
-    Record { key: Some(key.to_vec().into()), value, tag: None, created }
+    Record { key: Some(key.to_vec().into()), value, tags: Tags::default(), created }
 }
 
 /// One entry as a coordinator's own batch.

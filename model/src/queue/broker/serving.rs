@@ -1,12 +1,12 @@
 //! What consumers read: from a partition's leader or, if they want, from any replica that is in sync with it (KIP-392).
 
-use super::super::defects::Defect;
+use super::super::defects::{Defect, Defects};
 use super::super::facts::{Fact, Stretch};
 use super::super::log::Found;
 use super::super::offset::Offset;
 use super::super::partition::Partition;
 use super::super::protocol::{Fetched, Refusal};
-use super::super::reading::{Footing, Isolation, Terms};
+use super::super::reading::{Footing, Isolation, Terms, chooses};
 use super::super::record::{Batch, Content};
 use super::super::replica::{self, NoFooting};
 use super::host::Cores;
@@ -136,7 +136,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         let next = batches.last().map_or(offset, |batch| batch.end());
         let aborted = cores.producers.aborted(offset, next);
         let epochs = cores.replica.lineage().within(offset, next);
-        batches.retain(|batch| may_match(batch, terms.tag));
+        batches.retain(|batch| may_match(batch, terms.tag, self.plan.defects));
         Ok(Some(Fetched { batches, next, end, aborted, epochs, epoch }))
     }
 
@@ -169,10 +169,10 @@ impl<E: Env<Fact = Fact>> Broker<E> {
 }
 
 /// Whether there is anything in the batch for one who wants this tag.
-fn may_match(batch: &Arc<Batch>, tag: Option<u16>) -> bool {
+fn may_match(batch: &Arc<Batch>, tag: Option<u16>, defects: Defects) -> bool {
     match (&batch.payload.content, tag) {
         (_, None) => true,
-        (Content::Records(records), tag) => records.iter().any(|record| record.tag == tag),
+        (Content::Records(records), tag) => records.iter().any(|record| chooses(tag, record, defects)),
         (Content::Marker(_) | Content::Routing(_), Some(_)) => false,
     }
 }

@@ -5,6 +5,7 @@
 
 use super::super::partition::Partition;
 use super::super::record::{Batch, Content, Payload};
+use super::super::tags::Tags;
 use super::{Client, Fact};
 use rehearsal_env::Env;
 use std::sync::Arc;
@@ -27,9 +28,9 @@ impl<E: Env<Fact = Fact>> Client<E> {
                 None
             }
             (record, _) => {
-                match (self.env.below(8), &mut record.key, &mut record.tag) {
-                    (0, Some(key), _) => self.flip(key),
-                    (1, _, Some(tag)) => *tag ^= 1 << self.env.below(16),
+                match (self.env.below(8), &mut record.key) {
+                    (0, Some(key)) => self.flip(key),
+                    (1, _) if !record.tags.is_empty() => record.tags = self.flip_one_of(&record.tags),
                     _ => self.flip(&mut record.value),
                 }
                 Some(record.checksum())
@@ -37,6 +38,12 @@ impl<E: Env<Fact = Fact>> Client<E> {
         };
         self.env.observe(Fact::BitFlipped { partition, checksum: damaged.checksum(), record });
         Arc::new(damaged)
+    }
+
+    fn flip_one_of(&self, tags: &Tags) -> Tags {
+        let bit = self.env.below(16 * tags.iter().count() as u64);
+        let flipped = |(place, tag): (u64, u16)| if bit / 16 == place { tag ^ 1 << (bit % 16) } else { tag };
+        (0..).zip(tags.iter()).map(flipped).collect()
     }
 
     fn flip(&self, bytes: &mut Arc<[u8]>) {

@@ -7,6 +7,7 @@ mod borrower;
 mod damage;
 mod forwarder;
 mod look;
+mod partitioner;
 mod reader;
 mod router;
 mod seat;
@@ -20,6 +21,7 @@ mod worker;
 
 pub use borrower::{Borrower, Loan, Use};
 pub use forwarder::Forwarder;
+pub use partitioner::{AtRandom, ByKey, Partitioner, usual};
 pub use router::Router;
 pub use seat::{Membership, Seat, Work};
 pub use sender::{Sender, Told};

@@ -6,7 +6,8 @@
 //! 3. Go on at step 1 with the newer: first what came back, and then what has waited, in the order in which all of it was
 //!    given.
 //!
-//! So nothing is sent by two states at once, and a key has its records in order wherever it goes.
+//! So nothing is sent by two states at once, and a key has its records in order wherever it goes. Where that is says a
+//! [`Partitioner`]; what it sends where nothing is taken any more is refused as definitely not written.
 
 use super::super::facts::{Fact, OfTopics};
 use super::super::message::MessageId;
@@ -15,7 +16,7 @@ use super::super::plan::Plan;
 use super::super::production::Fate;
 use super::super::record::Record;
 use super::super::topics::TopicState;
-use super::{Client, Sender};
+use super::{Client, Partitioner, Sender};
 use rehearsal_env::Env;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +27,6 @@ use tokio::sync::Notify;
 /// A message on its way.
 #[derive(Clone, Debug)]
 struct Sending {
-    key: u32,
     record: Record,
     /// Whether it was refused by an older state.
     refused: bool,
@@ -50,23 +50,30 @@ pub struct Router<E: Env> {
     plan: Arc<Plan>,
     client: Rc<Client<E>>,
     sender: Rc<Sender<E>>,
+    partitioner: Rc<dyn Partitioner>,
     topics: RefCell<BTreeMap<u32, Traffic>>,
     settled: Notify,
 }
 
 impl<E: Env<Fact = Fact>> Router<E> {
     /// One that knows the first states.
-    pub fn new(env: &E, plan: &Arc<Plan>, client: Rc<Client<E>>, sender: Rc<Sender<E>>) -> Rc<Self> {
+    pub fn new(
+        env: &E,
+        plan: &Arc<Plan>,
+        client: Rc<Client<E>>,
+        sender: Rc<Sender<E>>,
+        partitioner: Rc<dyn Partitioner>,
+    ) -> Rc<Self> {
         let (topics, settled) = (RefCell::default(), Notify::new());
-        Rc::new(Router { env: env.clone(), plan: plan.clone(), client, sender, topics, settled })
+        Rc::new(Router { env: env.clone(), plan: plan.clone(), client, sender, partitioner, topics, settled })
     }
 
     /// Sends a message, after all that this producer was given before it.
-    pub fn send(self: &Rc<Self>, topic: u32, key: u32, message: MessageId, record: Record) {
+    pub fn send(self: &Rc<Self>, topic: u32, message: MessageId, record: Record) {
         {
             let mut topics = self.topics.borrow_mut();
             let traffic = topics.entry(topic).or_insert_with(|| self.begun(topic));
-            traffic.waiting.insert(message, Sending { key, record, refused: false });
+            traffic.waiting.insert(message, Sending { record, refused: false });
         }
         self.go_on(topic);
     }
@@ -96,13 +103,21 @@ impl<E: Env<Fact = Fact>> Router<E> {
             (waiting, traffic.state.clone())
         };
         for (message, sending) in waiting {
-            let number = state.route(sending.key, self.plan.knobs.key_order);
+            let number = self.partitioner.place(&sending.record, &state);
             let partition = Partition { topic: Topic::Named(topic), number };
-            let version = state.version();
-            self.env.observe(match sending.refused {
-                true => Fact::OfTopics(OfTopics::Rerouted { message, partition, version }),
-                false => Fact::Sent { message, partition, acks: self.plan.knobs.acks },
-            });
+            let (version, is_taken) = (state.version(), state.takes(number));
+            match sending.refused {
+                false => self.env.observe(Fact::Sent { message, partition, acks: self.plan.knobs.acks }),
+                true if is_taken => {
+                    self.env.observe(Fact::OfTopics(OfTopics::Rerouted { message, partition, version }));
+                }
+                true => {}
+            }
+            if !is_taken {
+                self.env.observe(Fact::OfTopics(OfTopics::Unplaced { message, partition }));
+                self.told(topic, partition, (message, sending), Fate::DefinitelyNot);
+                continue;
+            }
             let (router, record) = (self.clone(), sending.record.clone());
             self.sender.send(partition, record, move |fate| {
                 router.told(topic, partition, (message, sending), fate);

@@ -107,11 +107,14 @@ impl<E: Env<Fact = Fact>> Sender<E> {
     }
 
     /// Sends a record, after all that were sent before it. `told` is called when its fate is known, at the latest when
-    /// the delivery timeout is over.
+    /// it has waited for room as long as it may, and the delivery timeout is over.
     pub fn send(self: &Rc<Self>, partition: Partition, record: Record, told: impl FnOnce(Fate) + 'static) {
         let id = RecordId(self.count.replace(self.count.get() + 1));
         self.waiting.borrow_mut().insert(id, Box::new(told));
         self.step(Input::Send { id, partition, record });
+        if let Some((message, partition)) = self.waits_for_room(id) {
+            self.env.observe(Fact::WaitsForRoom { message, partition });
+        }
     }
 
     /// Sends a record, and waits until its fate is known.
@@ -162,7 +165,18 @@ impl<E: Env<Fact = Fact>> Sender<E> {
     async fn fire(self: Rc<Self>, timer: Timer, after: Duration) {
         self.env.sleep(after).await;
         self.timers.borrow_mut().remove(&timer);
+        if let Timer::Room(id) = timer
+            && let Some((message, partition)) = self.waits_for_room(id)
+        {
+            self.env.observe(Fact::RefusedForRoom { message, partition });
+        }
         self.step(Input::TimerFired(timer));
+    }
+
+    fn waits_for_room(&self, id: RecordId) -> Option<(MessageId, Partition)> {
+        let core = self.core.borrow();
+        let (partition, record) = core.waits_for_room(id)?;
+        Some((MessageId::of_value(&record.value)?, partition))
     }
 
     fn send_batch(self: &Rc<Self>, batch: BatchId, payload: Arc<Payload>) {

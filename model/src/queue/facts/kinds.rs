@@ -63,6 +63,8 @@ impl FactTrait for Fact {
             Fact::TransactionEnding { .. } => "TransactionEnding",
             Fact::TransactionTakenUp { .. } => "TransactionTakenUp",
             Fact::Sent { .. } => "Sent",
+            Fact::WaitsForRoom { .. } => "WaitsForRoom",
+            Fact::RefusedForRoom { .. } => "RefusedForRoom",
             Fact::SentAgain { .. } => "SentAgain",
             Fact::Told { .. } => "Told",
             Fact::Assigned { .. } => "Assigned",

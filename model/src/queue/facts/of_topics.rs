@@ -41,6 +41,13 @@ pub enum OfTopics {
         /// By which version of the topic's state.
         version: u32,
     },
+    /// A producer's own rule names a partition for a message that takes no records: it is refused.
+    Unplaced {
+        /// Which.
+        message: MessageId,
+        /// Where it was to go.
+        partition: Partition,
+    },
 }
 
 impl OfTopics {
@@ -51,6 +58,7 @@ impl OfTopics {
             OfTopics::Retired { .. } => "Retired",
             OfTopics::Withheld { .. } => "Withheld",
             OfTopics::Rerouted { .. } => "Rerouted",
+            OfTopics::Unplaced { .. } => "Unplaced",
         }
     }
 }

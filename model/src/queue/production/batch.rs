@@ -47,13 +47,13 @@ impl Batch {
     }
 
     pub(super) fn add(&mut self, id: RecordId, record: Record) {
-        self.bytes += Batch::bytes_of(&record);
+        self.bytes += record.bytes();
         self.records.push((id, record));
     }
 
     /// Whether another record would be too much.
     pub(super) fn is_too_full_for(&self, record: &Record, batch_bytes: usize) -> bool {
-        !self.records.is_empty() && self.bytes + Batch::bytes_of(record) > batch_bytes
+        !self.records.is_empty() && self.bytes + record.bytes() > batch_bytes
     }
 
     /// Whether nothing more goes in.
@@ -106,9 +106,5 @@ impl Batch {
             Stage::BackingOff => out.push(Output::CancelTimer(Timer::Backoff(self.id))),
             Stage::Ready | Stage::InFlight => {}
         }
-    }
-
-    fn bytes_of(record: &Record) -> usize {
-        record.value.len() + record.key.as_ref().map_or(0, |key| key.len())
     }
 }

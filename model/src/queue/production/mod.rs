@@ -6,6 +6,9 @@
 //!                                                      └─ backoff ─┘        given up: definitely not, or unknown
 //! ```
 //!
+//! There is so much room for records, and who finds none waits for it (`buffer`). As long as anybody does, no batch waits
+//! for more records.
+//!
 //! Each partition has its own line of batches. The first of a line that is not in flight is the next to be sent, so a
 //! batch that failed goes before all that were not sent yet; what was in flight behind it the leader refuses by its
 //! sequence, and it comes again in its turn (KIP-98). Without sequences only `max_in_flight = 1` keeps the order, and
@@ -19,6 +22,7 @@
 //! written is given up as unknown, and the rest is numbered anew under a newer epoch (KIP-360).
 
 mod batch;
+mod buffer;
 mod line;
 mod step;
 
@@ -30,6 +34,7 @@ use super::partition::Partition;
 use super::producers::REMEMBERED_BATCHES;
 use super::record::Record;
 use batch::{Batch, Stage};
+use buffer::{Bound, Buffer};
 use line::Line;
 use std::collections::BTreeMap;
 
@@ -40,6 +45,7 @@ pub struct Production {
     defects: Defects,
     identity: Option<ProducerIdentity>,
     wants_identity: bool,
+    buffer: Buffer,
     lines: BTreeMap<Partition, Line>,
     /// How many batches it has begun.
     begun: u64,
@@ -62,6 +68,7 @@ impl Production {
             false => settings,
         };
         Production {
+            buffer: Buffer::with_room(settings.buffer_bytes, defects),
             settings,
             defects,
             identity: None,
@@ -73,7 +80,13 @@ impl Production {
 
     /// Whether every record has been reported.
     pub fn is_idle(&self) -> bool {
-        self.lines.values().all(|line| line.batches.is_empty())
+        self.lines.values().all(|line| line.batches.is_empty()) && self.buffer.waiting().next().is_none()
+    }
+
+    /// Where this record is to go and what it is, if it waits for room.
+    pub fn waits_for_room(&self, id: RecordId) -> Option<(Partition, &Record)> {
+        let bound = self.buffer.waiting().rfind(|bound| bound.id == id)?;
+        Some((bound.partition, &bound.record))
     }
 
     /// Whether an answer to this batch is waited for: one that was given up is of no more interest, and must not be sent
@@ -86,8 +99,10 @@ impl Production {
 
     /// Takes one input. What is to be done about it is added to `out`, in the order in which to do it.
     pub fn step(&mut self, input: Input, out: &mut Vec<Output>) {
+        let told = out.len();
+        let comes = if let Input::Send { id, .. } = &input { Some(*id) } else { None };
         match input {
-            Input::Send { id, partition, record } => self.send(id, partition, record, out),
+            Input::Send { id, partition, record } => self.buffer.come(Bound { id, partition, record }),
             Input::Flush => self.flush(out),
             Input::Abandon => self.abandon(out),
             Input::Identified(identity) => {
@@ -105,10 +120,48 @@ impl Production {
                 self.advance(batch.partition, out);
             }
             Input::TimerFired(Timer::Delivery(batch)) => self.too_late(batch, out),
+            Input::TimerFired(Timer::Room(id)) => self.refuse(id, out),
+        }
+        self.give_room(told, comes, out);
+    }
+
+    /// Whoever was told of, in what is said from `told` on, takes no room any more, and those who wait get it; a record
+    /// that comes and finds none waits for so long.
+    fn give_room(&mut self, mut told: usize, comes: Option<RecordId>, out: &mut Vec<Output>) {
+        loop {
+            for output in &out[told..] {
+                if let Output::Report { id, .. } = output {
+                    self.buffer.told(*id);
+                }
+            }
+            told = out.len();
+            if let Some(bound) = self.buffer.next() {
+                if comes != Some(bound.id) {
+                    out.push(Output::CancelTimer(Timer::Room(bound.id)));
+                }
+                self.gather(bound, out);
+                continue;
+            }
+            if self.buffer.waiting().next().is_some() {
+                self.flush(out);
+            }
+            if out.len() == told {
+                break;
+            }
+        }
+        if let Some(id) = comes.filter(|id| self.waits_for_room(*id).is_some()) {
+            out.push(Output::SetTimer { timer: Timer::Room(id), after: self.settings.buffer_wait });
         }
     }
 
-    fn send(&mut self, id: RecordId, partition: Partition, record: Record, out: &mut Vec<Output>) {
+    /// A record has waited long enough for room. Nothing of it was sent.
+    fn refuse(&mut self, id: RecordId, out: &mut Vec<Output>) {
+        if self.buffer.leave(id) {
+            out.push(Output::Report { id, fate: Fate::DefinitelyNot });
+        }
+    }
+
+    fn gather(&mut self, Bound { id, partition, record }: Bound, out: &mut Vec<Output>) {
         let Settings { batch_records, batch_bytes, linger, delivery_timeout, .. } = self.settings;
         let line = self.lines.entry(partition).or_default();
         if line.gathering().is_some_and(|batch| batch.is_too_full_for(&record, batch_bytes)) {
@@ -176,6 +229,10 @@ impl Production {
     }
 
     fn abandon(&mut self, out: &mut Vec<Output>) {
+        for id in Vec::from_iter(self.buffer.waiting().map(|bound| bound.id)) {
+            out.push(Output::CancelTimer(Timer::Room(id)));
+            self.refuse(id, out);
+        }
         let batches = self.lines.values().flat_map(|line| &line.batches);
         for id in Vec::from_iter(batches.map(|batch| batch.id)) {
             self.give_up(id, out);

@@ -49,6 +49,11 @@ pub struct Settings {
     pub batch_records: usize,
     /// How many bytes of keys and values a batch holds at most; a larger record is a batch of its own.
     pub batch_bytes: usize,
+    /// How many bytes of keys and values it holds at most, from when a record goes into a batch until it is reported; more
+    /// only for a single larger record.
+    pub buffer_bytes: usize,
+    /// How long a record waits for room, before it is refused as definitely not written.
+    pub buffer_wait: Duration,
     /// How long a batch waits for more records.
     pub linger: Duration,
     /// How long a batch waits before it is sent again.
@@ -66,6 +71,8 @@ pub enum Timer {
     Backoff(BatchId),
     /// The batch is given up.
     Delivery(BatchId),
+    /// The record waits no longer for room.
+    Room(RecordId),
 }
 
 /// What may happen to a producer.

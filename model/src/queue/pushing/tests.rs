@@ -6,6 +6,7 @@ use crate::queue::defects::{Defect, Defects};
 use crate::queue::offset::{LeaderEpoch, Offset};
 use crate::queue::protocol::Fetched;
 use crate::queue::record::{Payload, Record};
+use crate::queue::tags::Tags;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -45,7 +46,7 @@ fn log(sizes: &[(usize, usize)]) -> Vec<Arc<Batch>> {
     let mut base = Offset::ZERO;
     let mut batches = Vec::new();
     for (records, bytes) in sizes {
-        let record = Record { key: None, value: vec![7; *bytes].into(), tag: None, created: 0 };
+        let record = Record { key: None, value: vec![7; *bytes].into(), tags: Tags::default(), created: 0 };
         let content = Content::Records(vec![record; *records]);
         let payload = Payload { producer: None, transactional: false, content };
         let checksum = payload.checksum();

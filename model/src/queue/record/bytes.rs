@@ -78,13 +78,13 @@ mod tests {
             let record = Record {
                 key: key.clone().map(Into::into),
                 value: value.clone().into(),
-                tag: Some(300),
+                tags: [300].into_iter().collect(),
                 created: -5,
             };
             let written = postcard::to_allocvec(&record).expect("it is plain data");
             assert_eq!(
                 written,
-                postcard::to_allocvec(&(key, value, Some(300_u16), -5_i64)).expect("so is this")
+                postcard::to_allocvec(&(key, value, [300_u16].as_slice(), -5_i64)).expect("so is this")
             );
             assert_eq!(postcard::from_bytes(&written), Ok(record));
         }

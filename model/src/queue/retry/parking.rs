@@ -8,7 +8,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// What orders records: those with the same key are processed in the order in which they stand.
-pub type Key = Option<Arc<[u8]>>;
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// The key that its producer gave it.
+    Given(Arc<[u8]>),
+    /// It has none: the one that stands here is in no order with others.
+    None(Offset),
+}
 
 /// A record that waits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -19,6 +25,13 @@ pub struct Parked {
     pub epoch: LeaderEpoch,
     /// The record.
     pub record: Record,
+}
+
+impl Parked {
+    /// By which it is in an order with others.
+    pub fn key(&self) -> Key {
+        self.record.key.clone().map_or(Key::None(self.offset), Key::Given)
+    }
 }
 
 /// What waits in one partition, by key: the first of each is to be tried again, and those behind it wait for it.
@@ -39,7 +52,7 @@ impl Parking {
     /// done with.
     pub fn arrive(&mut self, parked: Parked) -> bool {
         self.unfinished.begin(parked.offset);
-        let line = self.keys.get_mut(&parked.record.key);
+        let line = self.keys.get_mut(&parked.key());
         match line.filter(|_| !self.defects.has(Defect::ParkedKeyOvertaken)) {
             Some(line) => {
                 line.push_back(parked);
@@ -52,7 +65,7 @@ impl Parking {
     /// A record that did not have to wait has failed, and is to be tried again. Whether it is the first of its key, so
     /// that somebody has to begin with that.
     pub fn park(&mut self, parked: Parked) -> bool {
-        let line = self.keys.entry(parked.record.key.clone()).or_default();
+        let line = self.keys.entry(parked.key()).or_default();
         line.push_back(parked);
         line.len() == 1
     }

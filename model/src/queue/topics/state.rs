@@ -83,6 +83,11 @@ impl TopicState {
         self.drained.contains(&number)
     }
 
+    /// Whether there is such a partition, and it takes records.
+    pub fn takes(&self, number: u32) -> bool {
+        number < self.partitions() && !self.is_retired(number)
+    }
+
     /// The partitions that are retired.
     pub fn retired(&self) -> impl Iterator<Item = u32> + '_ {
         self.retired.iter().copied()
@@ -93,7 +98,8 @@ impl TopicState {
         self.drained.iter().copied()
     }
 
-    fn active(&self) -> impl Iterator<Item = u32> + '_ {
+    /// The partitions that take records.
+    pub fn active(&self) -> impl Iterator<Item = u32> + '_ {
         (0..self.partitions()).filter(|number| !self.is_retired(*number))
     }
 
@@ -101,10 +107,10 @@ impl TopicState {
     ///
     /// # Panics
     /// When there is no partition.
-    pub fn route(&self, key: u32, order: KeyOrder) -> u32 {
+    pub fn route(&self, key: &[u8], order: KeyOrder) -> u32 {
         let active: Vec<u32> = self.active().collect();
         let place = match order {
-            KeyOrder::Announced => crc32fast::hash(&key.to_le_bytes()) % active.len() as u32,
+            KeyOrder::Announced => crc32fast::hash(key) % active.len() as u32,
             KeyOrder::Kept => jump(key, active.len() as u32),
         };
         active[place as usize]
@@ -133,8 +139,8 @@ impl TopicState {
 
 /// One of so many places, such that with more of them a key stays where it is or goes to one of the new places (jump
 /// consistent hash; Lamping and Veach, 2014). Their fractions are kept in integers here: all machines agree.
-fn jump(key: u32, places: u32) -> u32 {
-    let mut state = u64::from(crc32fast::hash(&key.to_le_bytes())) | 1 << 32;
+fn jump(key: &[u8], places: u32) -> u32 {
+    let mut state = u64::from(crc32fast::hash(key)) | 1 << 32;
     let (mut place, mut next) = (0, 0);
     while next < u64::from(places) {
         place = next;
@@ -153,9 +159,10 @@ mod tests {
         let mut state = TopicState::first(2);
         for partitions in 3..12 {
             let next = state.with_partitions(partitions).expect("it is more");
-            let moves = |key: &u32| state.route(*key, KeyOrder::Kept) != next.route(*key, KeyOrder::Kept);
+            let place = |state: &TopicState, key: u32| state.route(&key.to_le_bytes(), KeyOrder::Kept);
+            let moves = |key: &u32| place(&state, *key) != place(&next, *key);
             let moved: Vec<u32> = (0..1_000).filter(moves).collect();
-            assert!(moved.iter().all(|key| next.route(*key, KeyOrder::Kept) == partitions - 1));
+            assert!(moved.iter().all(|key| place(&next, *key) == partitions - 1));
             // One of `partitions` places is new.
             assert!(moved.len().abs_diff(1_000 / partitions as usize) < 80, "{partitions}: {}", moved.len());
             state = next;
@@ -166,13 +173,13 @@ mod tests {
     fn before_any_change_keys_are_spread_as_ever() {
         let state = TopicState::first(3);
         let spread = |key: u32| crc32fast::hash(&key.to_le_bytes()) % 3;
-        assert!((0..100).all(|key| state.route(key, KeyOrder::Announced) == spread(key)));
+        assert!((0..100_u32).all(|key| state.route(&key.to_le_bytes(), KeyOrder::Announced) == spread(key)));
     }
 
     #[test]
     fn nothing_goes_to_a_retired_partition_and_the_last_one_cannot_retire() {
         let state = TopicState::first(2).with_retired(0).expect("another is left");
-        assert!((0..100).all(|key| state.route(key, KeyOrder::Announced) == 1));
+        assert!((0..100_u8).all(|key| state.route(&[key], KeyOrder::Announced) == 1));
         assert_eq!((state.version(), state.with_retired(0), state.with_retired(1)), (1, None, None));
         assert_eq!(state.with_drained(1), None);
         let drained = state.with_drained(0).expect("it is retired");

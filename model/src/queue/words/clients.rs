@@ -14,6 +14,12 @@ pub(super) fn of(fact: &Fact) -> String {
             };
             format!("is given {message} to send to {partition}, and {until}")
         }
+        Fact::WaitsForRoom { message, partition } => {
+            format!("has no room for {message} to {partition}, and lets it wait")
+        }
+        Fact::RefusedForRoom { message, partition } => {
+            format!("does not send {message} to {partition}, for there was no room in time")
+        }
         Fact::SentAgain { partition, messages } => format!("sends {} to {partition} again", those(messages)),
         Fact::Told { message, partition, fate } => match fate {
             Fate::Acknowledged(Some(offset)) => {

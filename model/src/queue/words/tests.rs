@@ -72,6 +72,7 @@ fn of_cluster() -> Vec<Fact> {
         Fact::OfTopics(OfTopics::Retired { partition, epoch: EPOCH }),
         Fact::OfTopics(OfTopics::Withheld { group: 1, partitions: BTreeSet::from([partition]) }),
         Fact::OfTopics(OfTopics::Rerouted { message: MESSAGE, partition, version: 1 }),
+        Fact::OfTopics(OfTopics::Unplaced { message: MESSAGE, partition }),
     ]
 }
 
@@ -191,6 +192,8 @@ fn of_clients() -> Vec<Fact> {
         Fact::Sent { message, partition, acks: Acks::None },
         Fact::Sent { message, partition, acks: Acks::Leader },
         Fact::Sent { message, partition, acks: Acks::All },
+        Fact::WaitsForRoom { message, partition },
+        Fact::RefusedForRoom { message, partition },
         Fact::SentAgain { partition, messages: vec![message] },
         told(Fate::Acknowledged(Some(offset))),
         told(Fate::Acknowledged(None)),

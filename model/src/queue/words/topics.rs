@@ -22,6 +22,9 @@ pub(super) fn of(fact: &OfTopics) -> String {
         OfTopics::Rerouted { message, partition, version } => {
             format!("sends {message} to {partition} instead, as version {version} of its topic's state says")
         }
+        OfTopics::Unplaced { message, partition } => {
+            format!("does not send {message}: it is to go to {partition}, which takes nothing any more")
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What writers are asked for, as it lies in the queue.
 
 use crate::queue::record::Record;
+use crate::queue::tags::Tags;
 use crate::reservation::booking::end::Ending;
 use crate::reservation::stay::{Order, ReservationId, RoomType};
 use rehearsal_env::NodeId;
@@ -56,7 +57,7 @@ impl Request {
     /// Never: a request can always be written as bytes.
     pub fn record(&self, created: i64) -> Record {
         let value = postcard::to_allocvec(self).expect("a request can be written as bytes").into();
-        Record { key: None, value, tag: None, created }
+        Record { key: None, value, tags: Tags::default(), created }
     }
 
     /// What a record holds; None when that is no request.
