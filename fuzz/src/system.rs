@@ -3,6 +3,7 @@
 use crate::scenario::{Overrides, Scenario, ScenarioError};
 use crate::swarm::MaskBit;
 use rehearsal_env::{Marker, Stamp, Time, Violation};
+use rehearsal_invariants::Remark;
 use rehearsal_sim::{Deviation, Digest, DiskSettings, FaultTally, NetworkSettings, Span, TraceEntry};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -79,6 +80,8 @@ pub struct Run {
     pub markers: BTreeSet<Marker>,
     /// Every invariant that fired, in the order of firing; empty when all held.
     pub violations: Vec<Violation>,
+    /// What the invariants allowed and tell all the same; nothing where one fired.
+    pub remarks: Vec<Remark>,
     /// The history, if it was asked for.
     pub history: Vec<HistoryLine>,
     /// The trace, if it was asked for.

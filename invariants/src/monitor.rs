@@ -15,6 +15,15 @@ pub enum Scope {
     Final,
 }
 
+/// Something that an invariant allows, and that people want to know of all the same.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Remark {
+    /// What kind of thing it is; a campaign must have seen each.
+    pub marker: Marker,
+    /// What, in one sentence.
+    pub message: String,
+}
+
 /// An invariant that reads facts as they come.
 pub trait Monitor<F> {
     /// The invariant's name, as `overbooking-limit`.
@@ -38,6 +47,11 @@ pub trait Monitor<F> {
     fn conclude(&mut self, end: Time) -> Result<(), Violation> {
         let _ = end;
         Ok(())
+    }
+
+    /// What it has allowed, to be asked when it has concluded and all held.
+    fn remarks(&self) -> Vec<Remark> {
+        Vec::new()
     }
 }
 

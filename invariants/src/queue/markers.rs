@@ -1,4 +1,5 @@
-//! What a campaign on the queue must have reached, or its silence proves nothing. Each is a predicate over facts.
+//! What a campaign on the queue must have reached, or its silence proves nothing. Each is a predicate over facts; those
+//! of losses are remarked by `lost-only-as-allowed` when a run is over.
 
 mod brokers;
 mod clients;
@@ -171,6 +172,14 @@ pub const CREDIT_RAN_OUT: Marker = Marker("credit-ran-out");
 pub const PUSH_WAS_LOST: Marker = Marker("push-was-lost");
 /// The broker of a subscription refused it, had forgotten it or was silent, and its consumer was at work.
 pub const SUBSCRIPTION_ENDED_BY_BROKER: Marker = Marker("subscription-ended-by-its-broker");
+/// A message of which nobody waits to hear was acknowledged, and no broker has ever heard of it.
+pub const LOST_WITH_ITS_REQUEST: Marker = Marker("lost-with-its-request");
+/// A message of which nobody waits to hear was acknowledged, and refused.
+pub const LOST_SINCE_REFUSED: Marker = Marker("lost-since-it-was-refused");
+/// A message that its leader alone acknowledged is missing: the next leader had not fetched it.
+pub const LOST_WITH_ITS_LEADER: Marker = Marker("lost-with-its-leader");
+/// The same, and the next leader was elected from outside of those who had everything.
+pub const LOST_IN_UNCLEAN_ELECTION: Marker = Marker("lost-in-an-unclean-election");
 
 /// Every marker of the queue.
 pub const MARKERS: &[Marker] = &[
@@ -243,6 +252,10 @@ pub const MARKERS: &[Marker] = &[
     CREDIT_RAN_OUT,
     PUSH_WAS_LOST,
     SUBSCRIPTION_ENDED_BY_BROKER,
+    LOST_WITH_ITS_REQUEST,
+    LOST_SINCE_REFUSED,
+    LOST_WITH_ITS_LEADER,
+    LOST_IN_UNCLEAN_ELECTION,
 ];
 
 /// Looks out for the markers.

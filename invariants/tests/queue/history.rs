@@ -70,6 +70,7 @@ pub fn rules() -> Rules {
         loans: BTreeMap::new(),
         key_order: KeyOrder::Announced,
         partitions: BTreeSet::from([PARTITION, OFFSETS]),
+        has_faults: true,
     }
 }
 

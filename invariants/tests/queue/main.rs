@@ -8,6 +8,7 @@ mod groups;
 mod history;
 mod legal;
 mod lending;
+mod losses;
 mod markers;
 mod moves;
 mod pushing;

@@ -31,7 +31,7 @@ use rehearsal_model::queue::operation::Operation;
 use rehearsal_model::queue::plan::{Plan, Sending};
 use rehearsal_model::queue::reading::ReadFrom;
 use rehearsal_model::queue::topics::KeyOrder;
-use rehearsal_sim::Span;
+use rehearsal_sim::{NetworkSettings, Span};
 use sections::{Section, SetUpFor, plan};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -197,11 +197,21 @@ impl System for Queue {
 
     fn run(&self, scenario: &Scenario, watch: Watch) -> Result<Run, ScenarioError> {
         let plan = Arc::new(read(scenario)?);
-        let rules = Rules::of(&plan, Time(scenario.storm.0));
+        let mut rules = Rules::of(&plan, Time(scenario.storm.0));
+        if has_no_faults(scenario, &plan) {
+            rules = rules.without_faults();
+        }
         let markers = Box::new(Markers::new(rules.clone()));
         let jury = Jury::new(monitors(rules), markers, client_faults::counter());
         rehearse(scenario, watch, jury, |world| deploy(world, &plan))
     }
+}
+
+/// Whether nothing goes wrong in a scenario, and nobody asks for other brokers or partitions.
+fn has_no_faults(scenario: &Scenario, plan: &Plan) -> bool {
+    let NetworkSettings { loss, duplication, delay, .. } = scenario.network;
+    let around = scenario.faults.is_empty() && (loss, duplication, delay) == (0, 0, 0);
+    around && plan.operations.is_empty() && plan.knobs.flips == 0
 }
 
 fn read(scenario: &Scenario) -> Result<Plan, ScenarioError> {
