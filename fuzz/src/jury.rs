@@ -2,7 +2,7 @@
 
 use crate::system::HistoryLine;
 use rehearsal_env::{Fact, Marker, NodeId, Stamp, Time, Violation};
-use rehearsal_invariants::{MarkerWatch, Monitor, Remark};
+use rehearsal_invariants::{MarkerWatch, Monitor, Remark, Scope};
 use rehearsal_sim::{Audience, FaultTally, Incident};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -117,7 +117,10 @@ impl<F: Fact> Audience<F> for Jury<F> {
             });
         }
         for monitor in &mut self.monitors {
-            self.violations.extend(monitor.witness(stamp, fact).err());
+            let objection = monitor.witness(stamp, fact).err();
+            let is_too_early = objection.is_some() && monitor.scope() == Scope::Final;
+            assert!(!is_too_early, "{} is to judge the end, and objects before", monitor.name());
+            self.violations.extend(objection);
         }
         self.markers.witness(stamp, fact, &mut |marker| {
             self.reached.insert(marker);

@@ -2,7 +2,7 @@
 
 use rehearsal_env::{Marker, Stamp, Time, Violation};
 
-/// How much of a run an invariant has to see.
+/// How much of a run an invariant has to see while it goes on. Many judge its end as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// The facts of one node.
@@ -11,8 +11,20 @@ pub enum Scope {
     Causal,
     /// All facts in the order in which they happened.
     Global,
-    /// What is so in the end.
+    /// What is so in the end: nothing is judged before.
     Final,
+}
+
+impl Scope {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scope::Local => "local",
+            Scope::Causal => "causal",
+            Scope::Global => "global",
+            Scope::Final => "final",
+        }
+    }
 }
 
 /// Something that an invariant allows, and that people want to know of all the same.
@@ -29,7 +41,7 @@ pub trait Monitor<F> {
     /// The invariant's name, as `overbooking-limit`.
     fn name(&self) -> &'static str;
 
-    /// How much of a run it has to see.
+    /// How much of a run it has to see. One that is `Final` objects in `conclude` alone.
     fn scope(&self) -> Scope {
         Scope::Global
     }

@@ -1,6 +1,7 @@
 //! `brokers-return`: a broker that says that others lead in its place, and stops, leads nothing; and one that has stopped in
 //! order finds all again that it had, whatever was on its way to the disk. In the end, in the calm, every member is
-//! registered, and its session has not ended. *Local* to a broker and the coordination service.
+//! registered, and its session has not ended. *Causal*: who stops has heard that
+//! others lead; and the end: *final*.
 //!
 //! Judged against the newest epoch in which the broker itself has begun to lead: what the coordination service has decided
 //! meanwhile and it has not heard is not its doing. What it is to have, and that others have the same, is said by
@@ -85,7 +86,7 @@ impl Monitor<Fact> for BrokersReturn {
     }
 
     fn scope(&self) -> Scope {
-        Scope::Local
+        Scope::Causal
     }
 
     fn witness(&mut self, stamp: &Stamp, fact: &Fact) -> Result<(), Violation> {

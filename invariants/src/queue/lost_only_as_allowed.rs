@@ -16,7 +16,8 @@
 //! - Nothing that came below a watermark is lost, but as `acked-not-lost` says for `background` and `unclean_election`.
 //! - Who had fetched it, or had it on its disk, does not begin to lead without it: unless a leader between was without it,
 //!   with whose log its own then had to agree. What a follower had in memory alone may go with that.
-//! - Where nothing goes wrong in the world around, and no operator asks for anything, nothing is lost at all.
+//! - Where nothing goes wrong in the world around, no operator asks for anything and the lead has never passed on, nothing
+//!   is lost at all, but what is refused because it is too large.
 //!
 //! What retention may have taken is not judged here (`retention-honest`).
 //!
@@ -35,6 +36,7 @@ use rehearsal_model::queue::message::MessageId;
 use rehearsal_model::queue::offset::Offset;
 use rehearsal_model::queue::partition::Partition;
 use rehearsal_model::queue::production::Acks;
+use rehearsal_model::queue::protocol::Refusal;
 use rehearsal_model::queue::replica::Flush;
 use std::collections::BTreeMap;
 
@@ -134,7 +136,9 @@ impl LostOnlyAsAllowed {
                 self.left_behind(partition, message, *last)
             }
         };
-        if cluster.rules().has_faults {
+        let refused = self.refused.get(&(partition, message));
+        let is_too_large = refused.is_some_and(|(why, _)| *why == Refusal::TooLarge.to_string());
+        if cluster.rules().has_faults || book.leaders.len() > 1 || is_too_large {
             return Ok(Some(loss));
         }
         let why = format!("although nothing goes wrong in the world around: {}", loss.because);

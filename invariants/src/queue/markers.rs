@@ -9,6 +9,7 @@ mod moves;
 mod pushes;
 mod restarts;
 mod retention;
+mod tokens;
 mod topics;
 
 use super::cluster::SharedCluster;
@@ -29,6 +30,7 @@ use rehearsal_model::queue::record::Verdict;
 use restarts::RestartMarkers;
 use retention::RetentionMarkers;
 use std::rc::Rc;
+use tokens::TokenMarkers;
 use topics::TopicMarkers;
 
 /// A leader's life ended, and it had appended messages that no other broker had.
@@ -180,6 +182,10 @@ pub const LOST_SINCE_REFUSED: Marker = Marker("lost-since-it-was-refused");
 pub const LOST_WITH_ITS_LEADER: Marker = Marker("lost-with-its-leader");
 /// The same, and the next leader was elected from outside of those who had everything.
 pub const LOST_IN_UNCLEAN_ELECTION: Marker = Marker("lost-in-an-unclean-election");
+/// An order of a controller was refused, since the chair was another's by then.
+pub const ORDER_REFUSED_BY_CHAIR: Marker = Marker("order-refused-since-the-chair-had-passed-on");
+/// What was to be done as long as a session stands was refused, since that had ended.
+pub const REFUSED_WITH_SESSION: Marker = Marker("change-refused-since-its-session-had-ended");
 
 /// Every marker of the queue.
 pub const MARKERS: &[Marker] = &[
@@ -256,6 +262,8 @@ pub const MARKERS: &[Marker] = &[
     LOST_SINCE_REFUSED,
     LOST_WITH_ITS_LEADER,
     LOST_IN_UNCLEAN_ELECTION,
+    ORDER_REFUSED_BY_CHAIR,
+    REFUSED_WITH_SESSION,
 ];
 
 /// Looks out for the markers.
@@ -271,6 +279,7 @@ pub struct Markers {
     topics: TopicMarkers,
     restarts: RestartMarkers,
     pushes: PushMarkers,
+    tokens: TokenMarkers,
     /// Who was elected last to lead the coordination service.
     leads: Option<NodeId>,
 }
@@ -290,6 +299,7 @@ impl Markers {
             topics: TopicMarkers::default(),
             restarts: RestartMarkers::default(),
             pushes: PushMarkers::default(),
+            tokens: TokenMarkers::default(),
             leads: None,
         }
     }
@@ -361,5 +371,6 @@ impl MarkerWatch<Fact> for Markers {
         self.topics.witness(fact, &cluster, reached);
         self.restarts.witness(fact, &cluster, reached);
         self.pushes.witness(stamp, fact, reached);
+        self.tokens.witness(stamp, fact, reached);
     }
 }

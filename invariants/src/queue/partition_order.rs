@@ -1,8 +1,8 @@
 //! `partition-order`: from where a consumer starts in a partition its offsets strictly rise, skip no message, and each
 //! is the message that stands there. And the messages of one producer stand in a partition in the order in which they
 //! were sent, if it is idempotent, or has one batch under way at a time and waits for its answer; if it is idempotent,
-//! each stands there once.
-//! *Causal*.
+//! each stands there once, and is not written again when retention has taken it.
+//! *Global*: a consumer is compared with whoever leads.
 //!
 //! A producer that crashed and begins anew may write its messages again. Without sequences a repeat may stand behind
 //! what came after it: the first place of each message counts; and one that its producer gave up, not knowing what
@@ -23,7 +23,7 @@
 use super::cluster::{Cluster, SharedCluster};
 use super::copy::LogCopy;
 use super::parked_keys::ParkedKeys;
-use crate::{Monitor, Scope};
+use crate::Monitor;
 use rehearsal_env::{NodeId, Stamp, Violation};
 use rehearsal_model::queue::facts::{Fact, Fate, OfTopics, Stretch};
 use rehearsal_model::queue::knobs::Retry;
@@ -48,6 +48,8 @@ pub struct PartitionOrder {
     postponed: BTreeSet<MessageId>,
     /// Messages that were sent elsewhere, where the order of keys is not kept.
     rerouted: BTreeSet<MessageId>,
+    /// Where retention took a message from a log, and the number of the fact that had put it there.
+    taken: BTreeMap<(Partition, MessageId), (Offset, u64)>,
     /// With `retry = park-key`: how far each consumer is.
     parked: BTreeMap<(NodeId, u32, Partition), ParkedKeys>,
 }
@@ -61,6 +63,7 @@ impl PartitionOrder {
             given_up: BTreeSet::new(),
             postponed: BTreeSet::new(),
             rerouted: BTreeSet::new(),
+            taken: BTreeMap::new(),
             parked: BTreeMap::new(),
         }
     }
@@ -92,6 +95,41 @@ impl PartitionOrder {
             return Err(Violation::new(NAME, message, [before, stamp.number]));
         }
         is_what_stands(log, partition, (offset, message), stamp.number)
+    }
+
+    /// Retention has taken something from a log: from below the watermark, so that it had its place for good.
+    fn dropped(&mut self, stamp: &Stamp, partition: Partition) {
+        let cluster = self.cluster.borrow();
+        if !cluster.rules().idempotent || cluster.unclean(partition).is_some() {
+            return;
+        }
+        let dropped = cluster.own_copy(partition, stamp.node).map_or(&[][..], LogCopy::dropped);
+        for placed in dropped {
+            let stood = (placed.stretch.base.0..).zip(&placed.stretch.messages);
+            let stood = stood.map(|(at, message)| ((partition, *message), (Offset(at), placed.number)));
+            self.taken.extend(stood);
+        }
+    }
+
+    /// Whether nothing of a batch that has just been appended had its place before, and retention took it from there.
+    fn is_new(&self, partition: Partition, stretch: &Stretch, number: u64) -> Result<(), Violation> {
+        let cluster = self.cluster.borrow();
+        if !cluster.rules().idempotent || cluster.unclean(partition).is_some() {
+            return Ok(());
+        }
+        let judged = |message: &&MessageId| {
+            !cluster.has_begun_anew(message.producer) && !self.postponed.contains(*message)
+        };
+        for message in stretch.messages.iter().filter(judged) {
+            if let Some((stood, by)) = self.taken.get(&(partition, *message)) {
+                let base = stretch.base;
+                let message = format!(
+                    "{message} is appended to {partition} at {base}, and stood at {stood} until retention took it"
+                );
+                return Err(Violation::new(NAME, message, [*by, number]));
+            }
+        }
+        Ok(())
     }
 
     /// A consumer that parks keys has come to a record, has tried it, or is done with it.
@@ -185,10 +223,6 @@ impl Monitor<Fact> for PartitionOrder {
         NAME
     }
 
-    fn scope(&self) -> Scope {
-        Scope::Causal
-    }
-
     fn witness(&mut self, stamp: &Stamp, fact: &Fact) -> Result<(), Violation> {
         match fact {
             Fact::Positioned { group, partition, offset, .. } => {
@@ -227,7 +261,14 @@ impl Monitor<Fact> for PartitionOrder {
                 self.given_up.insert(*message);
                 Ok(())
             }
+            Fact::Dropped { partition, .. } => {
+                self.dropped(stamp, *partition);
+                Ok(())
+            }
             Fact::Appended { partition, stretch } if matches!(partition.topic, Topic::Named(_)) => {
+                if !self.cluster.borrow().rules().is_written_by_pipes(partition.topic) {
+                    self.is_new(*partition, stretch, stamp.number)?;
+                }
                 let cluster = self.cluster.borrow();
                 match cluster.own_copy(*partition, stamp.node) {
                     Some(log) => {

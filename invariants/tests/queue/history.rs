@@ -308,6 +308,11 @@ impl History {
         self.say(Who::Broker(broker), Fact::WatermarkMoved { partition, epoch, to: Offset(to) })
     }
 
+    /// What a replica takes for the watermark.
+    pub fn take_for_watermark(&mut self, broker: u8, at: u64) -> u64 {
+        self.say(Who::Broker(broker), Fact::WatermarkHeld { partition: PARTITION, at: Offset(at) })
+    }
+
     /// A leader and its followers have a message on their disks, and the leader knows.
     pub fn replicate(&mut self, leader: u8, followers: &[u8], number: u32) -> u64 {
         let appended = self.append(leader, number);

@@ -238,3 +238,12 @@ fn retention_says_why_it_took_something_and_whether_it_was_read() {
     assert_eq!(of(reached((100, 0), true)), [false, true, false]);
     assert_eq!(of(reached((0, 2 * SECOND), false)), [true, false, true]);
 }
+
+#[test]
+fn what_retention_took_and_is_written_again_is_convicted() {
+    let mut history = kept(nobody_reads());
+    let appended = history.facts.iter().position(|(_, fact)| matches!(fact, Fact::Appended { .. }));
+    history.expire(0, (0, 1), 0, 2 * SECOND);
+    let again = history.append(0, 0);
+    history.convicts("partition-order", &[appended.expect("it was appended") as u64, again]);
+}

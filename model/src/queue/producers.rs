@@ -185,6 +185,7 @@ impl Producers {
         match known {
             _ if stamp.sequence == expected => Admission::Append,
             Some(_) => Admission::OutOfOrder { expected, ahead },
+            None if self.defects.has(Defect::UnknownProducerTaken) => Admission::Append,
             None => Admission::UnknownProducer,
         }
     }

@@ -529,4 +529,34 @@ pub(super) const DEFECTS: &[Defect] = &[
         "no back pressure: a slow consumer is sent all there is, and holds it in its memory",
         PUSH,
     ),
+    defect(
+        "begins-anew-without-watermark",
+        "start-below-watermark",
+        "KAFKA-9491: a replica that begins at its leader's start and is elected before it has heard a watermark",
+        &["queue.retention_age=500ms", "queue.segment_bytes=512"],
+    ),
+    defect(
+        "set-written-without-session",
+        "session-honest",
+        "a lock without a fencing token: who stood still until its lease was over goes on where it was",
+        &[],
+    ),
+    defect(
+        "leader-begins-at-watermark",
+        "lost-only-as-allowed",
+        "acks = 1 and a failover that throws away what the new leader had fetched and nobody had called committed",
+        &["queue.acks=leader", "queue.unclean_election=false", "queue.flush=before-ack"],
+    ),
+    defect(
+        "late-end-taken",
+        "exactly-once",
+        "KAFKA-17754: the end of a transaction comes late, and ends the next one amid its records",
+        EXACTLY_ONCE,
+    ),
+    defect(
+        "unknown-producer-taken",
+        "partition-order",
+        "KIP-360: retention has taken all that a leader knew of a producer, and a batch that is sent again is appended again",
+        &["queue.acks=all", "queue.idempotent=true", "queue.retention_age=500ms", "queue.segment_bytes=512"],
+    ),
 ];

@@ -21,6 +21,7 @@ use crate::scenario::{Overrides, Scenario, ScenarioError, Schedule, VERSION};
 use crate::swarm::{self, Families, MaskBit, Targets};
 use crate::system::{Defect, Invariant, Plain, Run, System, Watch};
 use rehearsal_env::{Marker, Time};
+use rehearsal_invariants::Scope;
 use rehearsal_invariants::queue::{MARKERS, Markers, Rules, monitors};
 use rehearsal_model::queue::deploy::{
     BLOBS, MOVER_NODES, OPERATOR, broker_name, consumer_name, coordination_name, deploy, mover_name,
@@ -58,6 +59,12 @@ impl System for Queue {
 
     fn invariants(&self) -> &'static [Invariant] {
         catalogue::INVARIANTS
+    }
+
+    fn scopes(&self) -> BTreeMap<&'static str, Scope> {
+        let plan = plan(&self.plain().scenario).expect("the plainest scenario makes sense");
+        let monitors = monitors(Rules::of(&plan, Time(0)));
+        monitors.iter().map(|monitor| (monitor.name(), monitor.scope())).collect()
     }
 
     fn markers(&self) -> &'static [Marker] {
@@ -142,6 +149,7 @@ impl System for Queue {
         &[
             "Persisted",
             "WatermarkMoved",
+            "WatermarkHeld",
             "Followed",
             "CoordinationChanged",
             "CoordinationAsked",

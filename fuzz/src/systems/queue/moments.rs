@@ -39,6 +39,7 @@ pub(super) const FACT_KINDS: &[&str] = &[
     "Archived",
     "Persisted",
     "WatermarkMoved",
+    "WatermarkHeld",
     "StaleRequestRefused",
     "SetShrinks",
     "SetGrows",
