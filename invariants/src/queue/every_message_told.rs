@@ -49,7 +49,9 @@ impl EveryMessageTold {
         let leads = |book: &PartitionBook| {
             cluster.broker(stamp.node).is_some_and(|broker| book.is_led_by(broker, stretch.epoch))
         };
-        let (false, Some(book)) = (self.denied.is_empty(), cluster.partition(partition)) else { return Ok(()) };
+        let (false, Some(book)) = (self.denied.is_empty(), cluster.partition(partition)) else {
+            return Ok(());
+        };
         let Some(log) = book.leaders_log().filter(|_| leads(book)) else { return Ok(()) };
         stretch.messages.iter().try_for_each(|message| match self.denied.get(&(partition, *message)) {
             Some(told) => is_true(log, partition, *message, *told, None),
@@ -67,8 +69,9 @@ fn is_true(
 ) -> Result<(), Violation> {
     let Some(place) = log.place_of(message) else { return Ok(()) };
     let placed = log.batch_at(place).map(|placed| placed.number);
-    let message =
-        format!("{message} was told to be definitely not written, and stands at offset {place} of {partition}");
+    let message = format!(
+        "{message} was told to be definitely not written, and stands at offset {place} of {partition}"
+    );
     Err(Violation::new(NAME, message, placed.into_iter().chain([told]).chain(by)))
 }
 

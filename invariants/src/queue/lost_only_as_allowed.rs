@@ -176,12 +176,14 @@ impl LostOnlyAsAllowed {
             && book.is_led_by(leader, epoch)
             && succession.has(message)
         {
-            let why = format!("although {leader} had it when it began to lead in epoch {epoch}, and leads still");
+            let why =
+                format!("although {leader} had it when it began to lead in epoch {epoch}, and leads still");
             return Some((Vec::new(), why));
         }
         let Departure { heir, epoch, number, given_up, .. } = *succession.departure(message)?;
-        let why =
-            format!("since {heir}, which leads in epoch {epoch}, gave up what it and every leader before had");
+        let why = format!(
+            "since {heir}, which leads in epoch {epoch}, gave up what it and every leader before had"
+        );
         Some((vec![given_up?, number], why))
     }
 
@@ -239,7 +241,8 @@ impl Monitor<Fact> for LostOnlyAsAllowed {
                 self.told.insert((partition, message), (offset, stamp.number));
             }
             Fact::Refused { partition, ref why, ref messages } => {
-                let refused = messages.iter().map(|message| ((partition, *message), (why.clone(), stamp.number)));
+                let refused =
+                    messages.iter().map(|message| ((partition, *message), (why.clone(), stamp.number)));
                 self.refused.extend(refused);
             }
             Fact::WatermarkMoved { .. } => self.watermark_moved(stamp, fact),

@@ -4,6 +4,10 @@
 //! each stands there once, and is not written again when retention has taken it.
 //! *Global*: a consumer is compared with whoever leads.
 //!
+//! When retention has taken all that a producer had in a partition, nothing is known of the producer there. Its first batch
+//! is then taken if it is sent again, since nothing tells it from that of another producer; so is the first after a batch
+//! that was given up, when the producer has a new identity (KIP-360). Neither is judged.
+//!
 //! A producer that crashed and begins anew may write its messages again. Without sequences a repeat may stand behind
 //! what came after it: the first place of each message counts; and one that its producer gave up, not knowing what
 //! became of it, may still be on its way. The log that a consumer is compared with is the leader's, as far as it is
@@ -20,7 +24,7 @@
 //! Broken by: several batches in flight without sequences; a sequence that nobody checks; a consumer that is sent past
 //! what it has not read; a parked key that nobody waits for.
 
-use super::cluster::{Cluster, SharedCluster};
+use super::cluster::{Append, Cluster, SharedCluster};
 use super::copy::LogCopy;
 use super::parked_keys::ParkedKeys;
 use crate::Monitor;
@@ -117,11 +121,15 @@ impl PartitionOrder {
         if !cluster.rules().idempotent || cluster.unclean(partition).is_some() {
             return Ok(());
         }
-        let judged = |message: &&MessageId| {
-            !cluster.has_begun_anew(message.producer) && !self.postponed.contains(*message)
+        let has_given_up = |producer| self.given_up.iter().any(|message| message.producer == producer);
+        let judged = |message: &MessageId| {
+            !cluster.has_begun_anew(message.producer)
+                && !self.postponed.contains(message)
+                && !has_given_up(message.producer)
+                && !was_first(&cluster, partition, *message)
         };
-        for message in stretch.messages.iter().filter(judged) {
-            if let Some((stood, by)) = self.taken.get(&(partition, *message)) {
+        for message in &stretch.messages {
+            if let Some((stood, by)) = self.taken.get(&(partition, *message)).filter(|_| judged(message)) {
                 let base = stretch.base;
                 let message = format!(
                     "{message} is appended to {partition} at {base}, and stood at {stood} until retention took it"
@@ -157,6 +165,15 @@ impl PartitionOrder {
             }
         }
     }
+}
+
+/// Whether a message was in the first batch that its producer had appended to a partition.
+fn was_first(cluster: &Cluster, partition: Partition, message: MessageId) -> bool {
+    let Some(book) = cluster.partition(partition) else { return false };
+    let first = |appends: &Vec<Append>| appends.first().map(|append| append.number);
+    let all = MessageId { number: 0, ..message }..=MessageId { number: u32::MAX, ..message };
+    let earliest = book.appends.range(all).filter_map(|(_, appends)| first(appends)).min();
+    book.appends.get(&message).and_then(first) == earliest
 }
 
 /// Judges that what a consumer gets is what stands there.

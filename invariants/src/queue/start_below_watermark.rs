@@ -49,7 +49,8 @@ impl StartBelowWatermark {
     /// What a replica takes for the watermark.
     fn held(&self, stamp: &Stamp, partition: Partition, at: Offset) -> Result<(), Violation> {
         let cluster = self.cluster.borrow();
-        let own = cluster.broker(stamp.node).and_then(|broker| Some((broker, cluster.copy(partition, broker)?)));
+        let own =
+            cluster.broker(stamp.node).and_then(|broker| Some((broker, cluster.copy(partition, broker)?)));
         let Some((broker, copy)) = own else { return Ok(()) };
         let (start, end) = (copy.start(), copy.end());
         if (start..=end).contains(&at) {

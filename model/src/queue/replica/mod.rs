@@ -157,12 +157,7 @@ impl Replica {
     }
 
     /// Whoever begins to lead keeps all that it has: it may have been acknowledged by a leader that is gone.
-    fn told_to_lead(
-        &mut self,
-        leader: Leader,
-        state: &PartitionState,
-        settings: Settings,
-    ) -> Option<Offset> {
+    fn told_to_lead(&mut self, leader: Leader, state: &PartitionState, settings: Settings) -> Option<Offset> {
         if leader.life != self.life && !settings.defects.has(Defect::RestartedLeaderKeepsEpoch) {
             self.role = Role::Idle;
             return None;
