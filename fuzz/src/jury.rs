@@ -2,7 +2,7 @@
 
 use crate::system::HistoryLine;
 use rehearsal_env::{Fact, Marker, NodeId, Stamp, Time, Violation};
-use rehearsal_invariants::{MarkerWatch, Monitor};
+use rehearsal_invariants::{MarkerWatch, Monitor, Remark, Scope};
 use rehearsal_sim::{Audience, FaultTally, Incident};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -31,6 +31,8 @@ pub struct Findings {
     pub faults: FaultTally,
     /// All that fired.
     pub violations: Vec<Violation>,
+    /// What was allowed, if nothing fired.
+    pub remarks: Vec<Remark>,
     /// The history, if it was kept.
     pub history: Vec<HistoryLine>,
 }
@@ -77,10 +79,16 @@ impl<F: Fact> Jury<F> {
             self.violations.extend(self.monitors.iter().filter_map(|monitor| monitor.conclude(end).err()));
         }
         self.violations.extend(own);
+        let mut remarks = Vec::new();
+        if self.violations.is_empty() && !self.cut_off {
+            remarks.extend(self.monitors.iter().flat_map(|monitor| monitor.remarks()));
+            self.reached.extend(remarks.iter().map(|remark| remark.marker));
+        }
         Findings {
             markers: std::mem::take(&mut self.reached),
             faults: self.faults,
             violations: std::mem::take(&mut self.violations),
+            remarks,
             history: self.history.take().unwrap_or_default(),
         }
     }
@@ -107,7 +115,10 @@ impl<F: Fact> Audience<F> for Jury<F> {
             });
         }
         for monitor in &mut self.monitors {
-            self.violations.extend(monitor.witness(stamp, fact).err());
+            let objection = monitor.witness(stamp, fact).err();
+            let is_too_early = objection.is_some() && monitor.scope() == Scope::Final;
+            assert!(!is_too_early, "{} is to judge the end, and objects before", monitor.name());
+            self.violations.extend(objection);
         }
         self.markers.witness(stamp, fact, &mut |marker| {
             self.reached.insert(marker);

@@ -3,9 +3,10 @@
 use crate::scenario::{Overrides, Scenario, ScenarioError};
 use crate::swarm::MaskBit;
 use rehearsal_env::{Marker, Stamp, Time, Violation};
+use rehearsal_invariants::{Remark, Scope};
 use rehearsal_sim::{Deviation, Digest, DiskSettings, FaultTally, NetworkSettings, Span, TraceEntry};
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A known bug that can be switched on in a system on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -79,6 +80,8 @@ pub struct Run {
     pub markers: BTreeSet<Marker>,
     /// Every invariant that fired, in the order of firing; empty when all held.
     pub violations: Vec<Violation>,
+    /// What the invariants allowed and tell all the same; nothing where one fired.
+    pub remarks: Vec<Remark>,
     /// The history, if it was asked for.
     pub history: Vec<HistoryLine>,
     /// The trace, if it was asked for.
@@ -113,6 +116,11 @@ pub trait System: Send + Sync {
 
     /// What must hold.
     fn invariants(&self) -> &'static [Invariant];
+
+    /// How much of a run each invariant has to see, by its name. None unless the system says otherwise.
+    fn scopes(&self) -> BTreeMap<&'static str, Scope> {
+        BTreeMap::new()
+    }
 
     /// What a campaign must have reached.
     fn markers(&self) -> &'static [Marker];

@@ -9,4 +9,4 @@ pub mod reservation;
 
 mod monitor;
 
-pub use monitor::{MarkerWatch, Monitor, Scope};
+pub use monitor::{MarkerWatch, Monitor, Remark, Scope};

@@ -2,7 +2,7 @@
 
 use rehearsal_env::{Marker, Stamp, Time, Violation};
 
-/// How much of a run an invariant has to see.
+/// How much of a run an invariant has to see while it goes on. Many judge its end as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// The facts of one node.
@@ -11,8 +11,29 @@ pub enum Scope {
     Causal,
     /// All facts in the order in which they happened.
     Global,
-    /// What is so in the end.
+    /// What is so in the end: nothing is judged before.
     Final,
+}
+
+impl Scope {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scope::Local => "local",
+            Scope::Causal => "causal",
+            Scope::Global => "global",
+            Scope::Final => "final",
+        }
+    }
+}
+
+/// Something that an invariant allows, and that people want to know of all the same.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Remark {
+    /// What kind of thing it is; a campaign must have seen each.
+    pub marker: Marker,
+    /// What, in one sentence.
+    pub message: String,
 }
 
 /// An invariant that reads facts as they come.
@@ -20,7 +41,7 @@ pub trait Monitor<F> {
     /// The invariant's name, as `overbooking-limit`.
     fn name(&self) -> &'static str;
 
-    /// How much of a run it has to see.
+    /// How much of a run it has to see. One that is `Final` objects in `conclude` alone.
     fn scope(&self) -> Scope {
         Scope::Global
     }
@@ -44,6 +65,11 @@ pub trait Monitor<F> {
     /// some time before it convicts says no as soon as that time runs.
     fn is_at_rest(&self, now: Time) -> bool {
         self.conclude(now).is_ok()
+    }
+
+    /// What it has allowed, to be asked when it has concluded and all held.
+    fn remarks(&self) -> Vec<Remark> {
+        Vec::new()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Format, print_json};
 use crate::paint::Paint;
-use crate::system::Invariant;
+use crate::system::{Invariant, System};
 use crate::systems;
 use crate::verdict::{Outcome, Verdict, print};
 use clap::Args;
@@ -29,9 +29,18 @@ struct SystemsJson {
 struct SystemJson {
     system: &'static str,
     summary: &'static str,
-    invariants: &'static [Invariant],
+    invariants: Vec<InvariantJson>,
     markers: &'static [Marker],
     defects: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+struct InvariantJson {
+    #[serde(flatten)]
+    invariant: Invariant,
+    /// How much of a run it has to see.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'static str>,
 }
 
 /// Runs the command.
@@ -43,7 +52,7 @@ pub fn systems(options: &SystemsOptions) -> Outcome {
     let told = systems.iter().map(|system| SystemJson {
         system: system.name(),
         summary: system.summary(),
-        invariants: system.invariants(),
+        invariants: invariants(&**system),
         markers: system.markers(),
         defects: system.defects().iter().map(|defect| defect.name).collect(),
     });
@@ -55,13 +64,21 @@ pub fn systems(options: &SystemsOptions) -> Outcome {
     Ok(Verdict::Held)
 }
 
+fn invariants(system: &dyn System) -> Vec<InvariantJson> {
+    let scopes = system.scopes();
+    let scope = |invariant: &Invariant| scopes.get(invariant.name).map(|scope| scope.name());
+    let all = system.invariants().iter();
+    all.map(|invariant| InvariantJson { invariant: *invariant, scope: scope(invariant) }).collect()
+}
+
 fn words(systems: &[SystemJson], paint: Paint) -> String {
     let mut text = String::new();
     for system in systems {
         write!(text, "{}: {}\n\n  it promises\n", paint.bold(system.system), system.summary)
             .expect("a string");
-        for invariant in system.invariants {
-            writeln!(text, "    {:<26} {}", invariant.name, invariant.says).expect("a string");
+        for InvariantJson { invariant, scope } in &system.invariants {
+            let scope = scope.map(|scope| format!(" ({scope})")).unwrap_or_default();
+            writeln!(text, "    {:<26} {}{scope}", invariant.name, invariant.says).expect("a string");
         }
         text.push_str("\n  a campaign must have seen\n");
         for marker in system.markers {

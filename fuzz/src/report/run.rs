@@ -8,7 +8,8 @@ use crate::shrink::target;
 use crate::story::tell;
 use crate::swarm::{MaskBit, mask};
 use crate::system::{HistoryLine, Run, System};
-use std::collections::BTreeSet;
+use rehearsal_env::Marker;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// The whole of a run that kept its trace; at the end, the story of what it broke.
@@ -23,7 +24,7 @@ pub fn whole_run(system: &dyn System, scenario: &Scenario, run: &Run, paint: Pai
         writeln!(text, "{told}").expect("a string takes everything");
     }
     let markers = MarkersJson::of(system, &run.markers);
-    let names = |markers: &[rehearsal_env::Marker]| {
+    let names = |markers: &[Marker]| {
         let names: Vec<&str> = markers.iter().map(|marker| marker.0).collect();
         if names.is_empty() { "none".to_owned() } else { names.join("; ") }
     };
@@ -41,6 +42,7 @@ pub fn whole_run(system: &dyn System, scenario: &Scenario, run: &Run, paint: Pai
         run.digest
     )
     .expect("a string takes everything");
+    text.push_str(&remarks(run));
     let about = target(system, scenario, &run.violations).into_iter();
     let any = run.violations.iter().map(|violation| violation.invariant.to_string());
     if let Some(story) = about.chain(any).find_map(|invariant| tell(system, scenario, run, &invariant)) {
@@ -48,6 +50,25 @@ pub fn whole_run(system: &dyn System, scenario: &Scenario, run: &Run, paint: Pai
         text.push('\n');
     }
     text.push_str(&verdict(scenario, run, paint));
+    text
+}
+
+/// How many remarks of one kind are told; all are where a program reads.
+const TOLD_OF_EACH: usize = 3;
+
+/// What the invariants allowed: of each kind how many, and the first few.
+fn remarks(run: &Run) -> String {
+    let mut by_kind: BTreeMap<Marker, Vec<&str>> = BTreeMap::new();
+    for remark in &run.remarks {
+        by_kind.entry(remark.marker).or_default().push(&remark.message);
+    }
+    let mut text = String::new();
+    for (kind, messages) in by_kind {
+        writeln!(text, "Allowed: {kind}, {} times", grouped(messages.len() as u64)).expect("a string");
+        for message in messages.iter().take(TOLD_OF_EACH) {
+            writeln!(text, "  {message}").expect("a string");
+        }
+    }
     text
 }
 

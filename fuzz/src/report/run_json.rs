@@ -3,7 +3,8 @@
 use super::campaign_json::MarkersJson;
 use crate::scenario::Scenario;
 use crate::system::{HistoryLine, Run, System};
-use rehearsal_env::Violation;
+use rehearsal_env::{Marker, Violation};
+use rehearsal_invariants::Remark;
 use rehearsal_sim::{Digest, FaultClass};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -22,7 +23,15 @@ pub struct RunJson<'a> {
     faults_with_effect: BTreeMap<FaultClass, u64>,
     markers: MarkersJson,
     violations: Vec<ViolationJson<'a>>,
+    remarks: Vec<RemarkJson<'a>>,
     history: &'a [HistoryLine],
+}
+
+/// What an invariant allowed.
+#[derive(Serialize)]
+struct RemarkJson<'a> {
+    marker: Marker,
+    message: &'a str,
 }
 
 #[derive(Serialize)]
@@ -53,7 +62,14 @@ impl<'a> RunJson<'a> {
             violations: violations
                 .map(|violation| ViolationJson { seed, at_seconds: simulated_seconds, violation })
                 .collect(),
+            remarks: run.remarks.iter().map(RemarkJson::of).collect(),
             history: &run.history,
         }
+    }
+}
+
+impl<'a> RemarkJson<'a> {
+    fn of(remark: &'a Remark) -> RemarkJson<'a> {
+        RemarkJson { marker: remark.marker, message: &remark.message }
     }
 }

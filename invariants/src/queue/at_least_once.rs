@@ -5,7 +5,7 @@
 //! can read it still: each replica drops by itself, so that the next leader may have what the one before it had not any
 //! more. And not what a group has passed over since its offset was gone, as its reset policy says.
 //!
-//! Counted are the messages from where the group began. That an acknowledged message stands in the log at all is
+//! A group that has committed nothing begins where the partition starts, so every message counts. That an acknowledged message stands in the log at all is
 //! promised by `acked-not-lost`. After an election from outside of those who have everything a partition is not judged:
 //! its offsets may have been given out anew behind the back of the groups. What movers are to do with a delayed message is
 //! to move it. A message that was tried in vain is judged by `retried-or-dead`.
@@ -37,8 +37,6 @@ pub struct AtLeastOnce {
     processed: BTreeSet<(u32, MessageId)>,
     /// Tried in vain.
     failed: BTreeSet<(u32, MessageId)>,
-    /// Where each group began.
-    begun: BTreeMap<(u32, Partition), Offset>,
     /// What each group has passed over since it was not in the log, and the end of the log if it has given up.
     passed_over: BTreeMap<(u32, Partition), Vec<Range<Offset>>>,
 }
@@ -52,7 +50,6 @@ impl AtLeastOnce {
             told: BTreeMap::new(),
             processed: BTreeSet::new(),
             failed: BTreeSet::new(),
-            begun: BTreeMap::new(),
             passed_over: BTreeMap::new(),
         }
     }
@@ -71,10 +68,9 @@ impl AtLeastOnce {
             return Ok(());
         }
         for group in cluster.rules().readers(partition.topic) {
-            let begun = self.begun.get(&(group, partition)).is_none_or(|begun| *begun <= offset);
             let passed_over = self.passed_over.get(&(group, partition));
             let passed_over = passed_over.is_some_and(|all| all.iter().any(|range| range.contains(&offset)));
-            let wanted = begun && cluster.rules().wants(group, message) && (!passed_over || is_archived);
+            let wanted = cluster.rules().wants(group, message) && (!passed_over || is_archived);
             let seen = [&self.processed, &self.failed].iter().any(|seen| seen.contains(&(group, message)));
             if wanted && !seen {
                 let message = format!(
@@ -119,8 +115,6 @@ impl Monitor<Fact> for AtLeastOnce {
                 self.failed.insert((group, message));
             }
             Fact::Positioned { group, partition, offset, committed: false, .. } => {
-                let begun = self.begun.entry((group, partition)).or_insert(offset);
-                *begun = (*begun).min(offset);
                 let taken =
                     self.cluster.borrow().partition(partition).map_or(Offset::ZERO, |book| book.taken);
                 if offset <= taken {

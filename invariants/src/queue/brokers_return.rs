@@ -2,7 +2,7 @@
 //! order finds all again that it had, whatever was on its way to the disk. In the end, in the calm, every member is
 //! registered, and its session has not ended. No broker finds its log damaged, now or when it comes up: disks lose at a
 //! crash what was not synced, and nothing else, so such a log was written or read wrongly, and its broker does not come
-//! back. *Local* to a broker and the coordination service.
+//! back. *Causal*: who stops has heard that others lead; and the end: *final*.
 //!
 //! Judged against the newest epoch in which the broker itself has begun to lead: what the coordination service has decided
 //! meanwhile and it has not heard is not its doing. What it is to have, and that others have the same, is said by
@@ -87,7 +87,7 @@ impl Monitor<Fact> for BrokersReturn {
     }
 
     fn scope(&self) -> Scope {
-        Scope::Local
+        Scope::Causal
     }
 
     fn witness(&mut self, stamp: &Stamp, fact: &Fact) -> Result<(), Violation> {

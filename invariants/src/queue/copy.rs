@@ -39,6 +39,8 @@ pub struct LogCopy {
     start: Offset,
     /// What retention took last.
     dropped: Vec<Placed>,
+    /// What was cut off last.
+    cut: Vec<Placed>,
     persisted: Offset,
     end: Offset,
     lives: u32,
@@ -53,6 +55,11 @@ impl LogCopy {
     /// The batches that retention took last.
     pub fn dropped(&self) -> &[Placed] {
         &self.dropped
+    }
+
+    /// The batches that its broker cut off last, or did not find again last time although its disk had them.
+    pub fn cut(&self) -> &[Placed] {
+        &self.cut
     }
 
     /// Where the next record will stand.
@@ -140,8 +147,10 @@ impl LogCopy {
     }
 
     pub(super) fn truncate(&mut self, to: Offset) {
+        self.cut.clear();
         while let Some(placed) = self.batches.pop_if(|placed| placed.stretch.end > to) {
             self.forget(&placed.stretch);
+            self.cut.push(placed);
         }
         self.end = self.end.min(to);
         self.persisted = self.persisted.min(to);
@@ -170,8 +179,12 @@ impl LogCopy {
         self.drop_before(start);
         let same =
             self.batches.iter().zip(log).take_while(|(placed, found)| placed.stretch == **found).count();
+        self.cut.clear();
         for placed in self.batches.split_off(same) {
             self.forget(&placed.stretch);
+            if placed.stretch.end <= self.persisted {
+                self.cut.push(placed);
+            }
         }
         self.start = start;
         self.end = log[..same].last().map_or(start, |last| last.end);

@@ -1,6 +1,6 @@
 //! `exactly-once`: with `delivery = exactly-once`, what comes of each message that a pipeline reads is to be seen once by
 //! those who read only what is committed, and nothing of a transaction that was aborted, or has not ended, is ever
-//! shown to them. *Causal*, and *final* for what is missing.
+//! shown to them. *Global*: they are compared with whoever leads; and for what is missing: *final*.
 //!
 //! A message that stands in the pipeline's own topic twice, since its producer wrote it twice, has its effect twice. What
 //! came in during the calm need not be through. Where retention took anything, what is left is not counted. After an election from outside of those who have everything, of any
@@ -12,7 +12,7 @@
 use super::cluster::{Cluster, SharedCluster};
 use super::copy::{End, LogCopy};
 use super::rules::Pipe;
-use crate::{Monitor, Scope};
+use crate::Monitor;
 use rehearsal_env::{Stamp, Time, Violation};
 use rehearsal_model::queue::facts::Fact;
 use rehearsal_model::queue::knobs::Delivery;
@@ -105,10 +105,6 @@ fn committed(log: &LogCopy) -> impl Iterator<Item = (MessageId, Offset)> + '_ {
 impl Monitor<Fact> for ExactlyOnce {
     fn name(&self) -> &'static str {
         NAME
-    }
-
-    fn scope(&self) -> Scope {
-        Scope::Causal
     }
 
     fn witness(&mut self, stamp: &Stamp, fact: &Fact) -> Result<(), Violation> {

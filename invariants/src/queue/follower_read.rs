@@ -1,5 +1,6 @@
 //! `follower-read`: what a follower serves to consumers is what the leader has there, below a watermark that a leader has
-//! told; and of an offset that it does not have yet it says "wait", never "out of range". *Causal*.
+//! told; and of an offset that it does not have yet it says "wait", never "out of range". *Global*: it is compared
+//! with whoever leads.
 //!
 //! After an election from outside of those who have everything a partition is not judged.
 //!
@@ -7,7 +8,7 @@
 //! start over (KIP-392).
 
 use super::cluster::SharedCluster;
-use crate::{Monitor, Scope};
+use crate::Monitor;
 use rehearsal_env::{Stamp, Violation};
 use rehearsal_model::queue::facts::{Fact, Stretch};
 use rehearsal_model::queue::offset::Offset;
@@ -33,10 +34,6 @@ impl FollowerRead {
 impl Monitor<Fact> for FollowerRead {
     fn name(&self) -> &'static str {
         NAME
-    }
-
-    fn scope(&self) -> Scope {
-        Scope::Causal
     }
 
     fn witness(&mut self, stamp: &Stamp, fact: &Fact) -> Result<(), Violation> {

@@ -1,6 +1,6 @@
 //! `last-stable-moves`: a marker ends a transaction that was begun before it was decided, and never a later one; and at the
 //! end no transaction is open whose time was out long ago, so that those who read only what is committed come to the end
-//! of every partition. *Causal*, and *final*.
+//! of every partition. *Local* to a leader; and the end: *final*.
 //!
 //! After an election from outside of those who have everything a partition is not judged: its markers may be gone.
 //!
@@ -79,7 +79,7 @@ impl Monitor<Fact> for LastStableMoves {
     }
 
     fn scope(&self) -> Scope {
-        Scope::Causal
+        Scope::Local
     }
 
     fn witness(&mut self, stamp: &Stamp, fact: &Fact) -> Result<(), Violation> {

@@ -1,23 +1,42 @@
 //! `lost-only-as-allowed`: with `acks = none` or `leader` a message that was acknowledged, and is missing from the
-//! leader's log at the end, was appended in an epoch that has ended, and had not come below a watermark. And where an
-//! offset was told, the message was appended there. *Final*.
+//! leader's log at the end, is missing for one of these causes. *Global*, as what each leader had when it began; and the
+//! loss: *final*.
 //!
-//! So it is lost only if the leader that acknowledged it was deposed or died before every member of the set had it;
-//! without such a fault none is missing. Under `acks = none` the request itself may be lost: what was never appended is
-//! not judged, and neither is what retention may have taken (`retention-honest`). What came below a watermark may be lost as `acked-not-lost` says for `background` and
-//! `unclean_election`.
+//! | cause, told as a remark | acks | says |
+//! |---|---|---|
+//! | `lost-with-its-request` | none | no leader has appended it, and no broker has refused it |
+//! | `lost-since-it-was-refused` | none | no leader has appended it; a broker refused it, which nobody waits to hear |
+//! | `lost-with-its-leader` | both | the epoch of its leader ended before the next that began to lead had fetched it |
+//! | `lost-in-an-unclean-election` | both | who leads next was elected from outside of those who had everything |
 //!
-//! Broken by: a leader that answers and does not append; a follower that cuts its log at its own watermark; an election
-//! from outside of the set where that is not allowed.
+//! A loss without a cause is a violation:
+//!
+//! - Where an offset was told, the message was appended there.
+//! - The leader that has it, and still leads, loses nothing.
+//! - Nothing that came below a watermark is lost, but as `acked-not-lost` says for `background` and `unclean_election`.
+//! - Who had fetched it, or had it on its disk, does not begin to lead without it: unless a leader between was without it,
+//!   with whose log its own then had to agree. What a follower had in memory alone may go with that.
+//! - Where nothing goes wrong in the world around, no operator asks for anything and the lead has never passed on, nothing
+//!   is lost at all, but what is refused because it is too large.
+//!
+//! What retention may have taken is not judged here (`retention-honest`).
+//!
+//! Broken by: a leader that answers and does not append; a follower that cuts its log at its own watermark, and leads; an
+//! election from outside of the set where that is not allowed.
 
 use super::cluster::{Append, Cluster, PartitionBook, SharedCluster};
-use crate::{Monitor, Scope};
-use rehearsal_env::{Stamp, Time, Violation};
+use super::markers::{
+    LOST_IN_UNCLEAN_ELECTION, LOST_SINCE_REFUSED, LOST_WITH_ITS_LEADER, LOST_WITH_ITS_REQUEST,
+};
+use super::succession::{Departure, Successions};
+use crate::{Monitor, Remark};
+use rehearsal_env::{Marker, Stamp, Time, Violation};
 use rehearsal_model::queue::facts::{Fact, Fate};
 use rehearsal_model::queue::message::MessageId;
 use rehearsal_model::queue::offset::Offset;
 use rehearsal_model::queue::partition::Partition;
 use rehearsal_model::queue::production::Acks;
+use rehearsal_model::queue::protocol::Refusal;
 use rehearsal_model::queue::replica::Flush;
 use std::collections::BTreeMap;
 
@@ -31,18 +50,46 @@ struct Settled {
     messages: BTreeMap<MessageId, u64>,
 }
 
-/// Remembers what was acknowledged and what came below a watermark.
+/// A message that was acknowledged.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    partition: Partition,
+    message: MessageId,
+    /// Where it is to stand, if its producer waited for that.
+    offset: Option<Offset>,
+    /// The number of the fact.
+    number: u64,
+}
+
+/// A loss that is allowed: of which kind, and what led to it.
+struct Loss {
+    marker: Marker,
+    because: String,
+    /// The numbers of the facts that say so.
+    evidence: Vec<u64>,
+}
+
+/// Remembers what was acknowledged, what came below a watermark, and what each leader had.
 #[derive(Debug)]
 pub struct LostOnlyAsAllowed {
     cluster: SharedCluster,
     told: BTreeMap<(Partition, MessageId), (Option<Offset>, u64)>,
+    /// What was refused last, why, and by which fact.
+    refused: BTreeMap<(Partition, MessageId), (String, u64)>,
     settled: BTreeMap<Partition, Settled>,
+    successions: Successions,
 }
 
 impl LostOnlyAsAllowed {
     /// Judges this cluster.
     pub fn new(cluster: SharedCluster) -> LostOnlyAsAllowed {
-        LostOnlyAsAllowed { cluster, told: BTreeMap::new(), settled: BTreeMap::new() }
+        LostOnlyAsAllowed {
+            cluster,
+            told: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            settled: BTreeMap::new(),
+            successions: Successions::default(),
+        }
     }
 
     fn watermark_moved(&mut self, stamp: &Stamp, fact: &Fact) {
@@ -62,42 +109,113 @@ impl LostOnlyAsAllowed {
         settled.through = settled.through.max(to);
     }
 
-    fn judge(
-        &self,
-        cluster: &Cluster,
-        (partition, message): (Partition, MessageId),
-        (told_offset, told): (Option<Offset>, u64),
-    ) -> Result<(), Violation> {
+    /// How the message was lost, if it was.
+    fn judge(&self, cluster: &Cluster, told: Told) -> Result<Option<Loss>, Violation> {
+        let Told { partition, message, offset, number } = told;
         let Some((book, log)) =
             cluster.partition(partition).and_then(|book| Some((book, book.leaders_log()?)))
         else {
-            return Ok(());
+            return Ok(None);
         };
         let appends = book.appends.get(&message).map_or(&[][..], Vec::as_slice);
-        let there = |append: &Append| told_offset.is_none_or(|offset| append.offset == offset);
-        if told_offset.is_some() && !appends.iter().any(there) {
+        if offset.is_some_and(|offset| !appends.iter().any(|append| append.offset == offset)) {
             let message =
                 format!("{message} was acknowledged, and was never appended where its producer was told");
-            return Err(Violation::new(NAME, message, [told]));
+            return Err(Violation::new(NAME, message, [number]));
         }
         let is_taken = appends.iter().any(|append| append.offset < book.taken);
         if is_taken || log.place_of(message).is_some() {
-            return Ok(());
+            return Ok(None);
         }
-        let settled = self.settled.get(&partition).and_then(|settled| settled.messages.get(&message));
-        let why = match appends.iter().find(|append| append.epoch == book.epoch()) {
-            Some(append) => Some((append.number, "the leader that appended it leads still")),
-            None => settled.map(|number| (*number, "it had come below the watermark")),
-        };
-        match why {
-            Some((number, why)) => {
-                let message =
-                    format!("{message} was acknowledged and is missing from {partition}, although {why}");
-                Err(Violation::new(NAME, message, [number, told]))
+        let loss = match appends.last() {
+            None => self.never_appended(told),
+            Some(last) => {
+                if let Some((evidence, why)) = self.unexcused(book, told, appends) {
+                    return Err(violation(told, why, evidence));
+                }
+                self.left_behind(partition, message, *last)
             }
-            None => Ok(()),
+        };
+        let refused = self.refused.get(&(partition, message));
+        let is_too_large = refused.is_some_and(|(why, _)| *why == Refusal::TooLarge.to_string());
+        if cluster.rules().has_faults || book.leaders.len() > 1 || is_too_large {
+            return Ok(Some(loss));
+        }
+        let why = format!("although nothing goes wrong in the world around: {}", loss.because);
+        Err(violation(told, why, loss.evidence))
+    }
+
+    fn never_appended(&self, Told { partition, message, number, .. }: Told) -> Loss {
+        match self.refused.get(&(partition, message)) {
+            Some((why, refused)) => Loss {
+                marker: LOST_SINCE_REFUSED,
+                because: format!("it was refused: {why}"),
+                evidence: vec![number, *refused],
+            },
+            None => Loss {
+                marker: LOST_WITH_ITS_REQUEST,
+                because: "no broker has heard of it".to_owned(),
+                evidence: vec![number],
+            },
         }
     }
+
+    /// Why a message that was appended must not be missing, and the facts that say so; nothing if it may be.
+    fn unexcused(&self, book: &PartitionBook, told: Told, appends: &[Append]) -> Option<(Vec<u64>, String)> {
+        let Told { partition, message, .. } = told;
+        if let Some(append) = appends.iter().find(|append| append.epoch == book.epoch()) {
+            let why = "although the leader that appended it leads still";
+            return Some((vec![append.number], why.to_owned()));
+        }
+        let settled = self.settled.get(&partition).and_then(|settled| settled.messages.get(&message));
+        if let Some(settled) = settled {
+            return Some((vec![*settled], "although it had come below the watermark".to_owned()));
+        }
+        let succession = self.successions.of(partition)?;
+        if let Some((leader, epoch)) = succession.leader()
+            && book.is_led_by(leader, epoch)
+            && succession.has(message)
+        {
+            let why =
+                format!("although {leader} had it when it began to lead in epoch {epoch}, and leads still");
+            return Some((Vec::new(), why));
+        }
+        let Departure { heir, epoch, number, given_up, .. } = *succession.departure(message)?;
+        let why = format!(
+            "since {heir}, which leads in epoch {epoch}, gave up what it and every leader before had"
+        );
+        Some((vec![given_up?, number], why))
+    }
+
+    fn left_behind(&self, partition: Partition, message: MessageId, last: Append) -> Loss {
+        match self.successions.of(partition).and_then(|succession| succession.departure(message)) {
+            Some(Departure { heir, epoch, number, is_unclean, .. }) => Loss {
+                marker: if *is_unclean { LOST_IN_UNCLEAN_ELECTION } else { LOST_WITH_ITS_LEADER },
+                because: format!("{heir} began to lead in epoch {epoch} without it"),
+                evidence: vec![last.number, *number],
+            },
+            None => Loss {
+                marker: LOST_WITH_ITS_LEADER,
+                because: format!("it was appended in epoch {} when another had been elected", last.epoch),
+                evidence: vec![last.number],
+            },
+        }
+    }
+
+    /// Every message that was acknowledged, and is to be judged here.
+    fn all_told(&self) -> impl Iterator<Item = Told> + '_ {
+        self.told.iter().map(|(&(partition, message), &(offset, number))| Told {
+            partition,
+            message,
+            offset,
+            number,
+        })
+    }
+}
+
+fn violation(Told { partition, message, number, .. }: Told, why: String, evidence: Vec<u64>) -> Violation {
+    let message = format!("{message} was acknowledged and is missing from {partition}, {why}");
+    Violation::new(NAME, message, evidence.into_iter().chain([number]))
 }
 
 /// Whether what was below the watermark may be gone with the election at hand.
@@ -113,14 +231,19 @@ impl Monitor<Fact> for LostOnlyAsAllowed {
         NAME
     }
 
-    fn scope(&self) -> Scope {
-        Scope::Final
-    }
-
     fn witness(&mut self, stamp: &Stamp, fact: &Fact) -> Result<(), Violation> {
+        if self.cluster.borrow().rules().acks == Acks::All {
+            return Ok(());
+        }
+        self.successions.witness(stamp, fact, &self.cluster.borrow());
         match *fact {
             Fact::Told { message, partition, fate: Fate::Acknowledged(offset) } => {
                 self.told.insert((partition, message), (offset, stamp.number));
+            }
+            Fact::Refused { partition, ref why, ref messages } => {
+                let refused =
+                    messages.iter().map(|message| ((partition, *message), (why.clone(), stamp.number)));
+                self.refused.extend(refused);
             }
             Fact::WatermarkMoved { .. } => self.watermark_moved(stamp, fact),
             Fact::PartitionChanged { partition, .. } => {
@@ -137,9 +260,16 @@ impl Monitor<Fact> for LostOnlyAsAllowed {
 
     fn conclude(&self, _end: Time) -> Result<(), Violation> {
         let cluster = self.cluster.borrow();
-        if cluster.rules().acks == Acks::All {
-            return Ok(());
-        }
-        self.told.iter().try_for_each(|(message, told)| self.judge(&cluster, *message, *told))
+        self.all_told().try_for_each(|told| self.judge(&cluster, told).map(|_| ()))
+    }
+
+    fn remarks(&self) -> Vec<Remark> {
+        let cluster = self.cluster.borrow();
+        let losses = self.all_told().filter_map(|told| Some((told, self.judge(&cluster, told).ok()??)));
+        let remarks = losses.map(|(Told { partition, message, .. }, Loss { marker, because, .. })| Remark {
+            marker,
+            message: format!("{message}, acknowledged in {partition}: {because}"),
+        });
+        remarks.collect()
     }
 }

@@ -1,4 +1,5 @@
-//! What a campaign on the queue must have reached, or its silence proves nothing. Each is a predicate over facts.
+//! What a campaign on the queue must have reached, or its silence proves nothing. Each is a predicate over facts; those
+//! of losses are remarked by `lost-only-as-allowed` when a run is over.
 
 mod brokers;
 mod clients;
@@ -9,6 +10,7 @@ mod placing;
 mod pushes;
 mod restarts;
 mod retention;
+mod tokens;
 mod topics;
 
 use super::cluster::SharedCluster;
@@ -30,6 +32,7 @@ use rehearsal_model::queue::record::Verdict;
 use restarts::RestartMarkers;
 use retention::RetentionMarkers;
 use std::rc::Rc;
+use tokens::TokenMarkers;
 use topics::TopicMarkers;
 
 /// A leader's life ended, and it had appended messages that no other broker had.
@@ -191,6 +194,18 @@ pub const KEYLESS_SENT_AGAIN: Marker = Marker("record-without-a-key-sent-again")
 pub const REFUSED_WHERE_RETIRED: Marker = Marker("record-refused-where-its-partition-is-retired");
 /// A consumer that wants a tag was shown what has it beside another.
 pub const SHOWN_BY_ONE_OF_TAGS: Marker = Marker("shown-by-one-of-several-tags");
+/// A message of which nobody waits to hear was acknowledged, and no broker has ever heard of it.
+pub const LOST_WITH_ITS_REQUEST: Marker = Marker("lost-with-its-request");
+/// A message of which nobody waits to hear was acknowledged, and refused.
+pub const LOST_SINCE_REFUSED: Marker = Marker("lost-since-it-was-refused");
+/// A message that its leader alone acknowledged is missing: the next leader had not fetched it.
+pub const LOST_WITH_ITS_LEADER: Marker = Marker("lost-with-its-leader");
+/// The same, and the next leader was elected from outside of those who had everything.
+pub const LOST_IN_UNCLEAN_ELECTION: Marker = Marker("lost-in-an-unclean-election");
+/// An order of a controller was refused, since the chair was another's by then.
+pub const ORDER_REFUSED_BY_CHAIR: Marker = Marker("order-refused-since-the-chair-had-passed-on");
+/// What was to be done as long as a session stands was refused, since that had ended.
+pub const REFUSED_WITH_SESSION: Marker = Marker("change-refused-since-its-session-had-ended");
 
 /// Every marker of the queue.
 pub const MARKERS: &[Marker] = &[
@@ -271,6 +286,12 @@ pub const MARKERS: &[Marker] = &[
     KEYLESS_SENT_AGAIN,
     REFUSED_WHERE_RETIRED,
     SHOWN_BY_ONE_OF_TAGS,
+    LOST_WITH_ITS_REQUEST,
+    LOST_SINCE_REFUSED,
+    LOST_WITH_ITS_LEADER,
+    LOST_IN_UNCLEAN_ELECTION,
+    ORDER_REFUSED_BY_CHAIR,
+    REFUSED_WITH_SESSION,
 ];
 
 /// Looks out for the markers.
@@ -287,6 +308,7 @@ pub struct Markers {
     restarts: RestartMarkers,
     pushes: PushMarkers,
     placing: PlacingMarkers,
+    tokens: TokenMarkers,
     /// Who was elected last to lead the coordination service.
     leads: Option<NodeId>,
 }
@@ -307,6 +329,7 @@ impl Markers {
             restarts: RestartMarkers::default(),
             pushes: PushMarkers::default(),
             placing: PlacingMarkers::default(),
+            tokens: TokenMarkers::default(),
             leads: None,
         }
     }
@@ -383,5 +406,6 @@ impl MarkerWatch<Fact> for Markers {
         self.restarts.witness(fact, &cluster, reached);
         self.pushes.witness(stamp, fact, reached);
         self.placing.witness(stamp, fact, &cluster, reached);
+        self.tokens.witness(stamp, fact, reached);
     }
 }

@@ -64,6 +64,7 @@ pub mod watch_tells_all;
 pub mod within_credit;
 
 mod parked_keys;
+mod succession;
 
 use crate::Monitor;
 use rehearsal_model::queue::facts::Fact;

@@ -1,12 +1,12 @@
 //! `one-controller-per-epoch`: the epochs of controllers rise, each names one controller or none; what a controller has
 //! ordered stands in its own epoch, before another's began; and in the end there is one, which lives. *Local* to the
-//! coordination service, but for its end: *final*.
+//! coordination service; and the end: *final*.
 //!
 //! Broken by: two brokers that both believe to be the controller of an epoch; an order of a controller that was replaced
 //! while it stood still; an election that nobody wins.
 
 use super::cluster::SharedCluster;
-use crate::Monitor;
+use crate::{Monitor, Scope};
 use rehearsal_env::{Stamp, Time, Violation};
 use rehearsal_model::coordination::{Change, Happening};
 use rehearsal_model::queue::brokers::BrokerId;
@@ -53,6 +53,10 @@ impl OneControllerPerEpoch {
 impl Monitor<Fact> for OneControllerPerEpoch {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::Local
     }
 
     fn witness(&mut self, stamp: &Stamp, fact: &Fact) -> Result<(), Violation> {

@@ -1,8 +1,12 @@
 //! `partition-order`: from where a consumer starts in a partition its offsets strictly rise, skip no message, and each
 //! is the message that stands there. And the messages of one producer stand in a partition in the order in which they
 //! were sent, if it is idempotent, or has one batch under way at a time and waits for its answer; if it is idempotent,
-//! each stands there once.
-//! *Causal*.
+//! each stands there once, and is not written again when retention has taken it.
+//! *Global*: a consumer is compared with whoever leads.
+//!
+//! When retention has taken all that a producer had in a partition, nothing is known of the producer there. Its first batch
+//! is then taken if it is sent again, since nothing tells it from that of another producer; so is the first after a batch
+//! that was given up, when the producer has a new identity (KIP-360). Neither is judged.
 //!
 //! A producer that crashed and begins anew may write its messages again. Without sequences a repeat may stand behind
 //! what came after it: the first place of each message counts; and one that its producer gave up, not knowing what
@@ -22,10 +26,10 @@
 //! Broken by: several batches in flight without sequences; a sequence that nobody checks; a consumer that is sent past
 //! what it has not read; a parked key that nobody waits for; a leader that serves whoever asks, whatever was read before.
 
-use super::cluster::{Cluster, SharedCluster};
+use super::cluster::{Append, Cluster, SharedCluster};
 use super::copy::LogCopy;
 use super::parked_keys::ParkedKeys;
-use crate::{Monitor, Scope};
+use crate::Monitor;
 use rehearsal_env::{NodeId, Stamp, Violation};
 use rehearsal_model::queue::facts::{Fact, Fate, OfLogs, OfTopics, Stretch};
 use rehearsal_model::queue::knobs::Retry;
@@ -50,6 +54,8 @@ pub struct PartitionOrder {
     postponed: BTreeSet<MessageId>,
     /// Messages that were sent elsewhere, where the order of keys is not kept.
     rerouted: BTreeSet<MessageId>,
+    /// Where retention took a message from a log, and the number of the fact that had put it there.
+    taken: BTreeMap<(Partition, MessageId), (Offset, u64)>,
     /// With `retry = park-key`: how far each consumer is.
     parked: BTreeMap<(NodeId, u32, Partition), ParkedKeys>,
 }
@@ -63,6 +69,7 @@ impl PartitionOrder {
             given_up: BTreeSet::new(),
             postponed: BTreeSet::new(),
             rerouted: BTreeSet::new(),
+            taken: BTreeMap::new(),
             parked: BTreeMap::new(),
         }
     }
@@ -94,6 +101,45 @@ impl PartitionOrder {
             return Err(Violation::new(NAME, message, [before, stamp.number]));
         }
         is_what_stands(log, partition, (offset, message), stamp.number)
+    }
+
+    /// Retention has taken something from a log: from below the watermark, so that it had its place for good.
+    fn dropped(&mut self, stamp: &Stamp, partition: Partition) {
+        let cluster = self.cluster.borrow();
+        if !cluster.rules().idempotent || cluster.unclean(partition).is_some() {
+            return;
+        }
+        let dropped = cluster.own_copy(partition, stamp.node).map_or(&[][..], LogCopy::dropped);
+        for placed in dropped {
+            let stood = (placed.stretch.base.0..).zip(&placed.stretch.messages);
+            let stood = stood.map(|(at, message)| ((partition, *message), (Offset(at), placed.number)));
+            self.taken.extend(stood);
+        }
+    }
+
+    /// Whether nothing of a batch that has just been appended had its place before, and retention took it from there.
+    fn is_new(&self, partition: Partition, stretch: &Stretch, number: u64) -> Result<(), Violation> {
+        let cluster = self.cluster.borrow();
+        if !cluster.rules().idempotent || cluster.unclean(partition).is_some() {
+            return Ok(());
+        }
+        let has_given_up = |producer| self.given_up.iter().any(|message| message.producer == producer);
+        let judged = |message: &MessageId| {
+            !cluster.has_begun_anew(message.producer)
+                && !self.postponed.contains(message)
+                && !has_given_up(message.producer)
+                && !was_first(&cluster, partition, *message)
+        };
+        for message in &stretch.messages {
+            if let Some((stood, by)) = self.taken.get(&(partition, *message)).filter(|_| judged(message)) {
+                let base = stretch.base;
+                let message = format!(
+                    "{message} is appended to {partition} at {base}, and stood at {stood} until retention took it"
+                );
+                return Err(Violation::new(NAME, message, [*by, number]));
+            }
+        }
+        Ok(())
     }
 
     /// A consumer that parks keys has come to a record, has tried it, or is done with it.
@@ -147,6 +193,15 @@ fn crossed(
         }
         _ => Ok(()),
     }
+}
+
+/// Whether a message was in the first batch that its producer had appended to a partition.
+fn was_first(cluster: &Cluster, partition: Partition, message: MessageId) -> bool {
+    let Some(book) = cluster.partition(partition) else { return false };
+    let first = |appends: &Vec<Append>| appends.first().map(|append| append.number);
+    let all = MessageId { number: 0, ..message }..=MessageId { number: u32::MAX, ..message };
+    let earliest = book.appends.range(all).filter_map(|(_, appends)| first(appends)).min();
+    book.appends.get(&message).and_then(first) == earliest
 }
 
 /// Judges that what a consumer gets is what stands there.
@@ -213,10 +268,6 @@ impl Monitor<Fact> for PartitionOrder {
         NAME
     }
 
-    fn scope(&self) -> Scope {
-        Scope::Causal
-    }
-
     fn witness(&mut self, stamp: &Stamp, fact: &Fact) -> Result<(), Violation> {
         match fact {
             Fact::Positioned { group, partition, offset, .. } => {
@@ -258,7 +309,14 @@ impl Monitor<Fact> for PartitionOrder {
                 self.given_up.insert(*message);
                 Ok(())
             }
+            Fact::Dropped { partition, .. } => {
+                self.dropped(stamp, *partition);
+                Ok(())
+            }
             Fact::Appended { partition, stretch } if matches!(partition.topic, Topic::Named(_)) => {
+                if !self.cluster.borrow().rules().is_written_by_pipes(partition.topic) {
+                    self.is_new(*partition, stretch, stamp.number)?;
+                }
                 let cluster = self.cluster.borrow();
                 match cluster.own_copy(*partition, stamp.node) {
                     Some(log) => {

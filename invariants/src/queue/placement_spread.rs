@@ -1,6 +1,6 @@
 //! `placement-spread`: each partition has as many copies as was asked for, each on a broker of its own, and more only while
 //! it moves. In the end, in the calm, copies are on members alone, and no member has two copies more than another, or leads
-//! two partitions more. *Local* to the coordination service.
+//! two partitions more. *Local* to the coordination service; and the end: *final*.
 //!
 //! A set of brokers holds each once, so its size says all.
 //!

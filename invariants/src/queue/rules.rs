@@ -70,6 +70,9 @@ pub struct Rules {
     pub key_order: KeyOrder,
     /// Every partition that there is or will be, the queue's own included.
     pub partitions: BTreeSet<Partition>,
+    /// Whether anything may go wrong in the world around, or an operator may ask for anything; nothing else is known of
+    /// either.
+    pub has_faults: bool,
 }
 
 /// A group that writes what comes of the messages of one topic to another.
@@ -137,7 +140,13 @@ impl Rules {
             loans: loans.collect(),
             key_order: plan.knobs.key_order,
             partitions: plan.partitions().collect(),
+            has_faults: true,
         }
+    }
+
+    /// The same in a world in which nothing goes wrong, and in which nobody asks for other brokers or partitions.
+    pub fn without_faults(self) -> Rules {
+        Rules { has_faults: false, ..self }
     }
 
     /// Whether a group wants this message.

@@ -1,18 +1,24 @@
-//! `session-honest`: a session stays while its client renews it, and what it owns with it; a silent one goes. *Global*,
-//! and in the end: *final*.
+//! `session-honest`: a session stays while its client renews it, and what it owns with it; a silent one goes; and what is
+//! done in the name of an ephemeral key is done while that stands as it was got. *Global*, and in the end: *final*.
 //!
 //! - A session ends by silence only when its timeout has passed since its client last asked for it and was answered.
 //! - With a session goes everything that it owns, and nothing is done in its name afterwards.
 //! - A session whose client has fallen silent is gone by the end of the calm: within its timeout and [`BOUND`], which
 //!   holds the election of a leader, who gives every session its timeout anew, and the time that a command takes.
+//! - What names the version of an ephemeral key as its fencing token is carried out only where the key had that version
+//!   just before: a controller's order its epoch, which is the version of the chair; a change of an in-sync set, which its
+//!   leader asks for, the life of that leader; the note of a broker's life that life, which are versions of the broker's
+//!   registration. Who makes it may have stood still since (Kleppmann, "How to do distributed locking", 2016).
 //!
-//! Broken by: a new leader that counts as silence what the leader before it heard.
+//! Broken by: a new leader that counts as silence what the leader before it heard; a change of a set that asks neither for
+//! its leader's session nor for its life; an order of a controller that was replaced.
 
 use super::coordination_book::{SharedCoordination, session_of};
 use crate::Monitor;
 use rehearsal_env::{Stamp, Time, Violation};
-use rehearsal_model::coordination::{Happening, Outcome, Reply, Response, Revision, SessionId};
+use rehearsal_model::coordination::{Change, Happening, Outcome, Reply, Response, Revision, SessionId};
 use rehearsal_model::queue::facts::Fact;
+use rehearsal_model::queue::keys::{self, News};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -72,6 +78,22 @@ impl SessionHonest {
         judge(session, known)
     }
 
+    /// Whether the key in whose name a change was made was as whoever made it had got it.
+    fn done_in_its_name(&self, stamp: &Stamp, change: &Change) -> Result<(), Violation> {
+        let Some((key, version)) = token(change) else { return Ok(()) };
+        let (book, before) = (self.book.borrow(), Revision(change.revision.0.saturating_sub(1)));
+        if book.at(&key, before).is_some_and(|entry| entry.modified == version) {
+            return Ok(());
+        }
+        let ended = book.between(&key, version, before).into_iter().find(|later| later.key == key);
+        let ended = ended.and_then(|later| Some(book.revisions().get(&later.revision)?.first.number));
+        let message = format!(
+            "revision {} changes {} in the name of version {} of {key}, which had ended before",
+            change.revision, change.key, version
+        );
+        Err(Violation::new(NAME, message, ended.into_iter().chain([stamp.number])))
+    }
+
     fn answered(&mut self, stamp: &Stamp, response: &Response) -> Result<(), Violation> {
         let book = self.book.borrow();
         let Some(operation) = book.finished() else { return Ok(()) };
@@ -94,6 +116,20 @@ impl SessionHonest {
         }
         known.renewed = known.renewed.max(Some((operation.asked.time, operation.asked.number)));
         judge(session, known)
+    }
+}
+
+/// The ephemeral key in whose name a change is made, and the version in which whoever makes it got that; none for a change
+/// that everybody may make.
+fn token(change: &Change) -> Option<(String, Revision)> {
+    let entry = change.entry.as_ref()?;
+    match keys::news(&change.key, Some(entry))? {
+        News::Partition(_, state) => match (keys::ordered_in(&change.key, entry), state.leader) {
+            (Some(epoch), _) => Some((keys::CONTROLLER.to_owned(), epoch)),
+            (None, leader) => leader.map(|leader| (keys::broker(leader.broker), Revision(leader.life.0))),
+        },
+        News::Life(broker, life) => Some((keys::broker(broker), Revision(life.0))),
+        _ => None,
     }
 }
 
@@ -120,6 +156,7 @@ impl Monitor<Fact> for SessionHonest {
     fn witness(&mut self, stamp: &Stamp, fact: &Fact) -> Result<(), Violation> {
         let Fact::Coordination(happening) = fact else { return Ok(()) };
         match &**happening {
+            Happening::Changed(change) => return self.done_in_its_name(stamp, change),
             Happening::SessionOpened { session, timeout } => self.opened(stamp, *session, *timeout),
             Happening::SessionExpired { session } => return self.ended(stamp, *session, true),
             Happening::SessionClosed { session } => return self.ended(stamp, *session, false),

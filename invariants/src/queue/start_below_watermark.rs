@@ -1,5 +1,8 @@
 //! `start-below-watermark`: on every replica start ≤ watermark ≤ end. What a leader calls its watermark lies within its own
-//! log; and no replica starts, after retention, beyond the highest watermark that any leader has told. *Global*.
+//! log, and so does what any replica takes for it when its log has become shorter and when it begins to lead or to follow;
+//! and no replica starts, after retention, beyond the highest watermark that any leader has told. *Global*.
+//!
+//! That a replica joins the set only once it has everything below the watermark is judged by `isr-ordering`.
 //!
 //! Broken by: a replica that is elected before it has heard a watermark (KAFKA-9491), or that takes one over without the
 //! records below it.
@@ -43,6 +46,22 @@ impl StartBelowWatermark {
         Err(Violation::new(NAME, message, last.into_iter().chain([stamp.number])))
     }
 
+    /// What a replica takes for the watermark.
+    fn held(&self, stamp: &Stamp, partition: Partition, at: Offset) -> Result<(), Violation> {
+        let cluster = self.cluster.borrow();
+        let own =
+            cluster.broker(stamp.node).and_then(|broker| Some((broker, cluster.copy(partition, broker)?)));
+        let Some((broker, copy)) = own else { return Ok(()) };
+        let (start, end) = (copy.start(), copy.end());
+        if (start..=end).contains(&at) {
+            return Ok(());
+        }
+        let message = format!(
+            "{broker} takes {at} for the watermark of {partition}, and its log goes from {start} to {end}"
+        );
+        Err(Violation::new(NAME, message, [stamp.number]))
+    }
+
     fn dropped(&self, stamp: &Stamp, partition: Partition, to: Offset) -> Result<(), Violation> {
         let (highest, number) = self.highest.get(&partition).copied().unwrap_or_default();
         if to <= highest {
@@ -63,6 +82,7 @@ impl Monitor<Fact> for StartBelowWatermark {
     fn witness(&mut self, stamp: &Stamp, fact: &Fact) -> Result<(), Violation> {
         match *fact {
             Fact::WatermarkMoved { partition, to, .. } => self.moved(stamp, partition, to),
+            Fact::WatermarkHeld { partition, at } => self.held(stamp, partition, at),
             Fact::Dropped { partition, to, .. } => self.dropped(stamp, partition, to),
             _ => Ok(()),
         }

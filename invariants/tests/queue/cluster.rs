@@ -5,6 +5,7 @@ use rehearsal_model::coordination::{Change, Entry, Happening, Revision};
 use rehearsal_model::queue::brokers::{BrokerId, Brokers};
 use rehearsal_model::queue::facts::Fact;
 use rehearsal_model::queue::keys::{self, PartitionEntry};
+use rehearsal_model::queue::offset::Offset;
 use std::sync::Arc;
 
 const CONTROLLER: &str = "one-controller-per-epoch";
@@ -98,4 +99,22 @@ fn a_watermark_beyond_the_leaders_log_is_convicted() {
     let last = history.replicate(0, &[1, 2], 0);
     let moved = history.watermark(0, 2);
     history.convicts("start-below-watermark", &[last, moved]);
+}
+
+#[test]
+fn what_a_follower_takes_for_the_watermark_lies_within_its_log() {
+    let mut history = History::begin();
+    history.replicate(0, &[1, 2], 0);
+    history.take_for_watermark(1, 1);
+    history.passes();
+    let held = history.take_for_watermark(1, 2);
+    history.convicts("start-below-watermark", &[held]);
+}
+
+#[test]
+fn a_replica_that_begins_anew_and_keeps_its_watermark_is_convicted() {
+    let mut history = History::begin();
+    history.say(Who::Broker(1), Fact::BeganAnew { partition: PARTITION, at: Offset(5) });
+    let held = history.take_for_watermark(1, 0);
+    history.convicts("start-below-watermark", &[held]);
 }

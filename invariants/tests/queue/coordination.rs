@@ -5,7 +5,12 @@ use rehearsal_model::coordination::{
     Change, Check, Edit, Entry, Happening, Keys, OperationId, Outcome, Reply, Request, Response, Revision,
     SessionId,
 };
+use rehearsal_model::queue::brokers::{BrokerEpoch, BrokerId, Brokers};
+use rehearsal_model::queue::controller::{Leader, PartitionState};
 use rehearsal_model::queue::facts::Fact;
+use rehearsal_model::queue::keys::{self, PartitionEntry};
+use rehearsal_model::queue::partition::{Partition, Topic};
+use rehearsal_model::queue::restart::Registration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -256,4 +261,50 @@ fn a_watch_that_is_never_told_is_convicted_in_the_end() {
     history.crash(OTHER);
     ask(&mut history, OTHER, 6, read("/a"));
     history.is_no_matter_of(TELLS_ALL);
+}
+
+/// The state of a partition that broker-1 leads in the life of revision 2, at this revision: as the controller of an epoch
+/// has ordered it, or as its leader has asked for.
+fn of_partition(history: &mut History, revision: u64, ordered: Option<u64>) -> u64 {
+    let partition = Partition { topic: Topic::Named(7), number: 0 };
+    let leader = Leader { broker: BrokerId(1), life: BrokerEpoch(2) };
+    let state = PartitionState::new(Brokers::first(3), leader);
+    let held = PartitionEntry { partition, state, ordered: ordered.map(Revision) };
+    let entry = entry(revision, &keys::encode(&held), None);
+    changed(history, change(&keys::partition(partition), revision, Some(entry)))
+}
+
+/// Revision 2 is broker-1's life, revision 3 the controller's chair, both of the session.
+fn with_ephemeral_keys() -> History {
+    let mut history = with_session();
+    let life = keys::encode(&Registration { broker: BrokerId(1), after: None });
+    changed(&mut history, change("/brokers/1", 2, Some(entry(2, &life, Some(SESSION)))));
+    let chair = keys::encode(&BrokerId(1));
+    changed(&mut history, change(keys::CONTROLLER, 3, Some(entry(3, &chair, Some(SESSION)))));
+    history
+}
+
+#[test]
+fn what_is_done_in_the_name_of_a_key_that_stands_is_legal() {
+    let mut history = with_ephemeral_keys();
+    of_partition(&mut history, 4, Some(3));
+    of_partition(&mut history, 5, None);
+    history.is_no_matter_of(HONEST);
+}
+
+#[test]
+fn a_set_that_is_written_for_a_leader_whose_life_is_over_is_convicted() {
+    let mut history = with_ephemeral_keys();
+    let gone = changed(&mut history, change("/brokers/1", 4, None));
+    let written = of_partition(&mut history, 5, None);
+    history.convicts(HONEST, &[gone, written]);
+}
+
+#[test]
+fn an_order_in_the_name_of_a_chair_that_is_another_s_is_convicted() {
+    let mut history = with_ephemeral_keys();
+    let chair = keys::encode(&BrokerId(0));
+    let taken = changed(&mut history, change(keys::CONTROLLER, 4, Some(entry(4, &chair, None))));
+    let ordered = of_partition(&mut history, 5, Some(3));
+    history.convicts(HONEST, &[taken, ordered]);
 }

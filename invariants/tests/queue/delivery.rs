@@ -182,6 +182,33 @@ fn what_was_denied_and_stands_in_the_log_is_convicted() {
 }
 
 #[test]
+fn what_was_denied_and_is_appended_later_is_convicted_at_once() {
+    let mut history = History::begin();
+    history.send(0);
+    let told = history.told(0, Fate::DefinitelyNot);
+    history.passes();
+    let appended = history.append(0, 0);
+    history.convicts(TOLD, &[told, appended]);
+    // Whatever comes of it then.
+    history.truncate(0, 0);
+    history.convicts(TOLD, &[told, appended]);
+}
+
+#[test]
+fn what_was_denied_and_is_the_next_leaders_is_convicted() {
+    let mut history = History::begin();
+    history.send(0);
+    history.append(0, 0);
+    let fetched = history.fetch(1, 0);
+    history.truncate(0, 0);
+    let told = history.told(0, Fate::DefinitelyNot);
+    history.is_no_matter_of(TOLD);
+    history.elect(1);
+    let led = history.lead(1);
+    history.convicts(TOLD, &[fetched, told, led]);
+}
+
+#[test]
 fn the_leaders_word_alone_may_be_lost_with_the_leader() {
     let mut history = without_groups(Rules { acks: Acks::Leader, idempotent: false, ..rules() });
     history.send(0);

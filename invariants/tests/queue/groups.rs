@@ -37,12 +37,13 @@ fn a_message_that_a_group_never_processed_is_convicted() {
 }
 
 #[test]
-fn a_message_before_the_group_began_is_nobodys_matter() {
+fn a_group_that_begins_behind_a_message_is_convicted() {
     let mut history = History::with(rules());
-    history.write(0);
+    let placed = history.facts.len() as u64 + 1;
+    let told = history.write(0);
     history.own(0, 1);
     history.position(0, 1, false);
-    history.is_no_matter_of(AT_LEAST);
+    history.convicts(AT_LEAST, &[placed, told]);
 }
 
 #[test]

@@ -71,6 +71,7 @@ pub fn rules() -> Rules {
         loans: BTreeMap::new(),
         key_order: KeyOrder::Announced,
         partitions: BTreeSet::from([PARTITION, OFFSETS]),
+        has_faults: true,
     }
 }
 
@@ -306,6 +307,11 @@ impl History {
     pub fn watermark(&mut self, broker: u8, to: u64) -> u64 {
         let (partition, epoch) = (PARTITION, self.state.epoch);
         self.say(Who::Broker(broker), Fact::WatermarkMoved { partition, epoch, to: Offset(to) })
+    }
+
+    /// What a replica takes for the watermark.
+    pub fn take_for_watermark(&mut self, broker: u8, at: u64) -> u64 {
+        self.say(Who::Broker(broker), Fact::WatermarkHeld { partition: PARTITION, at: Offset(at) })
     }
 
     /// A leader and its followers have a message on their disks, and the leader knows.

@@ -9,6 +9,7 @@ mod history;
 mod legal;
 mod lending;
 mod logs;
+mod losses;
 mod markers;
 mod moves;
 mod pushing;

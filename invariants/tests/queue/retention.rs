@@ -238,3 +238,17 @@ fn retention_says_why_it_took_something_and_whether_it_was_read() {
     assert_eq!(of(reached((100, 0), true)), [false, true, false]);
     assert_eq!(of(reached((0, 2 * SECOND), false)), [true, false, true]);
 }
+
+#[test]
+fn what_retention_took_and_is_written_again_is_convicted() {
+    let mut history = kept(nobody_reads());
+    let appended =
+        |(_, fact): &(_, Fact)| matches!(fact, Fact::Appended { stretch, .. } if stretch.base == Offset(1));
+    let appended = history.facts.iter().position(appended).expect("it was appended") as u64;
+    history.expire(0, (0, 2), 0, 2 * SECOND);
+    let mut first = history.clone();
+    first.append(0, 0);
+    first.is_no_matter_of("partition-order");
+    let again = history.append(0, 1);
+    history.convicts("partition-order", &[appended, again]);
+}

@@ -228,6 +228,14 @@ pub enum Fact {
         /// To there.
         to: Offset,
     },
+    /// A replica's watermark, when its log has become shorter or it leads or follows from now on: then it could lie
+    /// outside of the log. Where it is between, its leader tells.
+    WatermarkHeld {
+        /// Of which partition.
+        partition: Partition,
+        /// Where.
+        at: Offset,
+    },
     /// A leader does not answer a request of another epoch.
     StaleRequestRefused {
         /// Which partition.

@@ -1,7 +1,8 @@
 //! What a partition's replica knows of its producers: which batch comes next, which were appended already, whose
 //! transactions are open and how the others ended (KIP-98, KIP-360, KIP-890).
 //!
-//! All but the verifications is a pure function of the log, so that whoever leads next knows the same. After a
+//! All but the verifications is a pure function of the log, so that whoever leads next knows the same, or of what retention
+//! has taken as much less as it was not there to see. After a
 //! truncation the replica makes it anew from the batches that are left ([`Producers::of`]): that is simpler than
 //! snapshots and cannot differ from the log. Verifications are the leader's own memory: a new leader asks again.
 //!
@@ -185,6 +186,7 @@ impl Producers {
         match known {
             _ if stamp.sequence == expected => Admission::Append,
             Some(_) => Admission::OutOfOrder { expected, ahead },
+            None if self.defects.has(Defect::UnknownProducerTaken) => Admission::Append,
             None => Admission::UnknownProducer,
         }
     }
@@ -247,17 +249,14 @@ impl Producers {
         self.verified.retain(|id, epoch| *id != stamp.id || *epoch >= stamp.epoch);
     }
 
-    /// Retention has dropped what stood below `start`. A producer of whom nothing is left is forgotten, as by those who begin
-    /// with what is left: the producer begins a new epoch then (KIP-360).
+    /// Retention has dropped what stood below `start`. The batches of a producer are known again all the same: one whose
+    /// answer was lost may be sent again when it is gone from the log, and is not to be appended twice (KIP-360). Who begins
+    /// with what is left does not know them; a producer of whom nothing is left begins a new epoch there.
     pub fn dropped_below(&mut self, start: Offset) {
         self.ended.retain(|ended| ended.marker >= start);
         for producer in self.producers.values_mut() {
-            producer.recent.retain(|sent| sent.base >= start);
             producer.marker = producer.marker.filter(|(_, base)| *base >= start);
         }
-        self.producers.retain(|_, producer| {
-            !producer.recent.is_empty() || producer.marker.is_some() || producer.open.is_some()
-        });
     }
 
     /// The last stable offset: below it every transaction has ended, and its end is below the watermark, so that no

@@ -110,6 +110,9 @@ pub(super) fn of(fact: &Fact) -> String {
         Fact::WatermarkMoved { partition, epoch, to } => {
             format!("moves the watermark of {partition} to {to}, in epoch {epoch}")
         }
+        Fact::WatermarkHeld { partition, at } => {
+            format!("has {partition} in sync up to {at}, as far as it knows")
+        }
         Fact::StaleRequestRefused { partition, epoch } => {
             format!("does not answer a request about {partition} from epoch {epoch}")
         }

@@ -137,6 +137,26 @@ const MEMBERS_CHANGE: &[&str] = &["workload.members_change=true"];
 /// Brokers are restarted in order, one after the other.
 const ROLLING: &[&str] = &["workload.rolling_restart=orderly"];
 
+/// The leader's word alone counts, and nobody reads.
+const LEADERS_WORD: &[&str] = &[
+    "workload.groups=0",
+    "workload.delayed=0",
+    "queue.acks=leader",
+    "queue.unclean_election=false",
+    "queue.flush=before-ack",
+];
+/// Little is kept of what idempotent producers send, so that nothing is known of them soon.
+const FORGOTTEN_PRODUCER: &[&str] = &[
+    "workload.delayed=0",
+    "workload.failing=0",
+    "workload.pipe=false",
+    "queue.acks=all",
+    "queue.unclean_election=false",
+    "queue.idempotent=true",
+    "queue.retention_age=500ms",
+    "queue.segment_bytes=512",
+];
+
 /// Known bugs: of replication, then of producers, consumers and their groups. Those rules of the replica whose absence a
 /// campaign does not notice soon are left out one by one in the exhaustive search.
 pub(super) const DEFECTS: &[Defect] = &[
@@ -572,5 +592,35 @@ pub(super) const DEFECTS: &[Defect] = &[
         "every-message-told",
         "a bounded queue that makes room by dropping: who gave it a message never learns that it was not sent",
         &["workload.pipe=false", "workload.bursts=true", "queue.buffer_bytes=1024"],
+    ),
+    defect(
+        "begins-anew-without-watermark",
+        "start-below-watermark",
+        "KAFKA-9491: a replica that begins at its leader's start and is elected before it has heard a watermark",
+        &["queue.retention_age=500ms", "queue.segment_bytes=512"],
+    ),
+    defect(
+        "set-written-without-session",
+        "session-honest",
+        "a lock without a fencing token: who stood still until its lease was over goes on where it was",
+        &[],
+    ),
+    defect(
+        "leader-begins-at-watermark",
+        "lost-only-as-allowed",
+        "acks = 1 and a failover that throws away what the new leader had fetched and nobody had called committed",
+        LEADERS_WORD,
+    ),
+    defect(
+        "late-end-taken",
+        "exactly-once",
+        "KAFKA-17754: the end of a transaction comes late, and ends the next one amid its records",
+        EXACTLY_ONCE,
+    ),
+    defect(
+        "unknown-producer-taken",
+        "partition-order",
+        "KIP-360: retention has taken all that a leader knew of a producer, and a batch that is sent again is appended again",
+        FORGOTTEN_PRODUCER,
     ),
 ];

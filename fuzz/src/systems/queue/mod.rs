@@ -21,6 +21,7 @@ use crate::scenario::{Overrides, Scenario, ScenarioError, Schedule, VERSION};
 use crate::swarm::{self, Families, MaskBit, Targets};
 use crate::system::{Defect, Invariant, Plain, Run, System, Watch};
 use rehearsal_env::{Marker, Time};
+use rehearsal_invariants::Scope;
 use rehearsal_invariants::queue::{MARKERS, Markers, Rules, monitors};
 use rehearsal_model::queue::deploy::{
     BLOBS, MOVER_NODES, OPERATOR, broker_name, consumer_name, coordination_name, deploy, mover_name,
@@ -31,7 +32,7 @@ use rehearsal_model::queue::operation::Operation;
 use rehearsal_model::queue::plan::{Plan, Sending};
 use rehearsal_model::queue::reading::ReadFrom;
 use rehearsal_model::queue::topics::KeyOrder;
-use rehearsal_sim::Span;
+use rehearsal_sim::{NetworkSettings, Span};
 use sections::{Section, SetUpFor, plan};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,6 +62,12 @@ impl System for Queue {
 
     fn invariants(&self) -> &'static [Invariant] {
         catalogue::INVARIANTS
+    }
+
+    fn scopes(&self) -> BTreeMap<&'static str, Scope> {
+        let plan = plan(&self.plain().scenario).expect("the plainest scenario makes sense");
+        let monitors = monitors(Rules::of(&plan, Time(0)));
+        monitors.iter().map(|monitor| (monitor.name(), monitor.scope())).collect()
     }
 
     fn markers(&self) -> &'static [Marker] {
@@ -146,6 +153,7 @@ impl System for Queue {
         &[
             "Persisted",
             "WatermarkMoved",
+            "WatermarkHeld",
             "Followed",
             "CoordinationChanged",
             "CoordinationAsked",
@@ -206,11 +214,21 @@ impl System for Queue {
 
     fn run(&self, scenario: &Scenario, watch: Watch) -> Result<Run, ScenarioError> {
         let plan = Arc::new(read(scenario)?);
-        let rules = Rules::of(&plan, Time(scenario.storm.0));
+        let mut rules = Rules::of(&plan, Time(scenario.storm.0));
+        if has_no_faults(scenario, &plan) {
+            rules = rules.without_faults();
+        }
         let markers = Box::new(Markers::new(rules.clone()));
         let jury = Jury::new(monitors(rules), markers, client_faults::counter());
         rehearse(scenario, watch, jury, |world| deploy(world, &plan))
     }
+}
+
+/// Whether nothing goes wrong in a scenario, and nobody asks for other brokers or partitions.
+fn has_no_faults(scenario: &Scenario, plan: &Plan) -> bool {
+    let NetworkSettings { loss, duplication, delay, .. } = scenario.network;
+    let around = scenario.faults.is_empty() && (loss, duplication, delay) == (0, 0, 0);
+    around && plan.operations.is_empty() && plan.knobs.flips == 0
 }
 
 fn read(scenario: &Scenario) -> Result<Plan, ScenarioError> {

@@ -40,6 +40,7 @@ pub(super) const FACT_KINDS: &[&str] = &[
     "Archived",
     "Persisted",
     "WatermarkMoved",
+    "WatermarkHeld",
     "StaleRequestRefused",
     "SetShrinks",
     "SetGrows",

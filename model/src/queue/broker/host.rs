@@ -108,11 +108,13 @@ impl Host {
             (Role::Leading(now), _) => {
                 let begins = now.begins();
                 env.observe(Fact::Led { partition, epoch, begins });
+                self.tell_watermark(env, &cores);
                 cores.caught_up = state.in_sync.iter().map(|broker| (broker, env.now())).collect();
                 cores.told.clear();
             }
             (Role::Truncating(leader) | Role::Fetching(leader), _) if *cores.replica.role() != before => {
                 env.observe(Fact::Followed { partition, epoch, leader: *leader });
+                self.tell_watermark(env, &cores);
             }
             _ => {}
         }
@@ -135,6 +137,13 @@ impl Host {
             true => Fact::BeganAnew { partition, at: to },
             false => Fact::Truncated { partition, to, from },
         });
+        if !gone {
+            self.tell_watermark(env, cores);
+        }
+    }
+
+    fn tell_watermark<E: Env<Fact = Fact>>(&self, env: &E, cores: &Cores) {
+        env.observe(Fact::WatermarkHeld { partition: self.partition, at: cores.replica.watermark() });
     }
 
     /// Appends a batch that already has its place, and hands it to the disk.
@@ -186,6 +195,7 @@ impl Host {
             left -= length;
             env.observe(Fact::Dropped { partition: self.partition, from: base, to: end, left, at });
         }
+        self.tell_watermark(env, &cores);
         self.moved(env, &mut cores);
     }
 

@@ -28,6 +28,7 @@ pub struct Sender<E: Env> {
     env: E,
     client: Rc<Client<E>>,
     acks: Acks,
+    backoff: Duration,
     transaction: Option<TransactionalId>,
     core: RefCell<Production>,
     identity: Cell<ProducerIdentity>,
@@ -75,6 +76,7 @@ impl<E: Env<Fact = Fact>> Sender<E> {
         Rc::new(Sender {
             client,
             acks: settings.acks,
+            backoff: settings.backoff,
             transaction,
             core: RefCell::new(Production::new(settings, defects)),
             identity: Cell::new(ProducerIdentity::first(0)),
@@ -219,6 +221,10 @@ impl<E: Env<Fact = Fact>> Sender<E> {
             loop {
                 let next = producer.outbox.borrow_mut().get_mut(&partition).and_then(VecDeque::pop_front);
                 let Some(payload) = next else { break };
+                // Nobody sends it again, so it goes out when there is somebody to send it to.
+                while producer.client.leader(partition).await.is_none() {
+                    producer.env.sleep(producer.backoff).await;
+                }
                 producer.ask(partition, payload).await;
             }
             producer.outbox.borrow_mut().remove(&partition);

@@ -51,6 +51,7 @@ impl FactTrait for Fact {
             Fact::Archived { .. } => "Archived",
             Fact::Persisted { .. } => "Persisted",
             Fact::WatermarkMoved { .. } => "WatermarkMoved",
+            Fact::WatermarkHeld { .. } => "WatermarkHeld",
             Fact::StaleRequestRefused { .. } => "StaleRequestRefused",
             Fact::SetShrinks { .. } => "SetShrinks",
             Fact::SetGrows { .. } => "SetGrows",

@@ -116,7 +116,12 @@ impl Replica {
         if answer.start <= self.end && self.lineage.last().is_some() {
             return Err(Discarded::Misplaced);
         }
-        Ok(Some(self.begin_anew(answer.start)))
+        let watermark = self.watermark;
+        let anew = self.begin_anew(answer.start);
+        if settings.defects.has(Defect::BeginsAnewWithoutWatermark) {
+            self.watermark = watermark;
+        }
+        Ok(Some(anew))
     }
 
     fn asker(&self) -> Asker {

@@ -147,7 +147,7 @@ impl Replica {
             return self.cut(Offset::ZERO);
         }
         match state.leader {
-            Some(leader) if leader.broker == self.me => self.told_to_lead(leader, state, settings),
+            Some(leader) if leader.broker == self.me => return self.told_to_lead(leader, state, settings),
             Some(leader) if new_epoch || self.role == Role::Idle => {
                 return self.told_to_follow(leader.broker, settings);
             }
@@ -157,16 +157,24 @@ impl Replica {
         None
     }
 
-    fn told_to_lead(&mut self, leader: Leader, state: &PartitionState, settings: Settings) {
+    /// Whoever begins to lead keeps all that it has: it may have been acknowledged by a leader that is gone.
+    fn told_to_lead(&mut self, leader: Leader, state: &PartitionState, settings: Settings) -> Option<Offset> {
         if leader.life != self.life && !settings.defects.has(Defect::RestartedLeaderKeepsEpoch) {
             self.role = Role::Idle;
-            return;
+            return None;
         }
+        let mut cut = None;
         match &mut self.role {
             Role::Leading(leadership) if leadership.epoch() == state.epoch => leadership.accepted(state),
-            role => *role = Role::Leading(Leadership::begun(state, self.end)),
+            _ => {
+                if settings.defects.has(Defect::LeaderBeginsAtWatermark) {
+                    cut = self.cut(self.watermark);
+                }
+                self.role = Role::Leading(Leadership::begun(state, self.end));
+            }
         }
         self.advance(settings);
+        cut
     }
 
     /// Everything up to there is on the disk for sure.
