@@ -141,6 +141,7 @@ linger = "5ms"
 max_in_flight = 5
 member_session = "2s"
 min_insync = 2
+offsets = "internal-topic"
 processing = "1ms"
 read_from = "leader"
 rebalance = "2s"

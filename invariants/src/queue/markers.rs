@@ -3,6 +3,7 @@
 mod brokers;
 mod clients;
 mod delays;
+mod groups;
 mod loans;
 mod moves;
 mod pushes;
@@ -16,12 +17,13 @@ use crate::{MarkerWatch, Monitor};
 use brokers::BrokerMarkers;
 use clients::ClientMarkers;
 use delays::DelayMarkers;
+use groups::GroupMarkers;
 use loans::LoanMarkers;
 use moves::MoveMarkers;
 use pushes::PushMarkers;
 use rehearsal_env::{Marker, NodeId, Stamp};
 use rehearsal_model::coordination::{Happening, Outcome, Refusal as VoteRefusal, Response};
-use rehearsal_model::queue::facts::{Fact, Fate, OfTopics};
+use rehearsal_model::queue::facts::{Fact, Fate, OfGroups, OfTopics};
 use rehearsal_model::queue::partition::Topic;
 use rehearsal_model::queue::protocol::Refusal;
 use rehearsal_model::queue::record::Verdict;
@@ -171,6 +173,10 @@ pub const CREDIT_RAN_OUT: Marker = Marker("credit-ran-out");
 pub const PUSH_WAS_LOST: Marker = Marker("push-was-lost");
 /// The broker of a subscription refused it, had forgotten it or was silent, and its consumer was at work.
 pub const SUBSCRIPTION_ENDED_BY_BROKER: Marker = Marker("subscription-ended-by-its-broker");
+/// A coordinator read, in the coordination service, what groups had committed at another.
+pub const OFFSETS_OUTLIVED_COORDINATOR: Marker = Marker("offsets-outlived-their-coordinator");
+/// A member left its group in an orderly way.
+pub const MEMBER_LEFT: Marker = Marker("member-left");
 
 /// Every marker of the queue.
 pub const MARKERS: &[Marker] = &[
@@ -243,6 +249,8 @@ pub const MARKERS: &[Marker] = &[
     CREDIT_RAN_OUT,
     PUSH_WAS_LOST,
     SUBSCRIPTION_ENDED_BY_BROKER,
+    OFFSETS_OUTLIVED_COORDINATOR,
+    MEMBER_LEFT,
 ];
 
 /// Looks out for the markers.
@@ -258,6 +266,7 @@ pub struct Markers {
     topics: TopicMarkers,
     restarts: RestartMarkers,
     pushes: PushMarkers,
+    groups: GroupMarkers,
     /// Who was elected last to lead the coordination service.
     leads: Option<NodeId>,
 }
@@ -277,6 +286,7 @@ impl Markers {
             topics: TopicMarkers::default(),
             restarts: RestartMarkers::default(),
             pushes: PushMarkers::default(),
+            groups: GroupMarkers,
             leads: None,
         }
     }
@@ -305,6 +315,7 @@ fn at_once(fact: &Fact) -> Option<Marker> {
         Fact::Parked { .. } => LATER_RECORD_OF_A_KEY_WAITED,
         Fact::Forwarded { to, .. } if matches!(to.topic, Topic::Dead(_)) => MESSAGE_DEAD_LETTERED,
         Fact::Coordination(happening) => return of_coordination(happening),
+        Fact::OfGroups(OfGroups::MemberLeft { .. }) => MEMBER_LEFT,
         Fact::OfTopics(OfTopics::Rerouted { .. }) => OLD_ROUTING_TOLD,
         Fact::OfTopics(OfTopics::Withheld { .. }) => NEW_PARTITION_WAITED,
         _ => return None,
@@ -348,5 +359,6 @@ impl MarkerWatch<Fact> for Markers {
         self.topics.witness(fact, &cluster, reached);
         self.restarts.witness(fact, &cluster, reached);
         self.pushes.witness(stamp, fact, reached);
+        self.groups.witness(stamp, fact, &cluster, reached);
     }
 }

@@ -200,6 +200,12 @@ defects! {
     PushGapIgnored "push-gap-ignored",
     /// A broker pushes what there is, whether there is credit for it or not. Convicted by `within-credit`.
     PushesWithoutCredit "pushes-without-credit",
+    /// With `offsets = coordination` a coordinator writes what was committed over whatever stands there, by whomever.
+    /// Convicted by `offsets-move-forward`.
+    CommitsUnfenced "commits-unfenced",
+    /// A consumer that leaves its group commits what it has fetched, processed or not. Convicted by
+    /// `offsets-move-forward`.
+    LeaveCommitsFetched "leave-commits-fetched",
 }
 
 /// The known bugs that are switched on.

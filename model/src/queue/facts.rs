@@ -6,12 +6,14 @@
 
 mod kinds;
 mod lending;
+mod of_groups;
 mod of_restarts;
 mod of_topics;
 mod pushing;
 mod stretch;
 
 pub use lending::LendingFact;
+pub use of_groups::OfGroups;
 pub use of_restarts::OfRestarts;
 pub use of_topics::OfTopics;
 pub use pushing::PushFact;
@@ -88,6 +90,8 @@ pub enum Fact {
     OfTopics(OfTopics),
     /// What comes of a wish that a broker stops in order.
     OfRestarts(OfRestarts),
+    /// What only some groups come to.
+    OfGroups(OfGroups),
     // ---- brokers ----
     /// A broker finds this in a partition's log when it comes up.
     Recovered {

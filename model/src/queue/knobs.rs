@@ -65,6 +65,17 @@ impl CoordinationMode {
     }
 }
 
+/// Where groups keep what they have committed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OffsetsIn {
+    /// In a topic of the queue's own, with members and generations.
+    #[default]
+    InternalTopic,
+    /// In the coordination service. Not with transactions, whose markers are in the log.
+    Coordination,
+}
+
 /// How what can be read comes to consumers that own partitions. What is lent is asked for always.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -173,6 +184,9 @@ pub struct Knobs {
     /// of its partitions, more only for a single larger batch.
     #[serde(default = "usual_credit")]
     pub credit: u32,
+    /// Where groups keep what they have committed.
+    #[serde(default)]
+    pub offsets: OffsetsIn,
 }
 
 impl Knobs {
@@ -246,6 +260,7 @@ impl Default for Knobs {
             key_order: KeyOrder::Announced,
             fetch: FetchMode::Pull,
             credit: usual_credit(),
+            offsets: OffsetsIn::InternalTopic,
         }
     }
 }

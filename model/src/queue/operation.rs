@@ -55,6 +55,15 @@ pub enum Operation {
         /// Which.
         number: u32,
     },
+    /// A consumer shall leave its group in an orderly way, and come back.
+    StopConsumer {
+        /// When.
+        at: Span,
+        /// Which, by number.
+        consumer: u32,
+        /// How long it stays away.
+        away: Span,
+    },
 }
 
 impl Operation {
@@ -65,7 +74,8 @@ impl Operation {
             | Operation::RemoveBroker { at, .. }
             | Operation::RestartBroker { at, .. }
             | Operation::AddPartitions { at, .. }
-            | Operation::RetirePartition { at, .. } => *at,
+            | Operation::RetirePartition { at, .. }
+            | Operation::StopConsumer { at, .. } => *at,
         }
     }
 
@@ -75,7 +85,20 @@ impl Operation {
             Operation::AddPartitions { topic, .. } | Operation::RetirePartition { topic, .. } => Some(*topic),
             Operation::AddBroker { .. }
             | Operation::RemoveBroker { .. }
-            | Operation::RestartBroker { .. } => None,
+            | Operation::RestartBroker { .. }
+            | Operation::StopConsumer { .. } => None,
+        }
+    }
+
+    /// The consumer that is to do something, if one is; nobody else has anything to do with that.
+    pub fn consumer(&self) -> Option<u32> {
+        match self {
+            Operation::StopConsumer { consumer, .. } => Some(*consumer),
+            Operation::AddBroker { .. }
+            | Operation::RemoveBroker { .. }
+            | Operation::RestartBroker { .. }
+            | Operation::AddPartitions { .. }
+            | Operation::RetirePartition { .. } => None,
         }
     }
 
@@ -91,7 +114,8 @@ impl Operation {
             Operation::RemoveBroker { broker, .. } => before.without(BrokerId::numbered(*broker)),
             Operation::RestartBroker { .. }
             | Operation::AddPartitions { .. }
-            | Operation::RetirePartition { .. } => before,
+            | Operation::RetirePartition { .. }
+            | Operation::StopConsumer { .. } => before,
         };
         (after != before).then_some(after)
     }
@@ -103,7 +127,8 @@ impl Operation {
             Operation::RetirePartition { number, .. } => before.with_retired(*number),
             Operation::AddBroker { .. }
             | Operation::RemoveBroker { .. }
-            | Operation::RestartBroker { .. } => None,
+            | Operation::RestartBroker { .. }
+            | Operation::StopConsumer { .. } => None,
         }
     }
 }

@@ -184,6 +184,11 @@ pub enum GroupRequest {
         /// In which partitions.
         partitions: BTreeSet<Partition>,
     },
+    /// To be a member no more.
+    Leave {
+        /// Who.
+        member: MemberId,
+    },
 }
 
 /// What a broker answers.

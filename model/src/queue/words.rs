@@ -7,6 +7,7 @@ mod clients;
 mod coordination;
 mod delays;
 mod lending;
+mod of_groups;
 mod pushing;
 mod restarts;
 mod topics;
@@ -42,6 +43,7 @@ pub(super) fn of(fact: &Fact) -> String {
         Fact::Coordination(happening) => coordination::of(happening),
         Fact::OfTopics(fact) => topics::of(fact),
         Fact::OfRestarts(fact) => restarts::of(fact),
+        Fact::OfGroups(fact) => of_groups::of(fact),
 
         Fact::Recovered { partition, log, torn, .. } => recovered(*partition, log, *torn),
         Fact::Led { partition, epoch, begins } => {

@@ -6,7 +6,9 @@ use super::possible;
 use super::sections::{Rolling, SetUpFor, Topology, Workload};
 use crate::draws::Draws;
 use rehearsal_model::queue::group::StrategyName;
-use rehearsal_model::queue::knobs::{CoordinationMode, Delivery, FetchMode, Knobs, OffsetReset, Retry};
+use rehearsal_model::queue::knobs::{
+    CoordinationMode, Delivery, FetchMode, Knobs, OffsetReset, OffsetsIn, Retry,
+};
 use rehearsal_model::queue::plan::{ConsumerPlan, Sending, TopicPlan};
 use rehearsal_model::queue::producers::REMEMBERED_BATCHES;
 use rehearsal_model::queue::production::Acks;
@@ -32,6 +34,7 @@ pub(super) fn workload(draws: &Draws, storm: Span) -> Workload {
     let big_topic = changes.percent(3);
     let orderly = draws.part("orderly-restart", 0).percent(12);
     let ordeal = ordeals::drawn(draws);
+    let leaves = draws.part("leaves", 0).percent(20);
     let mut draws = draws.part("workload", 0);
     let latest = (storm.0 / 4 * 3 / 1_000_000).max(1);
     Workload {
@@ -55,6 +58,7 @@ pub(super) fn workload(draws: &Draws, storm: Span) -> Workload {
         retires,
         big_topic,
         members_change: draws.percent(15),
+        leaves,
         rolling_restart: match (orderly, draws.percent(10)) {
             (true, _) => Rolling::Orderly,
             (false, true) => Rolling::Crashes,
@@ -95,6 +99,7 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
     let usual = Knobs::default().coordination_history;
     let coordination_history = if history.percent(15) { history.between(1, 12) as u32 } else { usual };
     let (fetch, credit) = pushing(draws, workload);
+    let apart = draws.part("offsets", 0).percent(22);
     let mut draws = draws.part("knobs", 0);
     let acks = match draws.below(100) {
         0..70 => Acks::All,
@@ -163,6 +168,11 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
         coordination_history,
         fetch,
         credit,
+        offsets: if apart && delivery != Delivery::ExactlyOnce {
+            OffsetsIn::Coordination
+        } else {
+            OffsetsIn::InternalTopic
+        },
         ..keeping
     };
     let drawn = if keeps_order { keeping_key_order(drawn) } else { drawn };
@@ -245,9 +255,14 @@ pub(super) fn knobs_beside(fixed: &Knobs, drawn: Knobs) -> Knobs {
         delivery: match drawn.delivery {
             Delivery::ExactlyOnce if !may_number => Delivery::AtLeastOnce,
             Delivery::AtMostOnce if fixed.retry != Retry::None => Delivery::AtLeastOnce,
+            Delivery::ExactlyOnce if fixed.offsets == OffsetsIn::Coordination => Delivery::AtLeastOnce,
             delivery => delivery,
         },
         archive: drawn.archive && fixed.delivery != Delivery::ExactlyOnce,
+        offsets: match fixed.delivery {
+            Delivery::ExactlyOnce => OffsetsIn::InternalTopic,
+            _ => drawn.offsets,
+        },
         heartbeat: drawn.heartbeat.min(Span(fixed.member_session.0 / 3)),
         retry: if fixed.delivery == Delivery::AtMostOnce { Retry::None } else { drawn.retry },
         ..drawn

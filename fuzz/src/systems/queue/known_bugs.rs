@@ -96,6 +96,23 @@ const PUSH_IN_ORDER: &[&str] = &[
     "queue.acks=all",
     "queue.unclean_election=false",
 ];
+/// What groups commit is kept in the coordination service.
+const KEPT_APART: &[&str] = &[
+    "queue.offsets=coordination",
+    "queue.delivery=at-least-once",
+    "queue.unclean_election=false",
+    "workload.lent=false",
+];
+/// Consumers leave, with work in hand.
+const LEAVING: &[&str] = &[
+    "workload.leaves=true",
+    "workload.groups=2",
+    "workload.pipe=false",
+    "workload.lent=false",
+    "workload.slow_consumers=true",
+    "queue.delivery=at-least-once",
+    "queue.unclean_election=false",
+];
 /// A leader loses its tail and leads again at once, and a follower asks it in its old epoch before it hears of that.
 const DEAF_FOLLOWER: &[&str] = &[
     "families.crashes=true",
@@ -528,5 +545,17 @@ pub(super) const DEFECTS: &[Defect] = &[
         "within-credit",
         "no back pressure: a slow consumer is sent all there is, and holds it in its memory",
         PUSH,
+    ),
+    defect(
+        "commits-unfenced",
+        "offsets-move-forward",
+        "a consumer's offsets in ZooKeeper, written by whoever comes: one that was replaced takes back what was committed since",
+        KEPT_APART,
+    ),
+    defect(
+        "leave-commits-fetched",
+        "offsets-move-forward",
+        "enable.auto.commit when a consumer is closed: what poll() has returned is committed, worked through or not",
+        LEAVING,
     ),
 ];

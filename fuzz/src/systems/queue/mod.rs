@@ -26,7 +26,7 @@ use rehearsal_model::queue::deploy::{
     BLOBS, MOVER_NODES, OPERATOR, broker_name, consumer_name, coordination_name, deploy, mover_name,
     producer_name,
 };
-use rehearsal_model::queue::knobs::{CoordinationMode, Delivery, FetchMode};
+use rehearsal_model::queue::knobs::{CoordinationMode, Delivery, FetchMode, OffsetsIn};
 use rehearsal_model::queue::operation::Operation;
 use rehearsal_model::queue::plan::{Plan, Sending};
 use rehearsal_model::queue::reading::ReadFrom;
@@ -95,6 +95,7 @@ impl System for Queue {
         };
         section.operations.extend(operations::of_topics(&draws, &workload, &section.topics, &section.knobs));
         section.operations.extend(operations::orderly_restarts(&draws, &topology, &workload, storm));
+        section.operations.extend(operations::of_consumers(&draws, &workload, &section.consumers, storm));
         section.sendings = draw::sendings(&draws, &topology, &workload, &section.knobs);
         let mut scenario = Scenario {
             version: VERSION,
@@ -192,6 +193,8 @@ impl System for Queue {
             ("brokers come and go", moves),
             ("brokers restarted in order", restarts),
             ("push", !consumers.is_empty() && knobs.fetch == FetchMode::Push),
+            ("consumers leave", asks(|one| matches!(one, Operation::StopConsumer { .. }))),
+            ("offsets kept apart", !consumers.is_empty() && knobs.offsets == OffsetsIn::Coordination),
         ]
     }
 
@@ -236,7 +239,7 @@ fn nodes(plan: &Plan) -> Nodes {
         producers: producers.into_iter().map(producer_name).collect(),
         consumers: plan.consumers.iter().map(|consumer| consumer_name(consumer.number)).collect(),
         movers: (0..if plan.holds_back() { MOVER_NODES } else { 0 }).map(mover_name).collect(),
-        operator: (!plan.operations.is_empty()).then(|| OPERATOR.to_owned()),
+        operator: (!plan.asked_of_brokers().is_empty()).then(|| OPERATOR.to_owned()),
     }
 }
 

@@ -84,6 +84,9 @@ pub(super) const FACT_KINDS: &[&str] = &[
     "CreditGiven",
     "CreditSpent",
     "SubscriptionOver",
+    "OffsetsClaimed",
+    "MemberLeft",
+    "Sought",
 ];
 
 /// Facts worth striking at; one that is listed twice is struck at twice as often.

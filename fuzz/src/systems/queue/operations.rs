@@ -2,11 +2,12 @@
 //! turn, by crashes or in order.
 
 use super::draw::may_change;
+use super::possible;
 use super::sections::{Rolling, Topology, Workload};
 use crate::draws::Draws;
 use rehearsal_model::queue::knobs::Knobs;
 use rehearsal_model::queue::operation::Operation;
-use rehearsal_model::queue::plan::TopicPlan;
+use rehearsal_model::queue::plan::{ConsumerPlan, TopicPlan};
 use rehearsal_model::queue::production::Acks;
 use rehearsal_model::queue::topics::KeyOrder;
 use rehearsal_sim::{Blow, Fault, Span, Trigger};
@@ -66,6 +67,27 @@ pub(super) fn of_topics(
     if workload.retires && knobs.key_order == KeyOrder::Announced {
         let number = draws.below(u64::from(partitions)) as u32;
         operations.push(Operation::RetirePartition { at, topic, number });
+    }
+    operations
+}
+
+/// When consumers leave, each to come back soon: some of those who own what they read.
+pub(super) fn of_consumers(
+    draws: &Draws,
+    workload: &Workload,
+    consumers: &[ConsumerPlan],
+    storm: Span,
+) -> Vec<Operation> {
+    let latest = (storm.0 / 10 * 9 / 1_000_000).max(1);
+    let mut operations = Vec::new();
+    for plan in consumers.iter().filter(|plan| possible::may_wish(plan)) {
+        let consumer = plan.number;
+        let mut draws = draws.part("consumer-leaves", u64::from(consumer));
+        let (leaves, at) = (draws.percent(60), draws.millis(1, latest));
+        let away = draws.millis(0, 3_000);
+        if workload.leaves && leaves {
+            operations.push(Operation::StopConsumer { at, consumer, away });
+        }
     }
     operations
 }

@@ -3,7 +3,7 @@
 use super::sections::{Section, Topology};
 use crate::scenario::ScenarioError;
 use rehearsal_model::queue::delay::MOVERS;
-use rehearsal_model::queue::knobs::{Delivery, Knobs, Retry};
+use rehearsal_model::queue::knobs::{Delivery, Knobs, OffsetsIn, Retry};
 use rehearsal_model::queue::operation::Operation;
 use rehearsal_model::queue::plan::{ConsumerPlan, Sending, TopicPlan};
 use rehearsal_model::queue::producers::REMEMBERED_BATCHES;
@@ -97,6 +97,33 @@ fn check_operations(topology: &Topology, operations: &[Operation]) -> Result<(),
                 "it leaves too few brokers for the copies",
                 "let topology.factor be smaller",
             );
+        }
+    }
+    Ok(())
+}
+
+/// Whether a consumer may be asked for anything: one that owns what it reads, and does nothing in transactions.
+pub(super) fn may_wish(consumer: &ConsumerPlan) -> bool {
+    consumer.into.is_none() && consumer.loan.is_none()
+}
+
+/// Refuses what is asked of consumers that are not there, or cannot do it, or would not be done in the calm.
+pub(super) fn check_wishes(section: &Section, storm: Span) -> Result<(), ScenarioError> {
+    for (index, operation) in section.operations.iter().enumerate() {
+        let Some(number) = operation.consumer() else { continue };
+        let key = format!("operation[{index}]");
+        let Some(consumer) = section.consumers.iter().find(|consumer| consumer.number == number) else {
+            return refuse(&key, "there is no such consumer", "name a consumer of [[queue.consumer]]");
+        };
+        if !may_wish(consumer) {
+            let reason = "it is a pipeline, or borrows what it reads";
+            return refuse(&key, reason, "name a consumer without into and without loan");
+        }
+        if operation.at() > storm {
+            return refuse(&key, "it comes in the calm, when all comes to rest", "let it come in the storm");
+        }
+        if matches!(operation, Operation::StopConsumer { away, .. } if *away > LONGEST) {
+            return refuse(&key, "the calm would be over before it is back", "write at most \"5s\"");
         }
     }
     Ok(())
@@ -289,6 +316,11 @@ fn check_knobs(knobs: &Knobs, topology: &Topology) -> Result<(), ScenarioError> 
     if knobs.delivery == Delivery::ExactlyOnce && knobs.archive {
         let reason = "the archive does not say which transactions were aborted";
         return refuse("archive", reason, "write archive = false, or another delivery");
+    }
+    if knobs.delivery == Delivery::ExactlyOnce && knobs.offsets == OffsetsIn::Coordination {
+        let reason = "a transaction commits offsets by its marker, which is in the log where they are";
+        let mend = "write offsets = \"internal-topic\", or another delivery";
+        return refuse("offsets", reason, mend);
     }
     if knobs.delivery == Delivery::ExactlyOnce && !knobs.idempotent {
         let reason = "transactions need an idempotent producer";

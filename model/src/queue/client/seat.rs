@@ -106,6 +106,20 @@ impl<E: Env<Fact = Fact>> Seat<E> {
         }
     }
 
+    /// Leaves the group: stops working, commits what is done, and says that it goes. Whoever is not heard is missed when
+    /// its session is over.
+    pub async fn leave(&self) {
+        if self.plan.defects.has(Defect::LeaveCommitsFetched) {
+            self.member.borrow_mut().take_fetched_for_processed();
+        }
+        self.let_go().await;
+        let member = self.member.borrow_mut().leave();
+        if let Some(member) = member {
+            // The others go on without it in any case.
+            let _ = self.ask(GroupRequest::Leave { member }).await;
+        }
+    }
+
     /// Which group it is in.
     pub fn group(&self) -> u32 {
         self.group

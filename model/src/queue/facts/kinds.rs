@@ -35,6 +35,7 @@ impl FactTrait for Fact {
             Fact::Coordination(happening) => kind_of(happening),
             Fact::OfTopics(fact) => fact.kind(),
             Fact::OfRestarts(fact) => fact.kind(),
+            Fact::OfGroups(fact) => fact.kind(),
             Fact::Recovered { .. } => "Recovered",
             Fact::Led { .. } => "Led",
             Fact::Followed { .. } => "Followed",

@@ -116,6 +116,12 @@ impl Member {
         Ask::Join { member: self.id, registration: self.registration.clone() }
     }
 
+    /// Leaves: who it was, if it was a member. What is to be committed was said by [`commit_due`](Member::commit_due) before.
+    pub fn leave(&mut self) -> Option<MemberId> {
+        self.standing = Standing::Outside;
+        self.id.take()
+    }
+
     /// The answer to a join came. The leader plans for a world where the topics have so many partitions.
     pub fn on_join_answer(
         &mut self,
@@ -215,6 +221,11 @@ impl Member {
     /// the commit behind it is confirmed.
     pub fn begins(&self, partition: Partition, offset: Offset) -> bool {
         self.progress.get(&partition).is_some_and(|progress| progress.begins(offset, self.rule, self.defects))
+    }
+
+    /// A defect: everything that was fetched counts as processed.
+    pub fn take_fetched_for_processed(&mut self) {
+        self.progress.values_mut().for_each(|progress| progress.process(progress.position()));
     }
 
     /// Everything before `next` in this partition is processed. Records are begun in their order, and one twice only if
