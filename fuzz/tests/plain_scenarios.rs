@@ -155,6 +155,7 @@ retry = "none"
 retry_backoff = "500ms"
 segment_bytes = 4096
 silence = "2s"
+start = "earliest"
 strategy = "sticky"
 transaction_timeout = "5s"
 tries = 3

@@ -5,7 +5,8 @@
 //! can read it still: each replica drops by itself, so that the next leader may have what the one before it had not any
 //! more. And not what a group has passed over since its offset was gone, as its reset policy says.
 //!
-//! Counted are the messages from where the group began. That an acknowledged message stands in the log at all is
+//! Counted are the messages from where the group began: where a consumer of it first stood, if it begins where the log
+//! ends. That an acknowledged message stands in the log at all is
 //! promised by `acked-not-lost`. After an election from outside of those who have everything a partition is not judged:
 //! its offsets may have been given out anew behind the back of the groups. What movers are to do with a delayed message is
 //! to move it. A message that was tried in vain is judged by `retried-or-dead`.
@@ -71,7 +72,10 @@ impl AtLeastOnce {
             return Ok(());
         }
         for group in cluster.rules().readers(partition.topic) {
-            let begun = self.begun.get(&(group, partition)).is_none_or(|begun| *begun <= offset);
+            let begun = match self.begun.get(&(group, partition)) {
+                Some(begun) => *begun <= offset,
+                None => !cluster.rules().begins_at_the_end(partition),
+            };
             let passed_over = self.passed_over.get(&(group, partition));
             let passed_over = passed_over.is_some_and(|all| all.iter().any(|range| range.contains(&offset)));
             let wanted = begun && cluster.rules().wants(group, message) && (!passed_over || is_archived);
@@ -117,6 +121,12 @@ impl Monitor<Fact> for AtLeastOnce {
             }
             Fact::Failed { group, message, .. } => {
                 self.failed.insert((group, message));
+            }
+            Fact::Positioned { group, partition, offset, committed: true, .. } => {
+                // Who committed the beginning may have died before it stood there.
+                if self.cluster.borrow().rules().begins_at_the_end(partition) {
+                    self.begun.entry((group, partition)).or_insert(offset);
+                }
             }
             Fact::Positioned { group, partition, offset, committed: false, .. } => {
                 let begun = self.begun.entry((group, partition)).or_insert(offset);

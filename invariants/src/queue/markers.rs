@@ -177,6 +177,10 @@ pub const SUBSCRIPTION_ENDED_BY_BROKER: Marker = Marker("subscription-ended-by-i
 pub const OFFSETS_OUTLIVED_COORDINATOR: Marker = Marker("offsets-outlived-their-coordinator");
 /// A member left its group in an orderly way.
 pub const MEMBER_LEFT: Marker = Marker("member-left");
+/// A consumer went back since that was wished for, and processed again what it had processed.
+pub const CONSUMER_REPLAYED: Marker = Marker("consumer-replayed");
+/// A group began behind messages that it is not to read, since it begins where the log ends.
+pub const GROUP_BEGAN_AT_THE_END: Marker = Marker("group-began-at-the-end");
 
 /// Every marker of the queue.
 pub const MARKERS: &[Marker] = &[
@@ -251,6 +255,8 @@ pub const MARKERS: &[Marker] = &[
     SUBSCRIPTION_ENDED_BY_BROKER,
     OFFSETS_OUTLIVED_COORDINATOR,
     MEMBER_LEFT,
+    CONSUMER_REPLAYED,
+    GROUP_BEGAN_AT_THE_END,
 ];
 
 /// Looks out for the markers.
@@ -286,7 +292,7 @@ impl Markers {
             topics: TopicMarkers::default(),
             restarts: RestartMarkers::default(),
             pushes: PushMarkers::default(),
-            groups: GroupMarkers,
+            groups: GroupMarkers::default(),
             leads: None,
         }
     }

@@ -2,6 +2,9 @@
 //! below what had been committed before it got the partition; and at least once, no commit passes what the group has
 //! processed, moved, or seen fail and written on. *Global*: the commits of a partition come from one owner after the other.
 //!
+//! Where a consumer goes back because that is wished for, its group may commit less again; and what is confirmed
+//! afterwards counts only if it was certainly committed afterwards.
+//!
 //! A confirmation may come late: a lower commit convicts only if it was certainly sent after the higher one was
 //! confirmed. What retention took before a consumer had read it counts as processed; and where nothing was committed, a
 //! group may go on behind it. When the log ends before a consumer's offset, its group starts anew, and so does this
@@ -15,7 +18,7 @@ use super::cluster::{Cluster, SharedCluster};
 use super::consumers::SharedConsumers;
 use crate::Monitor;
 use rehearsal_env::{NodeId, Stamp, Violation};
-use rehearsal_model::queue::facts::Fact;
+use rehearsal_model::queue::facts::{Fact, OfGroups};
 use rehearsal_model::queue::knobs::Delivery;
 use rehearsal_model::queue::offset::Offset;
 use rehearsal_model::queue::partition::Partition;
@@ -57,6 +60,8 @@ pub struct OffsetsMoveForward {
     /// The same as it was when this consumer got the partition.
     found: BTreeMap<(NodeId, u32, Partition), (Offset, u64)>,
     processed: BTreeMap<(u32, Partition), Prefix>,
+    /// The number of the last fact by which a consumer went back since that was wished for.
+    sought: BTreeMap<(u32, Partition), u64>,
 }
 
 impl OffsetsMoveForward {
@@ -68,6 +73,7 @@ impl OffsetsMoveForward {
             confirmed: BTreeMap::new(),
             found: BTreeMap::new(),
             processed: BTreeMap::new(),
+            sought: BTreeMap::new(),
         }
     }
 
@@ -121,7 +127,8 @@ impl OffsetsMoveForward {
                 format!("what group {group} has committed in {partition} falls from {highest} to {offset}");
             return Err(Violation::new(NAME, message, [fact, sent_after, number]));
         }
-        if offset >= highest {
+        let since_sought = self.sought.get(&(group, partition)).is_none_or(|sought| *sought <= sent_after);
+        if offset >= highest && since_sought {
             self.confirmed.insert((group, partition), (offset, number));
         }
         if cluster.rules().delivery == Delivery::AtMostOnce {
@@ -146,6 +153,18 @@ impl OffsetsMoveForward {
         self.found.remove(&(stamp.node, of.0, of.1));
         if let Some(prefix) = self.processed.get_mut(&of) {
             (range.start.0..range.end.0).for_each(|offset| prefix.processed(Offset(offset), stamp.number));
+        }
+    }
+
+    /// A consumer goes back, since that is wished for: from now on its group may have committed as little.
+    fn sought(&mut self, (group, partition): (u32, Partition), to: Offset, number: u64) {
+        self.sought.insert((group, partition), number);
+        let found = self.found.iter_mut().filter(|((_, of, at), _)| (*of, *at) == (group, partition));
+        let confirmed = self.confirmed.get_mut(&(group, partition));
+        for committed in found.map(|(_, found)| found).chain(confirmed) {
+            if committed.0 > to {
+                *committed = (to, number);
+            }
         }
     }
 
@@ -184,6 +203,9 @@ impl Monitor<Fact> for OffsetsMoveForward {
                 return judged.try_for_each(|(partition, offset)| {
                     self.committed(&cluster, (*group, *partition), *offset, stamp.number)
                 });
+            }
+            Fact::OfGroups(OfGroups::Sought { group, partition, to, .. }) => {
+                self.sought((*group, *partition), *to, stamp.number);
             }
             Fact::OffsetOutOfRange { group, partition, offset, reset: Some(reset) } if offset <= reset => {
                 self.pass_over(stamp, (*group, *partition), *offset..*reset);

@@ -206,6 +206,11 @@ defects! {
     /// A consumer that leaves its group commits what it has fetched, processed or not. Convicted by
     /// `offsets-move-forward`.
     LeaveCommitsFetched "leave-commits-fetched",
+    /// A consumer that goes back finishes what it has in hand, as if that came next. Convicted by `partition-order`.
+    SeekKeepsWorkInHand "seek-keeps-work-in-hand",
+    /// A group that begins where the log ends commits nothing before it has processed something. Convicted by
+    /// `at-least-once`.
+    StartNotCommitted "start-not-committed",
 }
 
 /// The known bugs that are switched on.

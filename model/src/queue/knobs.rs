@@ -32,6 +32,17 @@ pub enum OffsetReset {
     Error,
 }
 
+/// Where a group begins in a partition in which it has committed nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StartAt {
+    /// Where the log starts.
+    #[default]
+    Earliest,
+    /// Where the log ends, and commits that before it works: whoever comes after it misses nothing that was written since.
+    Latest,
+}
+
 /// What becomes of a message whose processing fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -187,6 +198,10 @@ pub struct Knobs {
     /// Where groups keep what they have committed.
     #[serde(default)]
     pub offsets: OffsetsIn,
+    /// Where a group begins in a partition in which it has committed nothing. What the queue itself reads is read from the
+    /// start.
+    #[serde(default)]
+    pub start: StartAt,
 }
 
 impl Knobs {
@@ -261,6 +276,7 @@ impl Default for Knobs {
             fetch: FetchMode::Pull,
             credit: usual_credit(),
             offsets: OffsetsIn::InternalTopic,
+            start: StartAt::Earliest,
         }
     }
 }

@@ -64,6 +64,13 @@ pub enum Operation {
         /// How long it stays away.
         away: Span,
     },
+    /// A consumer shall go back to where the partitions start that it owns, and work through them again.
+    Replay {
+        /// When.
+        at: Span,
+        /// Which, by number.
+        consumer: u32,
+    },
 }
 
 impl Operation {
@@ -75,7 +82,8 @@ impl Operation {
             | Operation::RestartBroker { at, .. }
             | Operation::AddPartitions { at, .. }
             | Operation::RetirePartition { at, .. }
-            | Operation::StopConsumer { at, .. } => *at,
+            | Operation::StopConsumer { at, .. }
+            | Operation::Replay { at, .. } => *at,
         }
     }
 
@@ -86,14 +94,15 @@ impl Operation {
             Operation::AddBroker { .. }
             | Operation::RemoveBroker { .. }
             | Operation::RestartBroker { .. }
-            | Operation::StopConsumer { .. } => None,
+            | Operation::StopConsumer { .. }
+            | Operation::Replay { .. } => None,
         }
     }
 
     /// The consumer that is to do something, if one is; nobody else has anything to do with that.
     pub fn consumer(&self) -> Option<u32> {
         match self {
-            Operation::StopConsumer { consumer, .. } => Some(*consumer),
+            Operation::StopConsumer { consumer, .. } | Operation::Replay { consumer, .. } => Some(*consumer),
             Operation::AddBroker { .. }
             | Operation::RemoveBroker { .. }
             | Operation::RestartBroker { .. }
@@ -115,7 +124,8 @@ impl Operation {
             Operation::RestartBroker { .. }
             | Operation::AddPartitions { .. }
             | Operation::RetirePartition { .. }
-            | Operation::StopConsumer { .. } => before,
+            | Operation::StopConsumer { .. }
+            | Operation::Replay { .. } => before,
         };
         (after != before).then_some(after)
     }
@@ -128,7 +138,8 @@ impl Operation {
             Operation::AddBroker { .. }
             | Operation::RemoveBroker { .. }
             | Operation::RestartBroker { .. }
-            | Operation::StopConsumer { .. } => None,
+            | Operation::StopConsumer { .. }
+            | Operation::Replay { .. } => None,
         }
     }
 }

@@ -7,7 +7,7 @@ use super::sections::{Rolling, SetUpFor, Topology, Workload};
 use crate::draws::Draws;
 use rehearsal_model::queue::group::StrategyName;
 use rehearsal_model::queue::knobs::{
-    CoordinationMode, Delivery, FetchMode, Knobs, OffsetReset, OffsetsIn, Retry,
+    CoordinationMode, Delivery, FetchMode, Knobs, OffsetReset, OffsetsIn, Retry, StartAt,
 };
 use rehearsal_model::queue::plan::{ConsumerPlan, Sending, TopicPlan};
 use rehearsal_model::queue::producers::REMEMBERED_BATCHES;
@@ -35,6 +35,7 @@ pub(super) fn workload(draws: &Draws, storm: Span) -> Workload {
     let orderly = draws.part("orderly-restart", 0).percent(12);
     let ordeal = ordeals::drawn(draws);
     let leaves = draws.part("leaves", 0).percent(20);
+    let replays = draws.part("replays", 0).percent(20);
     let mut draws = draws.part("workload", 0);
     let latest = (storm.0 / 4 * 3 / 1_000_000).max(1);
     Workload {
@@ -59,6 +60,7 @@ pub(super) fn workload(draws: &Draws, storm: Span) -> Workload {
         big_topic,
         members_change: draws.percent(15),
         leaves,
+        replays,
         rolling_restart: match (orderly, draws.percent(10)) {
             (true, _) => Rolling::Orderly,
             (false, true) => Rolling::Crashes,
@@ -100,6 +102,7 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
     let coordination_history = if history.percent(15) { history.between(1, 12) as u32 } else { usual };
     let (fetch, credit) = pushing(draws, workload);
     let apart = draws.part("offsets", 0).percent(22);
+    let begins_late = draws.part("start", 0).percent(20) && !workload.grows && !workload.retires;
     let mut draws = draws.part("knobs", 0);
     let acks = match draws.below(100) {
         0..70 => Acks::All,
@@ -172,6 +175,11 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
             OffsetsIn::Coordination
         } else {
             OffsetsIn::InternalTopic
+        },
+        start: if begins_late && delivery != Delivery::ExactlyOnce {
+            StartAt::Latest
+        } else {
+            StartAt::Earliest
         },
         ..keeping
     };
@@ -256,12 +264,17 @@ pub(super) fn knobs_beside(fixed: &Knobs, drawn: Knobs) -> Knobs {
             Delivery::ExactlyOnce if !may_number => Delivery::AtLeastOnce,
             Delivery::AtMostOnce if fixed.retry != Retry::None => Delivery::AtLeastOnce,
             Delivery::ExactlyOnce if fixed.offsets == OffsetsIn::Coordination => Delivery::AtLeastOnce,
+            Delivery::ExactlyOnce if fixed.start == StartAt::Latest => Delivery::AtLeastOnce,
             delivery => delivery,
         },
         archive: drawn.archive && fixed.delivery != Delivery::ExactlyOnce,
         offsets: match fixed.delivery {
             Delivery::ExactlyOnce => OffsetsIn::InternalTopic,
             _ => drawn.offsets,
+        },
+        start: match fixed.delivery {
+            Delivery::ExactlyOnce => StartAt::Earliest,
+            _ => drawn.start,
         },
         heartbeat: drawn.heartbeat.min(Span(fixed.member_session.0 / 3)),
         retry: if fixed.delivery == Delivery::AtMostOnce { Retry::None } else { drawn.retry },

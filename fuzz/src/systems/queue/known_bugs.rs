@@ -113,6 +113,30 @@ const LEAVING: &[&str] = &[
     "queue.delivery=at-least-once",
     "queue.unclean_election=false",
 ];
+/// Consumers go back, with work in hand.
+const REPLAYING: &[&str] = &[
+    "workload.replays=true",
+    "workload.groups=2",
+    "workload.pipe=false",
+    "workload.lent=false",
+    "workload.failing=0",
+    "workload.slow_consumers=true",
+    "queue.delivery=at-least-once",
+    "queue.key_order=announced",
+    "queue.unclean_election=false",
+];
+/// Groups begin where the log ends.
+const BEGINNING_LATE: &[&str] = &[
+    "queue.start=latest",
+    "workload.groups=2",
+    "workload.grows=false",
+    "workload.retires=false",
+    "workload.pipe=false",
+    "workload.lent=false",
+    "queue.delivery=at-least-once",
+    "queue.acks=all",
+    "queue.unclean_election=false",
+];
 /// A leader loses its tail and leads again at once, and a follower asks it in its old epoch before it hears of that.
 const DEAF_FOLLOWER: &[&str] = &[
     "families.crashes=true",
@@ -557,5 +581,17 @@ pub(super) const DEFECTS: &[Defect] = &[
         "offsets-move-forward",
         "enable.auto.commit when a consumer is closed: what poll() has returned is committed, worked through or not",
         LEAVING,
+    ),
+    defect(
+        "seek-keeps-work-in-hand",
+        "partition-order",
+        "a seek that takes effect behind what a consumer has fetched already",
+        REPLAYING,
+    ),
+    defect(
+        "start-not-committed",
+        "at-least-once",
+        "auto.offset.reset=latest and a consumer that dies before its first commit: the next begins at a later end",
+        BEGINNING_LATE,
     ),
 ];

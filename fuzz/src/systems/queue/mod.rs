@@ -26,7 +26,7 @@ use rehearsal_model::queue::deploy::{
     BLOBS, MOVER_NODES, OPERATOR, broker_name, consumer_name, coordination_name, deploy, mover_name,
     producer_name,
 };
-use rehearsal_model::queue::knobs::{CoordinationMode, Delivery, FetchMode, OffsetsIn};
+use rehearsal_model::queue::knobs::{CoordinationMode, Delivery, FetchMode, OffsetsIn, StartAt};
 use rehearsal_model::queue::operation::Operation;
 use rehearsal_model::queue::plan::{Plan, Sending};
 use rehearsal_model::queue::reading::ReadFrom;
@@ -95,7 +95,13 @@ impl System for Queue {
         };
         section.operations.extend(operations::of_topics(&draws, &workload, &section.topics, &section.knobs));
         section.operations.extend(operations::orderly_restarts(&draws, &topology, &workload, storm));
-        section.operations.extend(operations::of_consumers(&draws, &workload, &section.consumers, storm));
+        section.operations.extend(operations::of_consumers(
+            &draws,
+            &workload,
+            &section.consumers,
+            &section.knobs,
+            storm,
+        ));
         section.sendings = draw::sendings(&draws, &topology, &workload, &section.knobs);
         let mut scenario = Scenario {
             version: VERSION,
@@ -194,6 +200,8 @@ impl System for Queue {
             ("brokers restarted in order", restarts),
             ("push", !consumers.is_empty() && knobs.fetch == FetchMode::Push),
             ("consumers leave", asks(|one| matches!(one, Operation::StopConsumer { .. }))),
+            ("consumers go back", asks(|one| matches!(one, Operation::Replay { .. }))),
+            ("begins at the end", !consumers.is_empty() && knobs.start == StartAt::Latest),
             ("offsets kept apart", !consumers.is_empty() && knobs.offsets == OffsetsIn::Coordination),
         ]
     }

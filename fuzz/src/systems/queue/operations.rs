@@ -71,13 +71,15 @@ pub(super) fn of_topics(
     operations
 }
 
-/// When consumers leave, each to come back soon: some of those who own what they read.
+/// When consumers leave, each to come back soon, and when they go back: some of those who own what they read.
 pub(super) fn of_consumers(
     draws: &Draws,
     workload: &Workload,
     consumers: &[ConsumerPlan],
+    knobs: &Knobs,
     storm: Span,
 ) -> Vec<Operation> {
+    let replays = workload.replays && workload.failing == 0 && possible::may_replay(knobs);
     let latest = (storm.0 / 10 * 9 / 1_000_000).max(1);
     let mut operations = Vec::new();
     for plan in consumers.iter().filter(|plan| possible::may_wish(plan)) {
@@ -87,6 +89,10 @@ pub(super) fn of_consumers(
         let away = draws.millis(0, 3_000);
         if workload.leaves && leaves {
             operations.push(Operation::StopConsumer { at, consumer, away });
+        }
+        let (goes_back, at) = (draws.percent(60), draws.millis(latest.div_ceil(4), latest));
+        if replays && goes_back {
+            operations.push(Operation::Replay { at, consumer });
         }
     }
     operations

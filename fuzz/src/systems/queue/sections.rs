@@ -96,6 +96,8 @@ pub(super) struct Workload {
     pub(super) members_change: bool,
     /// Whether consumers leave their groups in an orderly way, and come back.
     pub(super) leaves: bool,
+    /// Whether consumers are to work through what they own again.
+    pub(super) replays: bool,
     /// How all brokers are restarted, one after the other, if they are.
     pub(super) rolling_restart: Rolling,
     /// Which faults come together, aimed at one rule, where the families allow for them.

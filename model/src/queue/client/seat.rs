@@ -5,12 +5,13 @@
 //! 3. Say from time to time that it lives. When the group rebalances: let everything go, and begin at step 1.
 
 use super::super::defects::Defect;
-use super::super::facts::Fact;
+use super::super::facts::{Fact, OfGroups};
 use super::super::group::{
     self, Ask, CommitRule, Generation, GroupError, Interest, Member, MemberId, Registration, Standing,
     StrategyName,
 };
 use super::super::identity::ProducerIdentity;
+use super::super::knobs::StartAt;
 use super::super::offset::Offset;
 use super::super::partition::{Partition, Topic};
 use super::super::plan::Plan;
@@ -120,6 +121,41 @@ impl<E: Env<Fact = Fact>> Seat<E> {
         }
     }
 
+    /// Goes back to where the partitions start that it owns, and has them worked through again, by one who is at work anew.
+    /// False when that cannot be now.
+    pub async fn go_back<W: Work>(&self, work: &Rc<W>) -> bool {
+        let Some(membership) = self.at_work.get() else { return false };
+        let Some(owned) = self.member.borrow().owned().cloned() else { return false };
+        let mut starts = BTreeMap::new();
+        for partition in &owned {
+            let Ok(start) = self.earliest(*partition).await else { return false };
+            starts.insert(*partition, start);
+        }
+        if !self.is_at_work(membership) {
+            return false;
+        }
+        let Some(places) = self.member.borrow_mut().go_back(&starts) else { return false };
+        // Whatever is under way in the former membership comes to nothing.
+        let again = match self.plan.defects.has(Defect::SeekKeepsWorkInHand) {
+            true => membership,
+            false => self.begin_stint(membership.member, membership.generation),
+        };
+        for (partition, [from, to]) in places {
+            let (group, member) = (self.group, membership.member);
+            self.env.observe(Fact::OfGroups(OfGroups::Sought { group, member, partition, from, to }));
+        }
+        self.changed.notify_waiters();
+        work.clone().begin(again, owned);
+        true
+    }
+
+    fn begin_stint(&self, member: MemberId, generation: Generation) -> Membership {
+        self.stints.update(|stints| stints + 1);
+        let membership = Membership { member, generation, stint: self.stints.get() };
+        self.at_work.set(Some(membership));
+        membership
+    }
+
     /// Which group it is in.
     pub fn group(&self) -> u32 {
         self.group
@@ -210,8 +246,7 @@ impl<E: Env<Fact = Fact>> Seat<E> {
     fn assigned(&self, partitions: BTreeSet<Partition>) {
         let steady = matches!(self.member.borrow().standing(), Standing::Steady { .. });
         let Some((member, generation)) = self.membership().filter(|_| steady) else { return };
-        self.stints.update(|stints| stints + 1);
-        self.at_work.set(Some(Membership { member, generation, stint: self.stints.get() }));
+        self.begin_stint(member, generation);
         self.env.observe(Fact::Assigned { group: self.group, member, generation, partitions });
     }
 
@@ -281,7 +316,7 @@ impl<E: Env<Fact = Fact>> Seat<E> {
         Ask::Nothing
     }
 
-    /// Goes on where something was committed, or where the partition starts.
+    /// Goes on where something was committed, or where the partition starts, or ends if that is wished for.
     async fn go_on(
         &self,
         membership: Membership,
@@ -293,12 +328,41 @@ impl<E: Env<Fact = Fact>> Seat<E> {
             None if self.plan.defects.has(Defect::StartsAtTheEnd) => {
                 self.bound(partition, Request::Latest { partition }).await?
             }
+            None if self.begins_at_the_end(partition) => self.begin_at_the_end(membership, partition).await?,
             None => self.earliest(partition).await?,
         };
         if self.is_at_work(membership) {
             self.seek(membership, partition, offset, committed.is_some());
         }
         Ok(())
+    }
+
+    fn begins_at_the_end(&self, partition: Partition) -> bool {
+        self.plan.knobs.start == StartAt::Latest && matches!(partition.topic, Topic::Named(_))
+    }
+
+    /// Where the partition ends, which the group has committed when this is Ok: if this consumer dies before it has processed
+    /// anything, the next one begins here too, and not where the partition ends by then.
+    async fn begin_at_the_end(
+        &self,
+        Membership { member, generation, .. }: Membership,
+        partition: Partition,
+    ) -> Result<Offset, NotAnswered> {
+        let end = self.bound(partition, Request::Latest { partition }).await?;
+        if self.plan.defects.has(Defect::StartNotCommitted) {
+            return Ok(end);
+        }
+        let offsets = BTreeMap::from([(partition, end)]);
+        let request = GroupRequest::Commit { member, generation, offsets: offsets.clone() };
+        match self.ask(request).await? {
+            Ok(_) => {
+                let group = self.group;
+                self.env.observe(Fact::CommitConfirmed { group, member, generation, offsets });
+                Ok(end)
+            }
+            // A heartbeat tells what is to be done.
+            Err(_) => Err(NotAnswered),
+        }
     }
 
     async fn earliest(&self, partition: Partition) -> Result<Offset, NotAnswered> {
@@ -393,7 +457,7 @@ impl<E: Env<Fact = Fact>> Seat<E> {
     }
 
     /// Waits a little before it asks again.
-    pub(super) async fn pause(&self) {
+    pub async fn pause(&self) {
         self.env.sleep(self.plan.knobs.backoff.duration()).await;
     }
 }

@@ -123,3 +123,24 @@ impl Replica {
         Asker { broker: self.me, life: self.life, epoch: self.epoch }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::brokers::BrokerEpoch;
+    use crate::queue::defects::Defects;
+    use crate::queue::replica::{Flush, Lineage};
+
+    #[test]
+    fn a_follower_whose_log_expires_before_it_has_cut_it_fetches_all_the_same() {
+        let settings = Settings { flush: Flush::BeforeAck, min_insync: 2, defects: Defects::NONE };
+        let lineage = Lineage::of([(LeaderEpoch(0), Offset(0))]);
+        let (me, life) = (BrokerId(1), BrokerEpoch(1));
+        let mut replica = Replica::recovered(me, life, Offset(0)..Offset(5), lineage, Offset(0));
+        replica.told_to_follow(BrokerId(0), settings);
+        assert!(replica.end_request().is_some() && replica.fetch_request(settings).is_none());
+        replica.expired(Offset(5));
+        let asks = replica.fetch_request(settings).map(|(leader, request)| (leader, request.offset));
+        assert_eq!((replica.end_request(), asks), (None, Some((BrokerId(0), Offset(5)))));
+    }
+}

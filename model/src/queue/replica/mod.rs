@@ -205,6 +205,10 @@ impl Replica {
         self.lineage.expired(start);
         if start >= self.end {
             self.lineage = Lineage::default();
+            // Where it parts from the leader's need not be found out of a log in which nothing is left.
+            if let Role::Truncating(leader) = self.role {
+                self.role = Role::Fetching(leader);
+            }
         }
     }
 
