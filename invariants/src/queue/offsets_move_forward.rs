@@ -2,6 +2,9 @@
 //! below what had been committed before it got the partition; and at least once, no commit passes what the group has
 //! processed, moved, or seen fail and written on. *Global*: the commits of a partition come from one owner after the other.
 //!
+//! Where offsets are kept in the coordination service, only a coordinator of the same epoch or of a later one writes over
+//! what a coordinator has written.
+//!
 //! Where a consumer goes back because that is wished for, its group may commit less again; and what is confirmed
 //! afterwards counts only if it was certainly committed afterwards.
 //!
@@ -11,16 +14,20 @@
 //! invariant. After an unclean election, of the partition or of the one where the groups keep their offsets, nothing is
 //! judged.
 //!
-//! Broken by: a coordinator that answers before it has read its partition to the end; a zombie whose commits are taken;
+//! Broken by: a coordinator that answers before it has read its partition to the end, or its key; one that was replaced and
+//! writes on; a zombie whose commits are taken;
 //! a commit of what was only fetched.
 
 use super::cluster::{Cluster, SharedCluster};
 use super::consumers::SharedConsumers;
 use crate::Monitor;
 use rehearsal_env::{NodeId, Stamp, Violation};
+use rehearsal_model::coordination::{Change, Happening, Revision};
 use rehearsal_model::queue::facts::{Fact, OfGroups};
+use rehearsal_model::queue::group::keeper::KeptOffsets;
+use rehearsal_model::queue::keys;
 use rehearsal_model::queue::knobs::Delivery;
-use rehearsal_model::queue::offset::Offset;
+use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
 use rehearsal_model::queue::partition::Partition;
 use rehearsal_model::queue::plan::Plan;
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,6 +69,8 @@ pub struct OffsetsMoveForward {
     processed: BTreeMap<(u32, Partition), Prefix>,
     /// The number of the last fact by which a consumer went back since that was wished for.
     sought: BTreeMap<(u32, Partition), u64>,
+    /// In which epoch what each key holds was written, as which revision, and the number of the fact.
+    kept: BTreeMap<String, (LeaderEpoch, Revision, u64)>,
 }
 
 impl OffsetsMoveForward {
@@ -74,6 +83,7 @@ impl OffsetsMoveForward {
             found: BTreeMap::new(),
             processed: BTreeMap::new(),
             sought: BTreeMap::new(),
+            kept: BTreeMap::new(),
         }
     }
 
@@ -168,6 +178,26 @@ impl OffsetsMoveForward {
         }
     }
 
+    /// A key of the coordination service has changed. What is told once more after a restart is known already.
+    fn kept(&mut self, change: &Change, number: u64) -> Result<(), Violation> {
+        let Some(entry) = &change.entry else { return Ok(()) };
+        let Some(KeptOffsets { epoch, .. }) = keys::kept_offsets(&change.key, entry) else { return Ok(()) };
+        let before = self.kept.get(&change.key).copied();
+        match before {
+            Some((_, revision, _)) if change.revision <= revision => return Ok(()),
+            Some((later, _, fact)) if epoch < later => {
+                let message = format!(
+                    "a coordinator of epoch {epoch} writes over {} what one of epoch {later} had written",
+                    change.key
+                );
+                return Err(Violation::new(NAME, message, [fact, number]));
+            }
+            _ => {}
+        }
+        self.kept.insert(change.key.clone(), (epoch, change.revision, number));
+        Ok(())
+    }
+
     /// The group starts anew in this partition.
     fn forget(&mut self, group: u32, partition: Partition) {
         self.confirmed.remove(&(group, partition));
@@ -203,6 +233,11 @@ impl Monitor<Fact> for OffsetsMoveForward {
                 return judged.try_for_each(|(partition, offset)| {
                     self.committed(&cluster, (*group, *partition), *offset, stamp.number)
                 });
+            }
+            Fact::Coordination(happening) => {
+                if let Happening::Changed(change) = &**happening {
+                    return self.kept(change, stamp.number);
+                }
             }
             Fact::OfGroups(OfGroups::Sought { group, partition, to, .. }) => {
                 self.sought((*group, *partition), *to, stamp.number);

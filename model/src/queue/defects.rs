@@ -203,6 +203,9 @@ defects! {
     /// With `offsets = coordination` a coordinator writes what was committed over whatever stands there, by whomever.
     /// Convicted by `offsets-move-forward`.
     CommitsUnfenced "commits-unfenced",
+    /// With `offsets = coordination` a new coordinator begins as if nothing were committed, and writes that. Convicted by
+    /// `offsets-move-forward`.
+    ClaimsOffsetsUnread "claims-offsets-unread",
     /// A consumer that leaves its group commits what it has fetched, processed or not. Convicted by
     /// `offsets-move-forward`.
     LeaveCommitsFetched "leave-commits-fetched",

@@ -134,7 +134,8 @@ pub fn offsets(partition: Partition) -> String {
 }
 
 /// What groups have committed, as their key says; none when it says something else.
-pub fn kept_offsets(entry: &Entry) -> Option<KeptOffsets> {
+pub fn kept_offsets(key: &str, entry: &Entry) -> Option<KeptOffsets> {
+    key.strip_prefix(OFFSETS)?;
     decode(entry)
 }
 

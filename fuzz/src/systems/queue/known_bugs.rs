@@ -103,6 +103,16 @@ const KEPT_APART: &[&str] = &[
     "queue.unclean_election=false",
     "workload.lent=false",
 ];
+/// As [`KEPT_APART`], where leads pass on while their brokers are at work, or stand still.
+const HANDED_ON_LATE: &[&str] = &[
+    "families.pauses=true",
+    "queue.offsets=coordination",
+    "queue.delivery=at-least-once",
+    "queue.unclean_election=false",
+    "workload.lent=false",
+    "workload.groups=2",
+    "workload.rolling_restart=orderly",
+];
 /// Consumers leave, with work in hand.
 const LEAVING: &[&str] = &[
     "workload.leaves=true",
@@ -574,6 +584,12 @@ pub(super) const DEFECTS: &[Defect] = &[
         "commits-unfenced",
         "offsets-move-forward",
         "a consumer's offsets in ZooKeeper, written by whoever comes: one that was replaced takes back what was committed since",
+        HANDED_ON_LATE,
+    ),
+    defect(
+        "claims-offsets-unread",
+        "offsets-move-forward",
+        "a new coordinator that begins with an empty cache, and writes that over what the one before it had kept",
         KEPT_APART,
     ),
     defect(

@@ -5,7 +5,7 @@ use super::draw::may_change;
 use super::possible;
 use super::sections::{Rolling, Topology, Workload};
 use crate::draws::Draws;
-use rehearsal_model::queue::knobs::Knobs;
+use rehearsal_model::queue::knobs::{Knobs, StartAt};
 use rehearsal_model::queue::operation::Operation;
 use rehearsal_model::queue::plan::{ConsumerPlan, TopicPlan};
 use rehearsal_model::queue::production::Acks;
@@ -50,7 +50,8 @@ pub(super) fn of_topics(
     knobs: &Knobs,
 ) -> Vec<Operation> {
     let mut draws = draws.part("topic-operations", 0);
-    if !may_change(workload) || knobs.acks == Acks::None || topics.is_empty() {
+    let may_change = may_change(workload) && knobs.start == StartAt::Earliest;
+    if !may_change || knobs.acks == Acks::None || topics.is_empty() {
         return Vec::new();
     }
     let TopicPlan { number: topic, mut partitions } = *draws.pick(topics);

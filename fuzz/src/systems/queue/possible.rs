@@ -128,7 +128,8 @@ pub(super) fn check_wishes(section: &Section, storm: Span) -> Result<(), Scenari
         let replays = matches!(operation, Operation::Replay { .. });
         if replays && !may_replay(&section.knobs) {
             let reason = "what is processed again is processed more than once, and after what came behind it";
-            let mend = "write delivery = \"at-least-once\" and key_order = \"announced\", or let nobody go back";
+            let mend =
+                "write delivery = \"at-least-once\" and key_order = \"announced\", or let nobody go back";
             return refuse(&key, reason, mend);
         }
         if replays && section.sendings.iter().any(|sending| sending.fails > 0) {

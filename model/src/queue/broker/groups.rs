@@ -152,7 +152,9 @@ impl<E: Env<Fact = Fact>> Broker<E> {
     fn wish_of_group(&self, group: u32, output: Output) -> Option<Wish<E, Groups>> {
         Some(match output {
             Output::Answer { request, result } => Wish::Answer(request.0, result),
-            Output::Persist { write, entry: GroupEntry::Offsets { offsets } } if self.keeps_offsets_apart() => {
+            Output::Persist { write, entry: GroupEntry::Offsets { offsets } }
+                if self.keeps_offsets_apart() =>
+            {
                 Wish::Run(Keep { group, write, offsets: Some(offsets) })
             }
             Output::Persist { write, entry: GroupEntry::Asked } if self.keeps_offsets_apart() => {

@@ -47,6 +47,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
 
     async fn try_to_claim(&self, partition: Partition, epoch: LeaderEpoch) -> Option<Keeper> {
         let (version, found) = self.read_offsets(partition).await.ok()?;
+        let found = found.filter(|_| !self.plan.defects.has(Defect::ClaimsOffsetsUnread));
         let before = found.as_ref().map(|found| (found.coordinator, found.groups.len()));
         let claimed = KeptOffsets::claimed(found, self.me, epoch)?;
         let written = self.write_offsets(partition, version, &claimed).await.ok()?;
@@ -57,7 +58,11 @@ impl<E: Env<Fact = Fact>> Broker<E> {
     }
 
     /// What groups had committed when this broker claimed the key of their partition.
-    pub(super) fn with_kept_offsets<T>(&self, partition: Partition, with: impl FnOnce(&Keeper) -> T) -> Option<T> {
+    pub(super) fn with_kept_offsets<T>(
+        &self,
+        partition: Partition,
+        with: impl FnOnce(&Keeper) -> T,
+    ) -> Option<T> {
         self.keepers.keepers.borrow().get(&partition).map(with)
     }
 
@@ -93,7 +98,11 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         true
     }
 
-    async fn carry_out_errand(&self, partition: Partition, errand: Errand) -> Result<Found, CoordinationError> {
+    async fn carry_out_errand(
+        &self,
+        partition: Partition,
+        errand: Errand,
+    ) -> Result<Found, CoordinationError> {
         if let Errand::Write(known, table) = errand {
             match self.write_offsets(partition, Some(known), &table).await {
                 Ok(version) => return Ok(Found::Written(version)),
@@ -109,8 +118,10 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         &self,
         partition: Partition,
     ) -> Result<(Option<Revision>, Option<KeptOffsets>), CoordinationError> {
-        let entry = self.coordination.read(&keys::offsets(partition)).await?;
-        Ok((entry.as_ref().map(keys::version), entry.as_ref().and_then(keys::kept_offsets)))
+        let key = keys::offsets(partition);
+        let entry = self.coordination.read(&key).await?;
+        let kept = entry.as_ref().and_then(|entry| keys::kept_offsets(&key, entry));
+        Ok((entry.as_ref().map(keys::version), kept))
     }
 
     /// Has the key hold this, if it is as it is known to be.

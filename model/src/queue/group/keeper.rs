@@ -109,7 +109,8 @@ impl Keeper {
     /// What is to be asked of the service next, if anything: the same as before as long as nobody knows what became of it.
     pub fn next(&mut self) -> Option<Errand> {
         if self.under_way.is_none() {
-            let commits = self.waiting.iter().map_while(|keep| keep.offsets.as_ref().map(|of| (keep.group, of)));
+            let commits =
+                self.waiting.iter().map_while(|keep| keep.offsets.as_ref().map(|of| (keep.group, of)));
             let mut table = self.stands.clone();
             let mut count = 0;
             for (group, offsets) in commits {
@@ -141,7 +142,7 @@ impl Keeper {
         let Some((count, _)) = self.under_way.take() else { return Vec::new() };
         match found {
             Some((version, table)) if table.epoch <= self.stands.epoch => {
-                (self.stands, self.version) = (table, version);
+                (self.stands.groups, self.version) = (table.groups, version);
                 self.settle(count, true)
             }
             _ => self.settle(self.waiting.len(), false),
@@ -213,7 +214,8 @@ mod tests {
         let found = keeper.found(Some((Revision(8), after.clone())));
         assert_eq!(found, [(0, WriteId(1), false), (0, WriteId(2), false)]);
         assert_eq!(KeptOffsets::claimed(Some(after.clone()), BrokerId(1), LeaderEpoch(3)), None);
-        let later = KeptOffsets::claimed(Some(after.clone()), BrokerId(0), LeaderEpoch(5)).expect("it is later");
+        let later =
+            KeptOffsets::claimed(Some(after.clone()), BrokerId(0), LeaderEpoch(5)).expect("it is later");
         assert_eq!(later.groups, after.groups);
     }
 }

@@ -206,7 +206,10 @@ impl Member {
     /// Goes back to these places, because that is wished for, in all that it owns: where it was in each and where it is now,
     /// which is never behind that. None, and nothing is done, when there is no way back, when it has not begun, or while a
     /// commit is under way: that would come after what it commits from then on.
-    pub fn go_back(&mut self, starts: &BTreeMap<Partition, Offset>) -> Option<BTreeMap<Partition, [Offset; 2]>> {
+    pub fn go_back(
+        &mut self,
+        starts: &BTreeMap<Partition, Offset>,
+    ) -> Option<BTreeMap<Partition, [Offset; 2]>> {
         let owned = self.owned()?;
         let has_begun = !owned.is_empty() && owned.iter().all(|of| self.progress.contains_key(of));
         if !has_begun || self.progress.values().any(Progress::is_committing) {
