@@ -5,7 +5,8 @@
 //! can read it still: each replica drops by itself, so that the next leader may have what the one before it had not any
 //! more. And not what a group has passed over since its offset was gone, as its reset policy says.
 //!
-//! A group that has committed nothing begins where the partition starts, so every message counts. That an acknowledged message stands in the log at all is
+//! Counted are the messages from where the group began: all where it begins at the start of a partition, else those from
+//! where a consumer of it first stood. That an acknowledged message stands in the log at all is
 //! promised by `acked-not-lost`. After an election from outside of those who have everything a partition is not judged:
 //! its offsets may have been given out anew behind the back of the groups. What movers are to do with a delayed message is
 //! to move it. A message that was tried in vain is judged by `retried-or-dead`.
@@ -39,6 +40,8 @@ pub struct AtLeastOnce {
     failed: BTreeSet<(u32, MessageId)>,
     /// What each group has passed over since it was not in the log, and the end of the log if it has given up.
     passed_over: BTreeMap<(u32, Partition), Vec<Range<Offset>>>,
+    /// Where each group that begins where the log ends began, as soon as anybody knows.
+    begun: BTreeMap<(u32, Partition), Offset>,
 }
 
 impl AtLeastOnce {
@@ -51,6 +54,7 @@ impl AtLeastOnce {
             processed: BTreeSet::new(),
             failed: BTreeSet::new(),
             passed_over: BTreeMap::new(),
+            begun: BTreeMap::new(),
         }
     }
 
@@ -68,9 +72,12 @@ impl AtLeastOnce {
             return Ok(());
         }
         for group in cluster.rules().readers(partition.topic) {
+            let begins_late = cluster.rules().begins_at_the_end(partition);
+            let begun = self.begun.get(&(group, partition)).is_some_and(|begun| *begun <= offset);
             let passed_over = self.passed_over.get(&(group, partition));
             let passed_over = passed_over.is_some_and(|all| all.iter().any(|range| range.contains(&offset)));
-            let wanted = cluster.rules().wants(group, message) && (!passed_over || is_archived);
+            let counts = begun || !begins_late;
+            let wanted = counts && cluster.rules().wants(group, message) && (!passed_over || is_archived);
             let seen = [&self.processed, &self.failed].iter().any(|seen| seen.contains(&(group, message)));
             if wanted && !seen {
                 let message = format!(
@@ -114,7 +121,17 @@ impl Monitor<Fact> for AtLeastOnce {
             Fact::Failed { group, message, .. } => {
                 self.failed.insert((group, message));
             }
+            Fact::Positioned { group, partition, offset, committed: true, .. } => {
+                // Who committed the beginning may have died before it stood there.
+                if self.cluster.borrow().rules().begins_at_the_end(partition) {
+                    self.begun.entry((group, partition)).or_insert(offset);
+                }
+            }
             Fact::Positioned { group, partition, offset, committed: false, .. } => {
+                if self.cluster.borrow().rules().begins_at_the_end(partition) {
+                    let begun = self.begun.entry((group, partition)).or_insert(offset);
+                    *begun = (*begun).min(offset);
+                }
                 let taken =
                     self.cluster.borrow().partition(partition).map_or(Offset::ZERO, |book| book.taken);
                 if offset <= taken {

@@ -4,6 +4,7 @@
 mod brokers;
 mod clients;
 mod delays;
+mod groups;
 mod loans;
 mod moves;
 mod placing;
@@ -19,13 +20,14 @@ use crate::{MarkerWatch, Monitor};
 use brokers::BrokerMarkers;
 use clients::ClientMarkers;
 use delays::DelayMarkers;
+use groups::GroupMarkers;
 use loans::LoanMarkers;
 use moves::MoveMarkers;
 use placing::PlacingMarkers;
 use pushes::PushMarkers;
 use rehearsal_env::{Marker, NodeId, Stamp};
 use rehearsal_model::coordination::{Happening, Outcome, Refusal as VoteRefusal, Response};
-use rehearsal_model::queue::facts::{Fact, Fate, OfLogs, OfTopics};
+use rehearsal_model::queue::facts::{Fact, Fate, OfGroups, OfLogs, OfTopics};
 use rehearsal_model::queue::partition::Topic;
 use rehearsal_model::queue::protocol::Refusal;
 use rehearsal_model::queue::record::Verdict;
@@ -206,6 +208,14 @@ pub const LOST_IN_UNCLEAN_ELECTION: Marker = Marker("lost-in-an-unclean-election
 pub const ORDER_REFUSED_BY_CHAIR: Marker = Marker("order-refused-since-the-chair-had-passed-on");
 /// What was to be done as long as a session stands was refused, since that had ended.
 pub const REFUSED_WITH_SESSION: Marker = Marker("change-refused-since-its-session-had-ended");
+/// A coordinator read, in the coordination service, what groups had committed at another.
+pub const OFFSETS_OUTLIVED_COORDINATOR: Marker = Marker("offsets-outlived-their-coordinator");
+/// A member left its group in an orderly way.
+pub const MEMBER_LEFT: Marker = Marker("member-left");
+/// A consumer went back since that was wished for, and processed again what it had processed.
+pub const CONSUMER_REPLAYED: Marker = Marker("consumer-replayed");
+/// A group began behind messages that it is not to read, since it begins where the log ends.
+pub const GROUP_BEGAN_AT_THE_END: Marker = Marker("group-began-at-the-end");
 
 /// Every marker of the queue.
 pub const MARKERS: &[Marker] = &[
@@ -292,6 +302,10 @@ pub const MARKERS: &[Marker] = &[
     LOST_IN_UNCLEAN_ELECTION,
     ORDER_REFUSED_BY_CHAIR,
     REFUSED_WITH_SESSION,
+    OFFSETS_OUTLIVED_COORDINATOR,
+    MEMBER_LEFT,
+    CONSUMER_REPLAYED,
+    GROUP_BEGAN_AT_THE_END,
 ];
 
 /// Looks out for the markers.
@@ -309,6 +323,7 @@ pub struct Markers {
     pushes: PushMarkers,
     placing: PlacingMarkers,
     tokens: TokenMarkers,
+    groups: GroupMarkers,
     /// Who was elected last to lead the coordination service.
     leads: Option<NodeId>,
 }
@@ -330,6 +345,7 @@ impl Markers {
             pushes: PushMarkers::default(),
             placing: PlacingMarkers::default(),
             tokens: TokenMarkers::default(),
+            groups: GroupMarkers::default(),
             leads: None,
         }
     }
@@ -360,6 +376,7 @@ fn at_once(fact: &Fact) -> Option<Marker> {
         Fact::Parked { .. } => LATER_RECORD_OF_A_KEY_WAITED,
         Fact::Forwarded { to, .. } if matches!(to.topic, Topic::Dead(_)) => MESSAGE_DEAD_LETTERED,
         Fact::Coordination(happening) => return of_coordination(happening),
+        Fact::OfGroups(OfGroups::MemberLeft { .. }) => MEMBER_LEFT,
         Fact::OfTopics(OfTopics::Rerouted { .. }) => OLD_ROUTING_TOLD,
         Fact::OfTopics(OfTopics::Withheld { .. }) => NEW_PARTITION_WAITED,
         Fact::OfLogs(OfLogs::ReadFromDisk { .. }) => READ_FROM_DISK,
@@ -407,5 +424,6 @@ impl MarkerWatch<Fact> for Markers {
         self.pushes.witness(stamp, fact, reached);
         self.placing.witness(stamp, fact, &cluster, reached);
         self.tokens.witness(stamp, fact, reached);
+        self.groups.witness(stamp, fact, &cluster, reached);
     }
 }

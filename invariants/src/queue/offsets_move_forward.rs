@@ -2,22 +2,32 @@
 //! below what had been committed before it got the partition; and at least once, no commit passes what the group has
 //! processed, moved, or seen fail and written on. *Global*: the commits of a partition come from one owner after the other.
 //!
+//! Where offsets are kept in the coordination service, only a coordinator of the same epoch or of a later one writes over
+//! what a coordinator has written.
+//!
+//! Where a consumer goes back because that is wished for, its group may commit less again; and what is confirmed
+//! afterwards counts only if it was certainly committed afterwards.
+//!
 //! A confirmation may come late: a lower commit convicts only if it was certainly sent after the higher one was
 //! confirmed. What retention took before a consumer had read it counts as processed; and where nothing was committed, a
 //! group may go on behind it. When the log ends before a consumer's offset, its group starts anew, and so does this
 //! invariant. After an unclean election, of the partition or of the one where the groups keep their offsets, nothing is
 //! judged.
 //!
-//! Broken by: a coordinator that answers before it has read its partition to the end; a zombie whose commits are taken;
+//! Broken by: a coordinator that answers before it has read its partition to the end, or its key; one that was replaced and
+//! writes on; a zombie whose commits are taken;
 //! a commit of what was only fetched.
 
 use super::cluster::{Cluster, SharedCluster};
 use super::consumers::SharedConsumers;
 use crate::Monitor;
 use rehearsal_env::{NodeId, Stamp, Violation};
-use rehearsal_model::queue::facts::Fact;
+use rehearsal_model::coordination::{Change, Happening, Revision};
+use rehearsal_model::queue::facts::{Fact, OfGroups};
+use rehearsal_model::queue::group::keeper::KeptOffsets;
+use rehearsal_model::queue::keys;
 use rehearsal_model::queue::knobs::Delivery;
-use rehearsal_model::queue::offset::Offset;
+use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
 use rehearsal_model::queue::partition::Partition;
 use rehearsal_model::queue::plan::Plan;
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,6 +67,10 @@ pub struct OffsetsMoveForward {
     /// The same as it was when this consumer got the partition.
     found: BTreeMap<(NodeId, u32, Partition), (Offset, u64)>,
     processed: BTreeMap<(u32, Partition), Prefix>,
+    /// The number of the last fact by which a consumer went back since that was wished for.
+    sought: BTreeMap<(u32, Partition), u64>,
+    /// In which epoch what each key holds was written, as which revision, and the number of the fact.
+    kept: BTreeMap<String, (LeaderEpoch, Revision, u64)>,
 }
 
 impl OffsetsMoveForward {
@@ -68,6 +82,8 @@ impl OffsetsMoveForward {
             confirmed: BTreeMap::new(),
             found: BTreeMap::new(),
             processed: BTreeMap::new(),
+            sought: BTreeMap::new(),
+            kept: BTreeMap::new(),
         }
     }
 
@@ -121,7 +137,8 @@ impl OffsetsMoveForward {
                 format!("what group {group} has committed in {partition} falls from {highest} to {offset}");
             return Err(Violation::new(NAME, message, [fact, sent_after, number]));
         }
-        if offset >= highest {
+        let since_sought = self.sought.get(&(group, partition)).is_none_or(|sought| *sought <= sent_after);
+        if offset >= highest && since_sought {
             self.confirmed.insert((group, partition), (offset, number));
         }
         if cluster.rules().delivery == Delivery::AtMostOnce {
@@ -147,6 +164,38 @@ impl OffsetsMoveForward {
         if let Some(prefix) = self.processed.get_mut(&of) {
             (range.start.0..range.end.0).for_each(|offset| prefix.processed(Offset(offset), stamp.number));
         }
+    }
+
+    /// A consumer goes back, since that is wished for: from now on its group may have committed as little.
+    fn sought(&mut self, (group, partition): (u32, Partition), to: Offset, number: u64) {
+        self.sought.insert((group, partition), number);
+        let found = self.found.iter_mut().filter(|((_, of, at), _)| (*of, *at) == (group, partition));
+        let confirmed = self.confirmed.get_mut(&(group, partition));
+        for committed in found.map(|(_, found)| found).chain(confirmed) {
+            if committed.0 > to {
+                *committed = (to, number);
+            }
+        }
+    }
+
+    /// A key of the coordination service has changed. What is told once more after a restart is known already.
+    fn kept(&mut self, change: &Change, number: u64) -> Result<(), Violation> {
+        let Some(entry) = &change.entry else { return Ok(()) };
+        let Some(KeptOffsets { epoch, .. }) = keys::kept_offsets(&change.key, entry) else { return Ok(()) };
+        let before = self.kept.get(&change.key).copied();
+        match before {
+            Some((_, revision, _)) if change.revision <= revision => return Ok(()),
+            Some((later, _, fact)) if epoch < later => {
+                let message = format!(
+                    "a coordinator of epoch {epoch} writes over {} what one of epoch {later} had written",
+                    change.key
+                );
+                return Err(Violation::new(NAME, message, [fact, number]));
+            }
+            _ => {}
+        }
+        self.kept.insert(change.key.clone(), (epoch, change.revision, number));
+        Ok(())
     }
 
     /// The group starts anew in this partition.
@@ -184,6 +233,14 @@ impl Monitor<Fact> for OffsetsMoveForward {
                 return judged.try_for_each(|(partition, offset)| {
                     self.committed(&cluster, (*group, *partition), *offset, stamp.number)
                 });
+            }
+            Fact::Coordination(happening) => {
+                if let Happening::Changed(change) = &**happening {
+                    return self.kept(change, stamp.number);
+                }
+            }
+            Fact::OfGroups(OfGroups::Sought { group, partition, to, .. }) => {
+                self.sought((*group, *partition), *to, stamp.number);
             }
             Fact::OffsetOutOfRange { group, partition, offset, reset: Some(reset) } if offset <= reset => {
                 self.pass_over(stamp, (*group, *partition), *offset..*reset);

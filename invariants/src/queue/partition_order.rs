@@ -31,7 +31,7 @@ use super::copy::LogCopy;
 use super::parked_keys::ParkedKeys;
 use crate::Monitor;
 use rehearsal_env::{NodeId, Stamp, Violation};
-use rehearsal_model::queue::facts::{Fact, Fate, OfLogs, OfTopics, Stretch};
+use rehearsal_model::queue::facts::{Fact, Fate, OfGroups, OfLogs, OfTopics, Stretch};
 use rehearsal_model::queue::knobs::Retry;
 use rehearsal_model::queue::message::MessageId;
 use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
@@ -270,7 +270,8 @@ impl Monitor<Fact> for PartitionOrder {
 
     fn witness(&mut self, stamp: &Stamp, fact: &Fact) -> Result<(), Violation> {
         match fact {
-            Fact::Positioned { group, partition, offset, .. } => {
+            Fact::Positioned { group, partition, offset, .. }
+            | Fact::OfGroups(OfGroups::Sought { group, partition, to: offset, .. }) => {
                 self.next.insert((stamp.node, *group, *partition), (*offset, stamp.number));
                 let parked = ParkedKeys::from(*group, *partition, *offset, stamp.number);
                 self.parked.insert((stamp.node, *group, *partition), parked);

@@ -4,7 +4,7 @@ use rehearsal_env::{Span, Time};
 use rehearsal_model::queue::brokers::Brokers;
 use rehearsal_model::queue::delay::MOVERS;
 use rehearsal_model::queue::facts::Fact;
-use rehearsal_model::queue::knobs::{Delivery, Knobs, Retry};
+use rehearsal_model::queue::knobs::{Delivery, Knobs, Retry, StartAt};
 use rehearsal_model::queue::log::Retention;
 use rehearsal_model::queue::message::MessageId;
 use rehearsal_model::queue::offset::Offset;
@@ -40,6 +40,8 @@ pub struct Rules {
     pub delivery: Delivery,
     /// How old a transaction may become.
     pub transaction_timeout: Duration,
+    /// Where a group begins that has committed nothing.
+    pub start: StartAt,
     /// The messages that have tags, and which.
     pub tags: BTreeMap<MessageId, Tags>,
     /// The groups that want only messages with a tag, and which.
@@ -125,6 +127,7 @@ impl Rules {
             max_in_flight,
             delivery,
             transaction_timeout: plan.knobs.transaction_timeout.duration(),
+            start: plan.knobs.start,
             pipes: pipes.collect(),
             tags: tags.collect(),
             wanted: wanted.collect(),
@@ -187,6 +190,11 @@ impl Rules {
             Fact::Moved { partition, offset, message, .. } => Some((MOVERS, partition, offset, message)),
             _ => None,
         }
+    }
+
+    /// Whether a group begins where the log ends in this partition.
+    pub fn begins_at_the_end(&self, partition: Partition) -> bool {
+        self.start == StartAt::Latest && matches!(partition.topic, Topic::Named(_))
     }
 
     /// The partitions that a group reads.

@@ -1,6 +1,7 @@
 //! A consumer: a member of its group, who takes its time over every message and says that it has processed it, or sees to
 //! it that it is tried again.
 
+use super::attendance::attend;
 use super::client::{Client, Forwarder, Handler, Membership, Place, Seat, Worker};
 use super::defects::Defect;
 use super::delay::{Due, Postponed};
@@ -42,7 +43,7 @@ pub async fn consume<E: Env<Fact = Fact>>(
         plan: plan.clone(),
     });
     let worker = Worker::new(&env, client, seat.clone(), processing, plan.terms(&consumer), &plan);
-    seat.run(worker).await;
+    attend(&env, &plan, consumer.number, seat, worker).await;
 }
 
 /// When one who writes nothing commits: within no transaction, whatever others do.

@@ -223,6 +223,20 @@ defects! {
     /// A leader takes whatever comes from a producer of whom it knows nothing any more (KIP-360). Convicted by
     /// `partition-order`.
     UnknownProducerTaken "unknown-producer-taken",
+    /// With `offsets = coordination` a coordinator writes what was committed over whatever stands there, by whomever.
+    /// Convicted by `offsets-move-forward`.
+    CommitsUnfenced "commits-unfenced",
+    /// With `offsets = coordination` a new coordinator begins as if nothing were committed, and writes that. Convicted by
+    /// `offsets-move-forward`.
+    ClaimsOffsetsUnread "claims-offsets-unread",
+    /// A consumer that leaves its group commits what it has fetched, processed or not. Convicted by
+    /// `offsets-move-forward`.
+    LeaveCommitsFetched "leave-commits-fetched",
+    /// A consumer that goes back finishes what it has in hand, as if that came next. Convicted by `partition-order`.
+    SeekKeepsWorkInHand "seek-keeps-work-in-hand",
+    /// A group that begins where the log ends commits nothing before it has processed something. Convicted by
+    /// `at-least-once`.
+    StartNotCommitted "start-not-committed",
 }
 
 /// The known bugs that are switched on.

@@ -111,7 +111,7 @@ where
         cluster.start(BLOBS, move |env| blob::serve(env, patience, of_blobs));
     }
     start_coordination(cluster, plan, &coordination);
-    if !plan.operations.is_empty() {
+    if !plan.asked_of_brokers().is_empty() {
         let (plan_of, coordination) = (plan.clone(), coordination.clone());
         cluster.start_client(OPERATOR, move |env| operate(env, plan_of.clone(), coordination.clone()));
     }

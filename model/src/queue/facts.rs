@@ -6,6 +6,7 @@
 
 mod kinds;
 mod lending;
+mod of_groups;
 mod of_logs;
 mod of_restarts;
 mod of_topics;
@@ -13,6 +14,7 @@ mod pushing;
 mod stretch;
 
 pub use lending::LendingFact;
+pub use of_groups::OfGroups;
 pub use of_logs::OfLogs;
 pub use of_restarts::OfRestarts;
 pub use of_topics::OfTopics;
@@ -92,6 +94,8 @@ pub enum Fact {
     OfRestarts(OfRestarts),
     /// What is found out about logs.
     OfLogs(OfLogs),
+    /// What only some groups come to.
+    OfGroups(OfGroups),
     // ---- brokers ----
     /// A broker finds this in a partition's log when it comes up.
     Recovered {

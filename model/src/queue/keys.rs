@@ -11,10 +11,12 @@
 //! | `/archived/…` | how far a partition is archived |
 //! | `/topics/N` | the state of topic N, once somebody has asked for another than the first |
 //! | `/barriers/…` | behind which places in a partition nothing stands that was routed before which versions |
+//! | `offsets/…` | with `offsets = coordination`: what groups have committed whose coordinator leads that partition |
 
 use super::archive::Archived;
 use super::brokers::{BrokerEpoch, BrokerId, Brokers};
 use super::controller::PartitionState;
+use super::group::keeper::KeptOffsets;
 use super::partition::Partition;
 use super::restart::{Registration, Stop};
 use super::topics::{Barriers, TopicState};
@@ -22,7 +24,7 @@ use crate::coordination::{Entry, Revision};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// What everything of the queue begins with.
+/// What everything begins with that all brokers hear of.
 pub const ALL: &str = "/";
 /// Who is the controller.
 pub const CONTROLLER: &str = "/controller";
@@ -37,6 +39,8 @@ const PARTITIONS: &str = "/partitions/";
 const ARCHIVED: &str = "/archived/";
 const TOPICS: &str = "/topics/";
 const BARRIERS: &str = "/barriers/";
+/// Not below [`ALL`]: it changes with every commit, and concerns its coordinator alone.
+const OFFSETS: &str = "offsets/";
 
 /// What a partition's key holds: its own name stands in it, so that no key has to be taken apart.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -122,6 +126,17 @@ pub fn partition(partition: Partition) -> String {
 /// The key of how far a partition is archived.
 pub fn archived(partition: Partition) -> String {
     format!("{ARCHIVED}{partition}")
+}
+
+/// The key of what groups have committed whose coordinator leads this partition.
+pub fn offsets(partition: Partition) -> String {
+    format!("{OFFSETS}{partition}")
+}
+
+/// What groups have committed, as their key says; none when it says something else.
+pub fn kept_offsets(key: &str, entry: &Entry) -> Option<KeptOffsets> {
+    key.strip_prefix(OFFSETS)?;
+    decode(entry)
 }
 
 /// The key of a topic's state.

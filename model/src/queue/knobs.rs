@@ -32,6 +32,17 @@ pub enum OffsetReset {
     Error,
 }
 
+/// Where a group begins in a partition in which it has committed nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StartAt {
+    /// Where the log starts.
+    #[default]
+    Earliest,
+    /// Where the log ends, and commits that before it works: whoever comes after it misses nothing that was written since.
+    Latest,
+}
+
 /// What becomes of a message whose processing fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -63,6 +74,17 @@ impl CoordinationMode {
             CoordinationMode::Consensus => 3,
         }
     }
+}
+
+/// Where groups keep what they have committed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OffsetsIn {
+    /// In a topic of the queue's own, with members and generations.
+    #[default]
+    InternalTopic,
+    /// In the coordination service. Not with transactions, whose markers are in the log.
+    Coordination,
 }
 
 /// How what can be read comes to consumers that own partitions. What is lent is asked for always.
@@ -186,6 +208,13 @@ pub struct Knobs {
     /// A segment whose first batch was appended so long ago takes no more; with 0 however long ago.
     #[serde(default)]
     pub segment_age: Span,
+    /// Where groups keep what they have committed.
+    #[serde(default)]
+    pub offsets: OffsetsIn,
+    /// Where a group begins in a partition in which it has committed nothing. What the queue itself reads is read from the
+    /// start.
+    #[serde(default)]
+    pub start: StartAt,
 }
 
 impl Knobs {
@@ -273,6 +302,8 @@ impl Default for Knobs {
             credit: usual_credit(),
             cached_segments: 0,
             segment_age: Span(0),
+            offsets: OffsetsIn::InternalTopic,
+            start: StartAt::Earliest,
         }
     }
 }

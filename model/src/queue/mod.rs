@@ -10,6 +10,7 @@
 
 pub mod aim;
 pub mod archive;
+mod attendance;
 pub mod borrowing;
 pub mod broker;
 pub mod brokers;

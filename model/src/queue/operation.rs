@@ -55,6 +55,22 @@ pub enum Operation {
         /// Which.
         number: u32,
     },
+    /// A consumer shall leave its group in an orderly way, and come back.
+    StopConsumer {
+        /// When.
+        at: Span,
+        /// Which, by number.
+        consumer: u32,
+        /// How long it stays away.
+        away: Span,
+    },
+    /// A consumer shall go back to where the partitions start that it owns, and work through them again.
+    Replay {
+        /// When.
+        at: Span,
+        /// Which, by number.
+        consumer: u32,
+    },
 }
 
 impl Operation {
@@ -65,7 +81,9 @@ impl Operation {
             | Operation::RemoveBroker { at, .. }
             | Operation::RestartBroker { at, .. }
             | Operation::AddPartitions { at, .. }
-            | Operation::RetirePartition { at, .. } => *at,
+            | Operation::RetirePartition { at, .. }
+            | Operation::StopConsumer { at, .. }
+            | Operation::Replay { at, .. } => *at,
         }
     }
 
@@ -75,7 +93,21 @@ impl Operation {
             Operation::AddPartitions { topic, .. } | Operation::RetirePartition { topic, .. } => Some(*topic),
             Operation::AddBroker { .. }
             | Operation::RemoveBroker { .. }
-            | Operation::RestartBroker { .. } => None,
+            | Operation::RestartBroker { .. }
+            | Operation::StopConsumer { .. }
+            | Operation::Replay { .. } => None,
+        }
+    }
+
+    /// The consumer that is to do something, if one is; nobody else has anything to do with that.
+    pub fn consumer(&self) -> Option<u32> {
+        match self {
+            Operation::StopConsumer { consumer, .. } | Operation::Replay { consumer, .. } => Some(*consumer),
+            Operation::AddBroker { .. }
+            | Operation::RemoveBroker { .. }
+            | Operation::RestartBroker { .. }
+            | Operation::AddPartitions { .. }
+            | Operation::RetirePartition { .. } => None,
         }
     }
 
@@ -91,7 +123,9 @@ impl Operation {
             Operation::RemoveBroker { broker, .. } => before.without(BrokerId::numbered(*broker)),
             Operation::RestartBroker { .. }
             | Operation::AddPartitions { .. }
-            | Operation::RetirePartition { .. } => before,
+            | Operation::RetirePartition { .. }
+            | Operation::StopConsumer { .. }
+            | Operation::Replay { .. } => before,
         };
         (after != before).then_some(after)
     }
@@ -103,7 +137,9 @@ impl Operation {
             Operation::RetirePartition { number, .. } => before.with_retired(*number),
             Operation::AddBroker { .. }
             | Operation::RemoveBroker { .. }
-            | Operation::RestartBroker { .. } => None,
+            | Operation::RestartBroker { .. }
+            | Operation::StopConsumer { .. }
+            | Operation::Replay { .. } => None,
         }
     }
 }

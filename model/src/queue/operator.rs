@@ -20,7 +20,7 @@ use tokio::sync::oneshot;
 pub async fn operate<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, coordination: Vec<NodeId>) {
     let setup = ClientSetup { patience: plan.patience_with_coordination(), watch_lost_on_reconnect: false };
     let service = Coordination::connect(&env, &coordination, setup, of_coordination);
-    let mut operations = plan.operations.clone();
+    let mut operations = plan.asked_of_brokers();
     operations.sort_by_key(Operation::at);
     let (restarts, others): (Vec<_>, Vec<_>) = operations.into_iter().partition(Operation::restarts);
     if restarts.is_empty() {

@@ -158,6 +158,19 @@ impl Plan {
         added.fold(topic.partitions, u32::max)
     }
 
+    /// What is asked of the operator, who asks it of the brokers.
+    pub fn asked_of_brokers(&self) -> Vec<Operation> {
+        self.operations.iter().filter(|operation| operation.consumer().is_none()).copied().collect()
+    }
+
+    /// What is asked of this consumer, in the order of time.
+    pub fn wishes_of(&self, consumer: u32) -> Vec<Operation> {
+        let of_it = self.operations.iter().filter(|operation| operation.consumer() == Some(consumer));
+        let mut wishes: Vec<Operation> = of_it.copied().collect();
+        wishes.sort_by_key(Operation::at);
+        wishes
+    }
+
     /// The topics whose partitions change while it runs.
     pub fn changing_topics(&self) -> BTreeSet<u32> {
         self.operations.iter().filter_map(Operation::topic).collect()

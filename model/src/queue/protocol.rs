@@ -186,6 +186,11 @@ pub enum GroupRequest {
         /// In which partitions.
         partitions: BTreeSet<Partition>,
     },
+    /// To be a member no more.
+    Leave {
+        /// Who.
+        member: MemberId,
+    },
 }
 
 /// What a broker answers.

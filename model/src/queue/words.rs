@@ -8,6 +8,7 @@ mod coordination;
 mod delays;
 mod lending;
 mod logs;
+mod of_groups;
 mod pushing;
 mod restarts;
 mod topics;
@@ -44,6 +45,7 @@ pub(super) fn of(fact: &Fact) -> String {
         Fact::OfTopics(fact) => topics::of(fact),
         Fact::OfRestarts(fact) => restarts::of(fact),
         Fact::OfLogs(fact) => logs::of(fact),
+        Fact::OfGroups(fact) => of_groups::of(fact),
 
         Fact::Recovered { partition, log, torn, .. } => recovered(*partition, log, *torn),
         Fact::Led { partition, epoch, begins } => {

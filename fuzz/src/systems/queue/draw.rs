@@ -6,7 +6,9 @@ use super::possible;
 use super::sections::{Rolling, SetUpFor, Topology, Workload};
 use crate::draws::Draws;
 use rehearsal_model::queue::group::StrategyName;
-use rehearsal_model::queue::knobs::{CoordinationMode, Delivery, FetchMode, Knobs, OffsetReset, Retry};
+use rehearsal_model::queue::knobs::{
+    CoordinationMode, Delivery, FetchMode, Knobs, OffsetReset, OffsetsIn, Retry, StartAt,
+};
 use rehearsal_model::queue::plan::{ConsumerPlan, Sending, TopicPlan};
 use rehearsal_model::queue::producers::REMEMBERED_BATCHES;
 use rehearsal_model::queue::production::Acks;
@@ -42,6 +44,8 @@ pub(super) fn workload(draws: &Draws, storm: Span) -> Workload {
     let mut placing = draws.part("placing", 0);
     let keyless = if placing.percent(25) { placing.between(10, 100) as u32 } else { 0 };
     let named = if placing.percent(15) { placing.between(10, 60) as u32 } else { 0 };
+    let leaves = draws.part("leaves", 0).percent(20);
+    let replays = draws.part("replays", 0).percent(20);
     let mut draws = draws.part("workload", 0);
     let latest = (storm.0 / 4 * 3 / 1_000_000).max(1);
     Workload {
@@ -67,6 +71,8 @@ pub(super) fn workload(draws: &Draws, storm: Span) -> Workload {
         retires,
         big_topic,
         members_change: draws.percent(15),
+        leaves,
+        replays,
         rolling_restart: match (orderly, draws.percent(10)) {
             (true, _) => Rolling::Orderly,
             (false, true) => Rolling::Crashes,
@@ -109,6 +115,8 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
     let (fetch, credit) = pushing(draws, workload);
     let segments = segments(draws);
     let (buffer_bytes, buffer_wait) = buffering(draws, workload);
+    let apart = draws.part("offsets", 0).percent(22);
+    let begins_late = draws.part("start", 0).percent(20) && !workload.grows && !workload.retires;
     let mut draws = draws.part("knobs", 0);
     let acks = match draws.below(100) {
         0..70 => Acks::All,
@@ -179,6 +187,16 @@ pub(super) fn knobs(draws: &Draws, topology: &Topology, workload: &Workload) -> 
         credit,
         buffer_bytes,
         buffer_wait,
+        offsets: if apart && delivery != Delivery::ExactlyOnce {
+            OffsetsIn::Coordination
+        } else {
+            OffsetsIn::InternalTopic
+        },
+        start: if begins_late && delivery != Delivery::ExactlyOnce {
+            StartAt::Latest
+        } else {
+            StartAt::Earliest
+        },
         ..keeping
     };
     let drawn = segments.applied(if keeps_order { keeping_key_order(drawn) } else { drawn });
@@ -295,9 +313,19 @@ pub(super) fn knobs_beside(fixed: &Knobs, drawn: Knobs) -> Knobs {
         delivery: match drawn.delivery {
             Delivery::ExactlyOnce if !may_number => Delivery::AtLeastOnce,
             Delivery::AtMostOnce if fixed.retry != Retry::None => Delivery::AtLeastOnce,
+            Delivery::ExactlyOnce if fixed.offsets == OffsetsIn::Coordination => Delivery::AtLeastOnce,
+            Delivery::ExactlyOnce if fixed.start == StartAt::Latest => Delivery::AtLeastOnce,
             delivery => delivery,
         },
         archive: drawn.archive && fixed.delivery != Delivery::ExactlyOnce,
+        offsets: match fixed.delivery {
+            Delivery::ExactlyOnce => OffsetsIn::InternalTopic,
+            _ => drawn.offsets,
+        },
+        start: match fixed.delivery {
+            Delivery::ExactlyOnce => StartAt::Earliest,
+            _ => drawn.start,
+        },
         heartbeat: drawn.heartbeat.min(Span(fixed.member_session.0 / 3)),
         retry: if fixed.delivery == Delivery::AtMostOnce { Retry::None } else { drawn.retry },
         ..drawn

@@ -116,6 +116,57 @@ const FROM_DISK: &[&str] = &[
     "workload.groups=2",
     "workload.lent=false",
 ];
+/// What groups commit is kept in the coordination service.
+const KEPT_APART: &[&str] = &[
+    "queue.offsets=coordination",
+    "queue.delivery=at-least-once",
+    "queue.unclean_election=false",
+    "workload.lent=false",
+];
+/// As [`KEPT_APART`], where leads pass on while their brokers are at work, or stand still.
+const HANDED_ON_LATE: &[&str] = &[
+    "families.pauses=true",
+    "queue.offsets=coordination",
+    "queue.delivery=at-least-once",
+    "queue.unclean_election=false",
+    "workload.lent=false",
+    "workload.groups=2",
+    "workload.rolling_restart=orderly",
+];
+/// Consumers leave, with work in hand.
+const LEAVING: &[&str] = &[
+    "workload.leaves=true",
+    "workload.groups=2",
+    "workload.pipe=false",
+    "workload.lent=false",
+    "workload.slow_consumers=true",
+    "queue.delivery=at-least-once",
+    "queue.unclean_election=false",
+];
+/// Consumers go back, with work in hand.
+const REPLAYING: &[&str] = &[
+    "workload.replays=true",
+    "workload.groups=2",
+    "workload.pipe=false",
+    "workload.lent=false",
+    "workload.failing=0",
+    "workload.slow_consumers=true",
+    "queue.delivery=at-least-once",
+    "queue.key_order=announced",
+    "queue.unclean_election=false",
+];
+/// Groups begin where the log ends.
+const BEGINNING_LATE: &[&str] = &[
+    "queue.start=latest",
+    "workload.groups=2",
+    "workload.grows=false",
+    "workload.retires=false",
+    "workload.pipe=false",
+    "workload.lent=false",
+    "queue.delivery=at-least-once",
+    "queue.acks=all",
+    "queue.unclean_election=false",
+];
 /// A leader loses its tail and leads again at once, and a follower asks it in its old epoch before it hears of that.
 const DEAF_FOLLOWER: &[&str] = &[
     "families.crashes=true",
@@ -622,5 +673,35 @@ pub(super) const DEFECTS: &[Defect] = &[
         "partition-order",
         "KIP-360: retention has taken all that a leader knew of a producer, and a batch that is sent again is appended again",
         FORGOTTEN_PRODUCER,
+    ),
+    defect(
+        "commits-unfenced",
+        "offsets-move-forward",
+        "a consumer's offsets in ZooKeeper, written by whoever comes: one that was replaced takes back what was committed since",
+        HANDED_ON_LATE,
+    ),
+    defect(
+        "claims-offsets-unread",
+        "offsets-move-forward",
+        "a new coordinator that begins with an empty cache, and writes that over what the one before it had kept",
+        KEPT_APART,
+    ),
+    defect(
+        "leave-commits-fetched",
+        "offsets-move-forward",
+        "enable.auto.commit when a consumer is closed: what poll() has returned is committed, worked through or not",
+        LEAVING,
+    ),
+    defect(
+        "seek-keeps-work-in-hand",
+        "partition-order",
+        "a seek that takes effect behind what a consumer has fetched already",
+        REPLAYING,
+    ),
+    defect(
+        "start-not-committed",
+        "at-least-once",
+        "auto.offset.reset=latest and a consumer that dies before its first commit: the next begins at a later end",
+        BEGINNING_LATE,
     ),
 ];

@@ -27,7 +27,7 @@ use rehearsal_model::queue::deploy::{
     BLOBS, MOVER_NODES, OPERATOR, broker_name, consumer_name, coordination_name, deploy, mover_name,
     producer_name,
 };
-use rehearsal_model::queue::knobs::{CoordinationMode, Delivery, FetchMode};
+use rehearsal_model::queue::knobs::{CoordinationMode, Delivery, FetchMode, OffsetsIn, StartAt};
 use rehearsal_model::queue::operation::Operation;
 use rehearsal_model::queue::plan::{Plan, Sending};
 use rehearsal_model::queue::reading::ReadFrom;
@@ -105,6 +105,13 @@ impl System for Queue {
         };
         section.operations.extend(operations::of_topics(&draws, &workload, &section.topics, &section.knobs));
         section.operations.extend(operations::orderly_restarts(&draws, &topology, &workload, storm));
+        section.operations.extend(operations::of_consumers(
+            &draws,
+            &workload,
+            &section.consumers,
+            &section.knobs,
+            storm,
+        ));
         section.sendings = draw::sendings(&draws, &topology, &workload, &section.knobs, &section.topics);
         let mut scenario = Scenario {
             version: VERSION,
@@ -209,6 +216,10 @@ impl System for Queue {
             ("push", !consumers.is_empty() && knobs.fetch == FetchMode::Push),
             ("old segments on the disk alone", knobs.cached_segments > 0),
             ("segments closed by age", knobs.segment_age > Span(0)),
+            ("consumers leave", asks(|one| matches!(one, Operation::StopConsumer { .. }))),
+            ("consumers go back", asks(|one| matches!(one, Operation::Replay { .. }))),
+            ("begins at the end", !consumers.is_empty() && knobs.start == StartAt::Latest),
+            ("offsets kept apart", !consumers.is_empty() && knobs.offsets == OffsetsIn::Coordination),
         ]
     }
 
@@ -263,7 +274,7 @@ fn nodes(plan: &Plan) -> Nodes {
         producers: producers.into_iter().map(producer_name).collect(),
         consumers: plan.consumers.iter().map(|consumer| consumer_name(consumer.number)).collect(),
         movers: (0..if plan.holds_back() { MOVER_NODES } else { 0 }).map(mover_name).collect(),
-        operator: (!plan.operations.is_empty()).then(|| OPERATOR.to_owned()),
+        operator: (!plan.asked_of_brokers().is_empty()).then(|| OPERATOR.to_owned()),
     }
 }
 

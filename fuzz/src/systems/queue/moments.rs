@@ -92,6 +92,9 @@ pub(super) const FACT_KINDS: &[&str] = &[
     "LogDamaged",
     "EpochCrossed",
     "TruncationSeen",
+    "OffsetsClaimed",
+    "MemberLeft",
+    "Sought",
 ];
 
 /// Facts worth striking at; one that is listed twice is struck at twice as often.

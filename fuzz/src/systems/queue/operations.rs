@@ -2,11 +2,12 @@
 //! turn, by crashes or in order.
 
 use super::draw::may_change;
+use super::possible;
 use super::sections::{Rolling, Topology, Workload};
 use crate::draws::Draws;
-use rehearsal_model::queue::knobs::Knobs;
+use rehearsal_model::queue::knobs::{Knobs, StartAt};
 use rehearsal_model::queue::operation::Operation;
-use rehearsal_model::queue::plan::TopicPlan;
+use rehearsal_model::queue::plan::{ConsumerPlan, TopicPlan};
 use rehearsal_model::queue::production::Acks;
 use rehearsal_model::queue::topics::KeyOrder;
 use rehearsal_sim::{Blow, Fault, Span, Trigger};
@@ -49,7 +50,8 @@ pub(super) fn of_topics(
     knobs: &Knobs,
 ) -> Vec<Operation> {
     let mut draws = draws.part("topic-operations", 0);
-    if !may_change(workload) || knobs.acks == Acks::None || topics.is_empty() {
+    let may_change = may_change(workload) && knobs.start == StartAt::Earliest;
+    if !may_change || knobs.acks == Acks::None || topics.is_empty() {
         return Vec::new();
     }
     let TopicPlan { number: topic, mut partitions } = *draws.pick(topics);
@@ -66,6 +68,33 @@ pub(super) fn of_topics(
     if workload.retires && knobs.key_order == KeyOrder::Announced {
         let number = draws.below(u64::from(partitions)) as u32;
         operations.push(Operation::RetirePartition { at, topic, number });
+    }
+    operations
+}
+
+/// When consumers leave, each to come back soon, and when they go back: some of those who own what they read.
+pub(super) fn of_consumers(
+    draws: &Draws,
+    workload: &Workload,
+    consumers: &[ConsumerPlan],
+    knobs: &Knobs,
+    storm: Span,
+) -> Vec<Operation> {
+    let replays = workload.replays && workload.failing == 0 && possible::may_replay(knobs);
+    let latest = (storm.0 / 10 * 9 / 1_000_000).max(1);
+    let mut operations = Vec::new();
+    for plan in consumers.iter().filter(|plan| possible::may_wish(plan)) {
+        let consumer = plan.number;
+        let mut draws = draws.part("consumer-leaves", u64::from(consumer));
+        let (leaves, at) = (draws.percent(60), draws.millis(1, latest));
+        let away = draws.millis(0, 3_000);
+        if workload.leaves && leaves {
+            operations.push(Operation::StopConsumer { at, consumer, away });
+        }
+        let (goes_back, at) = (draws.percent(60), draws.millis(latest.div_ceil(4), latest));
+        if replays && goes_back {
+            operations.push(Operation::Replay { at, consumer });
+        }
     }
     operations
 }

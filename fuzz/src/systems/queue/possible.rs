@@ -3,7 +3,7 @@
 use super::sections::{Section, Topology};
 use crate::scenario::ScenarioError;
 use rehearsal_model::queue::delay::MOVERS;
-use rehearsal_model::queue::knobs::{Delivery, Knobs, Retry};
+use rehearsal_model::queue::knobs::{Delivery, Knobs, OffsetsIn, Retry, StartAt};
 use rehearsal_model::queue::operation::Operation;
 use rehearsal_model::queue::plan::{ConsumerPlan, Sending, TopicPlan};
 use rehearsal_model::queue::producers::REMEMBERED_BATCHES;
@@ -102,6 +102,50 @@ fn check_operations(topology: &Topology, operations: &[Operation]) -> Result<(),
     Ok(())
 }
 
+/// Whether a consumer may be asked for anything: one that owns what it reads, and does nothing in transactions.
+pub(super) fn may_wish(consumer: &ConsumerPlan) -> bool {
+    consumer.into.is_none() && consumer.loan.is_none()
+}
+
+/// Whether a consumer may be asked to go back, as far as the settings go: what it processes again must do no harm, and what
+/// it has committed before must not have let anything begin.
+pub(super) fn may_replay(knobs: &Knobs) -> bool {
+    knobs.delivery == Delivery::AtLeastOnce && knobs.key_order == KeyOrder::Announced
+}
+
+/// Refuses what is asked of consumers that are not there, or cannot do it, or would not be done in the calm.
+pub(super) fn check_wishes(section: &Section, storm: Span) -> Result<(), ScenarioError> {
+    for (index, operation) in section.operations.iter().enumerate() {
+        let Some(number) = operation.consumer() else { continue };
+        let key = format!("operation[{index}]");
+        let Some(consumer) = section.consumers.iter().find(|consumer| consumer.number == number) else {
+            return refuse(&key, "there is no such consumer", "name a consumer of [[queue.consumer]]");
+        };
+        if !may_wish(consumer) {
+            let reason = "it is a pipeline, or borrows what it reads";
+            return refuse(&key, reason, "name a consumer without into and without loan");
+        }
+        let replays = matches!(operation, Operation::Replay { .. });
+        if replays && !may_replay(&section.knobs) {
+            let reason = "what is processed again is processed more than once, and after what came behind it";
+            let mend =
+                "write delivery = \"at-least-once\" and key_order = \"announced\", or let nobody go back";
+            return refuse(&key, reason, mend);
+        }
+        if replays && section.sendings.iter().any(|sending| sending.fails > 0) {
+            let reason = "what fails would be written on once more";
+            return refuse(&key, reason, "let nothing fail, or let nobody go back");
+        }
+        if operation.at() > storm {
+            return refuse(&key, "it comes in the calm, when all comes to rest", "let it come in the storm");
+        }
+        if matches!(operation, Operation::StopConsumer { away, .. } if *away > LONGEST) {
+            return refuse(&key, "the calm would be over before it is back", "write at most \"5s\"");
+        }
+    }
+    Ok(())
+}
+
 fn check_restart(
     key: &str,
     broker: u32,
@@ -167,6 +211,10 @@ fn check_topic_operations(section: &Section) -> Result<(), ScenarioError> {
             return refuse(&key, "there is no such topic", "name a topic of [[queue.topic]]");
         };
         check_that_it_may_change(&key, topic, section)?;
+        if section.knobs.start == StartAt::Latest {
+            let reason = "what was written to a new partition before its group hears of it would be left out";
+            return refuse(&key, reason, "write start = \"earliest\", or let the topic be");
+        }
         match *operation {
             Operation::AddPartitions { partitions, .. } if partitions > MOST_PARTITIONS => {
                 let reason = format!("{partitions} partitions cannot be");
@@ -296,6 +344,15 @@ fn check_knobs(knobs: &Knobs, topology: &Topology) -> Result<(), ScenarioError> 
     if knobs.delivery == Delivery::ExactlyOnce && knobs.archive {
         let reason = "the archive does not say which transactions were aborted";
         return refuse("archive", reason, "write archive = false, or another delivery");
+    }
+    if knobs.delivery == Delivery::ExactlyOnce && knobs.start == StartAt::Latest {
+        let reason = "a pipeline that leaves out what was written before it has no whole output";
+        return refuse("start", reason, "write start = \"earliest\", or another delivery");
+    }
+    if knobs.delivery == Delivery::ExactlyOnce && knobs.offsets == OffsetsIn::Coordination {
+        let reason = "a transaction commits offsets by its marker, which is in the log where they are";
+        let mend = "write offsets = \"internal-topic\", or another delivery";
+        return refuse("offsets", reason, mend);
     }
     if knobs.delivery == Delivery::ExactlyOnce && !knobs.idempotent {
         let reason = "transactions need an idempotent producer";

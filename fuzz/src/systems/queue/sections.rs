@@ -98,6 +98,10 @@ pub(super) struct Workload {
     pub(super) big_topic: bool,
     /// Whether brokers are added and removed.
     pub(super) members_change: bool,
+    /// Whether consumers leave their groups in an orderly way, and come back.
+    pub(super) leaves: bool,
+    /// Whether consumers are to work through what they own again.
+    pub(super) replays: bool,
     /// How all brokers are restarted, one after the other, if they are.
     pub(super) rolling_restart: Rolling,
     /// Which faults come together, aimed at one rule, where the families allow for them.
@@ -165,6 +169,7 @@ pub(super) fn plan(scenario: &Scenario) -> Result<Plan, ScenarioError> {
     topology.check()?;
     let section = read_section(&scenario.knobs)?;
     possible::check(&topology, &section)?;
+    possible::check_wishes(&section, scenario.storm)?;
     Ok(Plan {
         brokers: topology.brokers,
         factor: topology.factor,

@@ -7,7 +7,7 @@ use super::{
     OTHER_TAG_PASSED, PROCESSED_TWICE, REBALANCED,
 };
 use rehearsal_env::{Incarnation, Marker, NodeId, Stamp};
-use rehearsal_model::queue::facts::Fact;
+use rehearsal_model::queue::facts::{Fact, OfGroups};
 use rehearsal_model::queue::group::{Generation, MemberId};
 use rehearsal_model::queue::knobs::Delivery;
 use rehearsal_model::queue::message::MessageId;
@@ -66,7 +66,8 @@ impl ClientMarkers {
             Fact::LetGo { .. } => {
                 self.uncommitted.remove(&stamp.node);
             }
-            Fact::Positioned { partition, offset, .. } => {
+            Fact::Positioned { partition, offset, .. }
+            | Fact::OfGroups(OfGroups::Sought { partition, to: offset, .. }) => {
                 self.next.insert((stamp.node, *partition), *offset);
             }
             Fact::Processed { group, message, partition, offset, .. } => {

@@ -2,7 +2,7 @@
 
 use super::{CREDIT_RAN_OUT, PUSH_WAS_LOST, SUBSCRIPTION_ENDED_BY_BROKER, TAKEN_UP_WHERE_IT_STOOD};
 use rehearsal_env::{Marker, NodeId, Stamp};
-use rehearsal_model::queue::facts::{Fact, PushFact};
+use rehearsal_model::queue::facts::{Fact, OfGroups, PushFact};
 use rehearsal_model::queue::offset::Offset;
 use rehearsal_model::queue::partition::Partition;
 use rehearsal_model::queue::pushing::Ending;
@@ -29,7 +29,7 @@ impl PushMarkers {
             Fact::LetGo { .. } => {
                 self.at_work.remove(&node);
             }
-            Fact::Positioned { partition, .. } => {
+            Fact::Positioned { partition, .. } | Fact::OfGroups(OfGroups::Sought { partition, .. }) => {
                 self.next.remove(&(node, *partition));
                 self.again.remove(&(node, *partition));
             }

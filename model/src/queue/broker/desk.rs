@@ -35,8 +35,15 @@ pub(super) trait Coordinator<E: Env<Fact = Fact>>: Sized + 'static {
     type Errand;
 
     fn desks(broker: &Broker<E>) -> &Desks<E, Self>;
-    /// The core after all that the partition holds.
-    fn recover(broker: &Broker<E>, batches: &[Arc<Batch>], out: &mut Vec<Wish<E, Self>>) -> Self;
+    /// What is to be done before it is loaded by one who leads its partition in this epoch.
+    async fn prepare(_broker: &Broker<E>, _host: &Host, _epoch: LeaderEpoch) {}
+    /// The core after all that its partition holds.
+    fn recover(
+        broker: &Broker<E>,
+        partition: Partition,
+        batches: &[Arc<Batch>],
+        out: &mut Vec<Wish<E, Self>>,
+    ) -> Self;
     fn step(&mut self, broker: &Broker<E>, input: Self::Input, out: &mut Vec<Wish<E, Self>>);
     /// That a write is in sync, or not known to be.
     fn settled(write: Self::Write, persisted: bool) -> Self::Input;
@@ -97,7 +104,10 @@ impl<E: Env<Fact = Fact>> Broker<E> {
                 if let Some(epoch) = leads
                     && self.is_readable(&host)
                 {
-                    self.load::<C>(&host, epoch).await;
+                    C::prepare(&self, &host, epoch).await;
+                    if leads_in(&host) == Some(epoch) {
+                        self.load::<C>(&host, epoch).await;
+                    }
                     continue;
                 }
             }
@@ -113,7 +123,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
     async fn load<C: Coordinator<E>>(self: &Rc<Self>, host: &Host, epoch: LeaderEpoch) {
         let Some(batches) = self.read_all(host, epoch).await else { return };
         let mut out = Vec::new();
-        let core = C::recover(self, &batches, &mut out);
+        let core = C::recover(self, host.partition, &batches, &mut out);
         let (waiting, timers, unsettled) = (BTreeMap::new(), BTreeMap::new(), VecDeque::new());
         let desk = Desk { epoch, core, waiting, timers, unsettled };
         C::desks(self).desks.borrow_mut().insert(host.partition, desk);

@@ -1,8 +1,9 @@
 //! The groups whose partition of the offsets topic this broker leads.
 
-use super::super::facts::{Fact, OfTopics};
+use super::super::facts::{Fact, OfGroups, OfTopics};
+use super::super::group::keeper::{Keep, Keeper};
 use super::super::group::{
-    self, Group, GroupEntry, GroupError, Input, Knobs, MemberId, Output, RequestId, Timer, WriteId,
+    self, Group, GroupEntry, GroupError, Input, Knobs, MemberId, Output, Removal, RequestId, Timer, WriteId,
 };
 use super::super::identity::ProducerIdentity;
 use super::super::offset::LeaderEpoch;
@@ -11,10 +12,9 @@ use super::super::plan::Plan;
 use super::super::protocol::{GroupRefusal, GroupRequest};
 use super::super::record::{Batch, Content, Payload, Record, Verdict};
 use super::desk::{Coordinator, Desks, Wish};
-use super::{Broker, entries};
+use super::{Broker, Host, entries};
 use rehearsal_env::Env;
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -38,14 +38,25 @@ impl<E: Env<Fact = Fact>> Coordinator<E> for Groups {
     type Reply = Result<group::Answer, GroupError>;
     type Write = (u32, WriteId);
     type Timer = (u32, Timer);
-    type Errand = Infallible;
+    type Errand = Keep;
 
     fn desks(broker: &Broker<E>) -> &Desks<E, Self> {
         &broker.groups
     }
 
-    fn recover(broker: &Broker<E>, batches: &[Arc<Batch>], out: &mut Vec<Wish<E, Self>>) -> Self {
-        let mut remembered: BTreeMap<u32, Vec<GroupEntry>> = BTreeMap::new();
+    async fn prepare(broker: &Broker<E>, host: &Host, epoch: LeaderEpoch) {
+        if broker.keeps_offsets_apart() {
+            broker.claim_offsets(host, epoch).await;
+        }
+    }
+
+    fn recover(
+        broker: &Broker<E>,
+        partition: Partition,
+        batches: &[Arc<Batch>],
+        out: &mut Vec<Wish<E, Self>>,
+    ) -> Self {
+        let mut remembered: BTreeMap<u32, Vec<GroupEntry>> = broker.kept_apart(partition);
         for batch in batches {
             match (&batch.payload.content, batch.payload.producer) {
                 (Content::Records(records), _) => {
@@ -110,12 +121,22 @@ impl<E: Env<Fact = Fact>> Coordinator<E> for Groups {
         GroupInput::Of(group, Input::TimerFired(timer))
     }
 
-    fn run(_: &Rc<Broker<E>>, _: Partition, _: LeaderEpoch, errand: Infallible) {
-        match errand {}
+    fn run(broker: &Rc<Broker<E>>, partition: Partition, epoch: LeaderEpoch, keep: Keep) {
+        broker.keep(partition, epoch, keep);
     }
 }
 
 impl<E: Env<Fact = Fact>> Broker<E> {
+    /// What groups have committed, where that is not in the log.
+    fn kept_apart(&self, partition: Partition) -> BTreeMap<u32, Vec<GroupEntry>> {
+        let entries = |keeper: &Keeper| {
+            let groups = keeper.groups().iter();
+            let entry = |offsets: &BTreeMap<_, _>| GroupEntry::Offsets { offsets: offsets.clone() };
+            groups.map(|(group, offsets)| (*group, vec![entry(offsets)])).collect()
+        };
+        self.with_kept_offsets(partition, entries).unwrap_or_default()
+    }
+
     fn group_knobs(&self) -> Knobs {
         Knobs { initial_delay: self.plan.knobs.heartbeat.duration() }
     }
@@ -131,6 +152,14 @@ impl<E: Env<Fact = Fact>> Broker<E> {
     fn wish_of_group(&self, group: u32, output: Output) -> Option<Wish<E, Groups>> {
         Some(match output {
             Output::Answer { request, result } => Wish::Answer(request.0, result),
+            Output::Persist { write, entry: GroupEntry::Offsets { offsets } }
+                if self.keeps_offsets_apart() =>
+            {
+                Wish::Run(Keep { group, write, offsets: Some(offsets) })
+            }
+            Output::Persist { write, entry: GroupEntry::Asked } if self.keeps_offsets_apart() => {
+                Wish::Run(Keep { group, write, offsets: None })
+            }
             Output::Persist { write, entry } => {
                 let producer = match &entry {
                     GroupEntry::OffsetsWithin { producer, .. } => Some(*producer),
@@ -144,6 +173,10 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             Output::CancelTimer(timer) => Wish::CancelTimer((group, timer)),
             Output::Withheld(partitions) => {
                 self.env.observe(Fact::OfTopics(OfTopics::Withheld { group, partitions }));
+                return None;
+            }
+            Output::MemberRemoved { member, why: Removal::Left } => {
+                self.env.observe(Fact::OfGroups(OfGroups::MemberLeft { group, member }));
                 return None;
             }
             Output::MemberRemoved { .. } => return None,
@@ -203,6 +236,7 @@ fn input(request: RequestId, asked: GroupRequest, fresh: impl FnOnce() -> Member
             Input::CommitWithin { request, member: (member, generation), producer, offsets }
         }
         GroupRequest::Offsets { partitions } => Input::Fetch { request, partitions },
+        GroupRequest::Leave { member } => Input::Leave { request, member },
     }
 }
 

@@ -30,6 +30,7 @@ mod host;
 mod lenders;
 mod mark;
 mod news;
+mod offsets;
 mod pushing;
 mod replication;
 mod retention;
@@ -68,6 +69,7 @@ use errands::Errands;
 use groups::Groups;
 use host::Host;
 use lenders::Lenders;
+use offsets::Keepers;
 use rehearsal_env::{Env, NodeId, StorageError};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -108,6 +110,7 @@ struct Broker<E: Env<Fact = Fact>> {
     groups: Desks<E, Groups>,
     transactions: Desks<E, Transactions>,
     lenders: Desks<E, Lenders>,
+    keepers: Keepers,
     errands: Errands<E>,
     /// Numbers the questions of clients to coordinators.
     asked: Cell<u64>,
@@ -178,6 +181,7 @@ pub async fn serve<E: Env<Fact = Fact>>(env: E, plan: Arc<Plan>, number: u32, ne
         groups: Desks::default(),
         transactions: Desks::default(),
         lenders: Desks::default(),
+        keepers: Keepers::default(),
         errands: Errands::bind(&env),
         asked: Cell::new(0),
         env,

@@ -43,7 +43,12 @@ impl<E: Env<Fact = Fact>> Coordinator<E> for Transactions {
         &broker.transactions
     }
 
-    fn recover(broker: &Broker<E>, batches: &[Arc<Batch>], out: &mut Vec<Wish<E, Self>>) -> Self {
+    fn recover(
+        broker: &Broker<E>,
+        _: Partition,
+        batches: &[Arc<Batch>],
+        out: &mut Vec<Wish<E, Self>>,
+    ) -> Self {
         let records = batches.iter().flat_map(|batch| match &batch.payload.content {
             Content::Records(records) => records.as_slice(),
             Content::Marker(_) | Content::Routing(_) => &[],

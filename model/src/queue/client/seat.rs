@@ -4,6 +4,8 @@
 //! 2. Ask where the group goes on in each partition, and have it worked from there.
 //! 3. Say from time to time that it lives. When the group rebalances: let everything go, and begin at step 1.
 
+mod places;
+
 use super::super::defects::Defect;
 use super::super::facts::Fact;
 use super::super::group::{
@@ -104,6 +106,27 @@ impl<E: Env<Fact = Fact>> Seat<E> {
                 Ask::Nothing => self.live_on().await,
             };
         }
+    }
+
+    /// Leaves the group: stops working, commits what is done, and says that it goes. Whoever is not heard is missed when
+    /// its session is over.
+    pub async fn leave(&self) {
+        if self.plan.defects.has(Defect::LeaveCommitsFetched) {
+            self.member.borrow_mut().take_fetched_for_processed();
+        }
+        self.let_go().await;
+        let member = self.member.borrow_mut().leave();
+        if let Some(member) = member {
+            // The others go on without it in any case.
+            let _ = self.ask(GroupRequest::Leave { member }).await;
+        }
+    }
+
+    fn begin_stint(&self, member: MemberId, generation: Generation) -> Membership {
+        self.stints.update(|stints| stints + 1);
+        let membership = Membership { member, generation, stint: self.stints.get() };
+        self.at_work.set(Some(membership));
+        membership
     }
 
     /// Which group it is in.
@@ -210,8 +233,7 @@ impl<E: Env<Fact = Fact>> Seat<E> {
     fn assigned(&self, partitions: BTreeSet<Partition>) {
         let steady = matches!(self.member.borrow().standing(), Standing::Steady { .. });
         let Some((member, generation)) = self.membership().filter(|_| steady) else { return };
-        self.stints.update(|stints| stints + 1);
-        self.at_work.set(Some(Membership { member, generation, stint: self.stints.get() }));
+        self.begin_stint(member, generation);
         self.env.observe(Fact::Assigned { group: self.group, member, generation, partitions });
     }
 
@@ -279,41 +301,6 @@ impl<E: Env<Fact = Fact>> Seat<E> {
         }
         work.clone().begin(membership, partitions);
         Ask::Nothing
-    }
-
-    /// Goes on where something was committed, or where the partition starts.
-    async fn go_on(
-        &self,
-        membership: Membership,
-        partition: Partition,
-        committed: Option<Offset>,
-    ) -> Result<(), NotAnswered> {
-        let offset = match committed {
-            Some(offset) => offset,
-            None if self.plan.defects.has(Defect::StartsAtTheEnd) => {
-                self.bound(partition, Request::Latest { partition }).await?
-            }
-            None => self.earliest(partition).await?,
-        };
-        if self.is_at_work(membership) {
-            self.seek(membership, partition, offset, committed.is_some());
-        }
-        Ok(())
-    }
-
-    async fn earliest(&self, partition: Partition) -> Result<Offset, NotAnswered> {
-        let start = self.bound(partition, Request::Earliest { partition }).await?;
-        // What retention has taken is there still where there is an archive (as with tiered storage, KIP-405).
-        let Some(archive) = self.client.archive() else { return Ok(start) };
-        let archived = archive.start(partition).await.map_err(|_| NotAnswered)?;
-        Ok(archived.map_or(start, |archived| archived.min(start)))
-    }
-
-    async fn bound(&self, partition: Partition, request: Request) -> Result<Offset, NotAnswered> {
-        match self.client.ask_leader(partition, request).await? {
-            Answer::Bound(Ok(bound)) => Ok(bound),
-            _ => Err(NotAnswered),
-        }
     }
 
     /// Commits what is due. What is not confirmed may have been done.
@@ -392,7 +379,7 @@ impl<E: Env<Fact = Fact>> Seat<E> {
     }
 
     /// Waits a little before it asks again.
-    pub(super) async fn pause(&self) {
+    pub async fn pause(&self) {
         self.env.sleep(self.plan.knobs.backoff.duration()).await;
     }
 }

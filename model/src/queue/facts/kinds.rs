@@ -36,6 +36,7 @@ impl FactTrait for Fact {
             Fact::OfTopics(fact) => fact.kind(),
             Fact::OfRestarts(fact) => fact.kind(),
             Fact::OfLogs(fact) => fact.kind(),
+            Fact::OfGroups(fact) => fact.kind(),
             Fact::Recovered { .. } => "Recovered",
             Fact::Led { .. } => "Led",
             Fact::Followed { .. } => "Followed",

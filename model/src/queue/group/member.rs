@@ -116,6 +116,12 @@ impl Member {
         Ask::Join { member: self.id, registration: self.registration.clone() }
     }
 
+    /// Leaves: who it was, if it was a member. What is to be committed was said by [`commit_due`](Member::commit_due) before.
+    pub fn leave(&mut self) -> Option<MemberId> {
+        self.standing = Standing::Outside;
+        self.id.take()
+    }
+
     /// The answer to a join came. The leader plans for a world where the topics have so many partitions.
     pub fn on_join_answer(
         &mut self,
@@ -197,6 +203,40 @@ impl Member {
         }
     }
 
+    /// Goes back to these places, because that is wished for, in all that it owns: where it was in each and where it is now,
+    /// which is never behind that. None, and nothing is done, when there is no way back, when it has not begun, or while a
+    /// commit is under way: that would come after what it commits from then on.
+    pub fn go_back(
+        &mut self,
+        starts: &BTreeMap<Partition, Offset>,
+    ) -> Option<BTreeMap<Partition, [Offset; 2]>> {
+        let owned = self.owned()?;
+        let has_begun = !owned.is_empty() && owned.iter().all(|of| self.progress.contains_key(of));
+        if !has_begun || self.progress.values().any(Progress::is_committing) {
+            return None;
+        }
+        let mut places = BTreeMap::new();
+        let mut again = self.progress.clone();
+        for (partition, progress) in &mut again {
+            let was = progress.processed();
+            *progress = progress.back_to(*starts.get(partition)?);
+            places.insert(*partition, [was, progress.processed()]);
+        }
+        let is_back = places.values().any(|[was, now]| now < was);
+        is_back.then(|| {
+            self.progress = again;
+            places
+        })
+    }
+
+    /// What it owns, if it is in a generation.
+    pub fn owned(&self) -> Option<&BTreeSet<Partition>> {
+        match &self.standing {
+            Standing::Steady { owned, .. } => Some(owned),
+            _ => None,
+        }
+    }
+
     /// Goes on from here because what the group had committed is not in the log: unlike after a
     /// [seek](Member::seek) this is to be committed, so that the group never asks for that again.
     pub fn reset(&mut self, partition: Partition, offset: Offset) {
@@ -215,6 +255,11 @@ impl Member {
     /// the commit behind it is confirmed.
     pub fn begins(&self, partition: Partition, offset: Offset) -> bool {
         self.progress.get(&partition).is_some_and(|progress| progress.begins(offset, self.rule, self.defects))
+    }
+
+    /// A defect: everything that was fetched counts as processed.
+    pub fn take_fetched_for_processed(&mut self) {
+        self.progress.values_mut().for_each(|progress| progress.process(progress.position()));
     }
 
     /// Everything before `next` in this partition is processed. Records are begun in their order, and one twice only if

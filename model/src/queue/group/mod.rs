@@ -17,6 +17,7 @@ pub mod coordinator;
 pub mod entry;
 pub mod error;
 pub mod ids;
+pub mod keeper;
 pub mod member;
 pub mod offsets;
 pub mod progress;

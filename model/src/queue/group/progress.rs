@@ -42,6 +42,18 @@ impl Progress {
         Progress { committed: Offset::ZERO, asked: self.asked, ..Progress::from(start) }
     }
 
+    /// From there again, or from where it is if that is before. What is processed from then on is to be committed.
+    #[must_use]
+    pub(super) fn back_to(self, start: Offset) -> Progress {
+        let to = start.min(self.processed);
+        Progress { fetched: to, processed: to, committed: self.committed.min(to), asked: None }
+    }
+
+    /// Whether a commit is under way.
+    pub(super) fn is_committing(&self) -> bool {
+        self.asked.is_some()
+    }
+
     /// Where to fetch.
     pub fn position(&self) -> Offset {
         self.fetched
