@@ -47,7 +47,7 @@ impl Patience {
     /// After how long a client asks again that knows its request came: often enough that the session stays, and that an
     /// answer which was lost is missed before long.
     pub fn while_at_work(self) -> Duration {
-        self.resend.max(self.silence / 3)
+        (self.resend * 4).min(self.silence / 3).max(self.resend)
     }
 }
 
