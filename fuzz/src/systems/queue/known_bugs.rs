@@ -115,6 +115,8 @@ const FROM_DISK: &[&str] = &[
     "queue.unclean_election=false",
     "workload.groups=2",
     "workload.lent=false",
+    "workload.delayed=0",
+    "workload.failing=0",
 ];
 /// A leader loses its tail and leads again at once, and a follower asks it in its old epoch before it hears of that.
 const DEAF_FOLLOWER: &[&str] = &[
