@@ -115,6 +115,8 @@ const FROM_DISK: &[&str] = &[
     "queue.unclean_election=false",
     "workload.groups=2",
     "workload.lent=false",
+    "workload.delayed=0",
+    "workload.failing=0",
 ];
 /// What groups commit is kept in the coordination service.
 const KEPT_APART: &[&str] = &[
