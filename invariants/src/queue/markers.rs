@@ -204,8 +204,6 @@ pub const LOST_SINCE_REFUSED: Marker = Marker("lost-since-it-was-refused");
 pub const LOST_WITH_ITS_LEADER: Marker = Marker("lost-with-its-leader");
 /// The same, and the next leader was elected from outside of those who had everything.
 pub const LOST_IN_UNCLEAN_ELECTION: Marker = Marker("lost-in-an-unclean-election");
-/// An order of a controller was refused, since the chair was another's by then.
-pub const ORDER_REFUSED_BY_CHAIR: Marker = Marker("order-refused-since-the-chair-had-passed-on");
 /// What was to be done as long as a session stands was refused, since that had ended.
 pub const REFUSED_WITH_SESSION: Marker = Marker("change-refused-since-its-session-had-ended");
 /// A coordinator read, in the coordination service, what groups had committed at another.
@@ -300,7 +298,6 @@ pub const MARKERS: &[Marker] = &[
     LOST_SINCE_REFUSED,
     LOST_WITH_ITS_LEADER,
     LOST_IN_UNCLEAN_ELECTION,
-    ORDER_REFUSED_BY_CHAIR,
     REFUSED_WITH_SESSION,
     OFFSETS_OUTLIVED_COORDINATOR,
     MEMBER_LEFT,

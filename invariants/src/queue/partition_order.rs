@@ -4,9 +4,9 @@
 //! each stands there once, and is not written again when retention has taken it.
 //! *Global*: a consumer is compared with whoever leads.
 //!
-//! When retention has taken all that a producer had in a partition, nothing is known of the producer there. Its first batch
-//! is then taken if it is sent again, since nothing tells it from that of another producer; so is the first after a batch
-//! that was given up, when the producer has a new identity (KIP-360). Neither is judged.
+//! When retention has taken all that a producer had in a partition, who comes up knows nothing of the producer there. Its
+//! first batch is then taken if it is sent again, since nothing tells it from that of another producer, and so is what
+//! follows; or what follows a batch that was given up, when the producer has a new identity (KIP-360). Neither is judged.
 //!
 //! A producer that crashed and begins anew may write its messages again. Without sequences a repeat may stand behind
 //! what came after it: the first place of each message counts; and one that its producer gave up, not knowing what
@@ -26,7 +26,7 @@
 //! Broken by: several batches in flight without sequences; a sequence that nobody checks; a consumer that is sent past
 //! what it has not read; a parked key that nobody waits for; a leader that serves whoever asks, whatever was read before.
 
-use super::cluster::{Append, Cluster, SharedCluster};
+use super::cluster::{Cluster, SharedCluster};
 use super::copy::LogCopy;
 use super::parked_keys::ParkedKeys;
 use crate::Monitor;
@@ -128,7 +128,7 @@ impl PartitionOrder {
             !cluster.has_begun_anew(message.producer)
                 && !self.postponed.contains(message)
                 && !has_given_up(message.producer)
-                && !was_first(&cluster, partition, *message)
+                && !began_again(&cluster, partition, message.producer)
         };
         for message in &stretch.messages {
             if let Some((stood, by)) = self.taken.get(&(partition, *message)).filter(|_| judged(message)) {
@@ -195,13 +195,14 @@ fn crossed(
     }
 }
 
-/// Whether a message was in the first batch that its producer had appended to a partition.
-fn was_first(cluster: &Cluster, partition: Partition, message: MessageId) -> bool {
+/// Whether the first batch that a producer had appended to a partition was appended again: what follows it in order is
+/// taken then.
+fn began_again(cluster: &Cluster, partition: Partition, producer: u32) -> bool {
     let Some(book) = cluster.partition(partition) else { return false };
-    let first = |appends: &Vec<Append>| appends.first().map(|append| append.number);
-    let all = MessageId { number: 0, ..message }..=MessageId { number: u32::MAX, ..message };
-    let earliest = book.appends.range(all).filter_map(|(_, appends)| first(appends)).min();
-    book.appends.get(&message).and_then(first) == earliest
+    let all = MessageId { producer, number: 0 }..=MessageId { producer, number: u32::MAX };
+    let first =
+        book.appends.range(all).min_by_key(|(_, appends)| appends.first().map(|append| append.number));
+    first.is_some_and(|(_, appends)| appends.len() > 1)
 }
 
 /// Judges that what a consumer gets is what stands there.

@@ -10,8 +10,8 @@
 //!   leader asks for, the life of that leader; the note of a broker's life that life, which are versions of the broker's
 //!   registration. Who makes it may have stood still since (Kleppmann, "How to do distributed locking", 2016).
 //!
-//! Broken by: a new leader that counts as silence what the leader before it heard; a change of a set that asks neither for
-//! its leader's session nor for its life; an order of a controller that was replaced.
+//! Broken by: a new leader that counts as silence what the leader before it heard; an order of a controller that was
+//! replaced.
 
 use super::coordination_book::{SharedCoordination, session_of};
 use crate::Monitor;

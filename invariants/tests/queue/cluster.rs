@@ -2,7 +2,8 @@
 
 use crate::history::{History, PARTITION, Who};
 use rehearsal_model::coordination::{Change, Entry, Happening, Revision};
-use rehearsal_model::queue::brokers::{BrokerId, Brokers};
+use rehearsal_model::queue::brokers::{BrokerEpoch, BrokerId, Brokers};
+use rehearsal_model::queue::controller::Leader;
 use rehearsal_model::queue::facts::Fact;
 use rehearsal_model::queue::keys::{self, PartitionEntry};
 use rehearsal_model::queue::offset::Offset;
@@ -42,19 +43,32 @@ fn written(history: &mut History, revision: u64, ordered: Option<u64>) -> u64 {
     history.say(Who::Coordination, Fact::Coordination(Arc::new(Happening::Changed(change))))
 }
 
+/// A key is put, or goes, at this revision.
+fn held(history: &mut History, key: &str, revision: u64, stands: bool) {
+    let revision = Revision(revision);
+    let entry = Entry { value: [].into(), created: revision, modified: revision, owner: None };
+    let change = Change { key: key.to_owned(), revision, entry: stands.then_some(entry) };
+    history.say(Who::Coordination, Fact::Coordination(Arc::new(Happening::Changed(change))));
+}
+
 #[test]
 fn an_order_of_a_controller_that_was_replaced_is_convicted() {
     let mut history = History::begin();
-    written(&mut history, 1, None);
-    written(&mut history, 2, Some(1));
-    let gone = controller(&mut history, None, 3);
-    // A leader asks for a set in no controller's name.
+    held(&mut history, keys::CONTROLLER, 1, true);
+    held(&mut history, &keys::broker(BrokerId(0)), 2, true);
+    history.state.leader = Some(Leader { broker: BrokerId(0), life: BrokerEpoch(2) });
     written(&mut history, 3, None);
-    controller(&mut history, Some(2), 4);
-    written(&mut history, 4, None);
-    written(&mut history, 5, Some(4));
+    written(&mut history, 4, Some(1));
+    let gone = controller(&mut history, None, 5);
+    held(&mut history, keys::CONTROLLER, 5, false);
+    // A leader asks for a set in no controller's name.
+    written(&mut history, 6, None);
+    controller(&mut history, Some(2), 7);
+    held(&mut history, keys::CONTROLLER, 7, true);
+    written(&mut history, 8, None);
+    written(&mut history, 9, Some(7));
     history.is_no_matter_of(CONTROLLER);
-    let late = written(&mut history, 6, Some(1));
+    let late = written(&mut history, 10, Some(1));
     history.convicts(CONTROLLER, &[gone, late]);
 }
 

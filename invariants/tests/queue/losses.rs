@@ -6,7 +6,10 @@ use rehearsal_invariants::queue::markers::{
     LOST_IN_UNCLEAN_ELECTION, LOST_SINCE_REFUSED, LOST_WITH_ITS_LEADER, LOST_WITH_ITS_REQUEST,
 };
 use rehearsal_invariants::queue::{Rules, monitors};
+use rehearsal_model::queue::brokers::{BrokerEpoch, BrokerId, Brokers};
+use rehearsal_model::queue::controller::Leader;
 use rehearsal_model::queue::facts::{Fact, Fate};
+use rehearsal_model::queue::offset::LeaderEpoch;
 use rehearsal_model::queue::production::Acks;
 use std::collections::BTreeMap;
 
@@ -105,7 +108,11 @@ fn who_comes_from_outside_of_the_set_loses_in_an_unclean_election() {
     let mut history = one_on_the_leader();
     history.rules.unclean_election = true;
     history.in_sync(&[0]);
-    history.elect(1);
+    history.change(|state| {
+        state.leader = Some(Leader { broker: BrokerId(1), life: BrokerEpoch(1) });
+        state.epoch = LeaderEpoch(state.epoch.0 + 1);
+        state.in_sync = Brokers::only(BrokerId(1));
+    });
     history.lead(1);
     history.truncate(0, 0);
     assert_eq!(remarked(&history), [LOST_IN_UNCLEAN_ELECTION]);
@@ -130,6 +137,6 @@ fn where_nothing_goes_wrong_nothing_is_lost() {
     history.send(0);
     let told = history.told(0, Fate::Acknowledged(None));
     history.convicts(NAME, &[told]);
-    history.append(0, 0);
+    history.replicate(0, &[1, 2], 0);
     history.passes();
 }

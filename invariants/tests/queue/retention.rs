@@ -247,6 +247,7 @@ fn what_retention_took_and_is_written_again_is_convicted() {
     let appended = history.facts.iter().position(appended).expect("it was appended") as u64;
     history.expire(0, (0, 2), 0, 2 * SECOND);
     let mut first = history.clone();
+    first.expire(0, (2, 3), 0, 2 * SECOND);
     first.append(0, 0);
     first.is_no_matter_of("partition-order");
     let again = history.append(0, 1);

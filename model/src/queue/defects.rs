@@ -214,12 +214,8 @@ defects! {
     /// A replica that begins anew at its leader's start keeps the watermark that it had (KAFKA-9491). Convicted by
     /// `start-below-watermark`.
     BeginsAnewWithoutWatermark "begins-anew-without-watermark",
-    /// A leader has its in-sync set written whether its session stands or not. Convicted by `session-honest`.
-    SetWrittenWithoutSession "set-written-without-session",
     /// A new leader drops what it does not know to be below the watermark. Convicted by `lost-only-as-allowed`.
     LeaderBeginsAtWatermark "leader-begins-at-watermark",
-    /// A late end of an earlier transaction ends the one that is open (KAFKA-17754, KIP-890). Convicted by `exactly-once`.
-    LateEndTaken "late-end-taken",
     /// A leader takes whatever comes from a producer of whom it knows nothing any more (KIP-360). Convicted by
     /// `partition-order`.
     UnknownProducerTaken "unknown-producer-taken",

@@ -103,7 +103,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     ),
     invariant(
         "session-honest",
-        "a session stays while it is renewed and goes when it is not, and all that it owns with it",
+        "a session stays while it is renewed, then goes with all that it owns, and nothing is done in the name of that",
     ),
     invariant("watch-tells-all", "a watch tells every change, in order, once"),
 ];

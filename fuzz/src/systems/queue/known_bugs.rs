@@ -653,22 +653,10 @@ pub(super) const DEFECTS: &[Defect] = &[
         &["queue.retention_age=500ms", "queue.segment_bytes=512"],
     ),
     defect(
-        "set-written-without-session",
-        "session-honest",
-        "a lock without a fencing token: who stood still until its lease was over goes on where it was",
-        &[],
-    ),
-    defect(
         "leader-begins-at-watermark",
         "lost-only-as-allowed",
         "acks = 1 and a failover that throws away what the new leader had fetched and nobody had called committed",
         LEADERS_WORD,
-    ),
-    defect(
-        "late-end-taken",
-        "exactly-once",
-        "KAFKA-17754: the end of a transaction comes late, and ends the next one amid its records",
-        EXACTLY_ONCE,
     ),
     defect(
         "unknown-producer-taken",

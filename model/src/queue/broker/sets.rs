@@ -125,11 +125,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         }
         let entry = PartitionEntry { partition: host.partition, state, ordered: None };
         let write = Edit::put(key.clone(), keys::encode(&entry));
-        let written = match defects.has(Defect::SetWrittenWithoutSession) {
-            true => self.coordination.transact(checks, vec![write]).await,
-            false => self.session.transact(checks, vec![write]).await,
-        };
-        match written {
+        match self.session.transact(checks, vec![write]).await {
             Ok(revision) => Asked::Written(entry.state, revision),
             Err(CoordinationError::Conflict { key: in_conflict, .. }) => {
                 self.env.observe(Fact::SetRefused { partition: host.partition });

@@ -1,6 +1,5 @@
 //! What each request is to do to a transactional id: pure functions of what is persisted and what is being persisted.
 
-use super::super::defects::{Defect, Defects};
 use super::super::identity::ProducerIdentity;
 use super::super::partition::Partition;
 use super::super::record::Verdict;
@@ -91,19 +90,6 @@ impl Slot {
             }
             _ if self.is_busy() => Err(Refusal::ConcurrentTransactions),
             _ => Err(Refusal::InvalidState),
-        }
-    }
-
-    /// As whom a producer that ends a transaction is taken: as itself. So what comes late, for a transaction that has ended,
-    /// ends no other (KIP-890).
-    pub(super) fn who_ends(&self, producer: ProducerIdentity, defects: Defects) -> ProducerIdentity {
-        match &self.entry {
-            Some(Entry { producer: now, state: State::Ongoing { .. }, .. })
-                if now.id == producer.id && defects.has(Defect::LateEndTaken) =>
-            {
-                *now
-            }
-            _ => producer,
         }
     }
 

@@ -110,8 +110,7 @@ impl Transactions {
                 self.do_for(request, id, decision, out);
             }
             Input::End { request, id, producer, verdict } => {
-                let slot = self.ids.get(&id).unwrap_or(&unknown);
-                let decision = slot.end(slot.who_ends(producer, self.defects), verdict);
+                let decision = self.ids.get(&id).unwrap_or(&unknown).end(producer, verdict);
                 self.do_for(request, id, decision, out);
             }
             Input::MarkerWritten { id, producer, partition } => {
