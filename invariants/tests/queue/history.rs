@@ -7,7 +7,7 @@ use rehearsal_model::queue::brokers::{BrokerEpoch, BrokerId, Brokers};
 use rehearsal_model::queue::controller::{Leader, PartitionState};
 use rehearsal_model::queue::facts::{Fact, Fate, Stretch};
 use rehearsal_model::queue::group::{Generation, MemberId};
-use rehearsal_model::queue::knobs::{Delivery, Retry};
+use rehearsal_model::queue::knobs::{Delivery, Retry, StartAt};
 use rehearsal_model::queue::message::MessageId;
 use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
 use rehearsal_model::queue::partition::{Partition, Topic};
@@ -56,6 +56,7 @@ pub fn rules() -> Rules {
         max_in_flight: 5,
         delivery: Delivery::AtLeastOnce,
         transaction_timeout: Duration::from_secs(5),
+        start: StartAt::Earliest,
         tags: BTreeMap::new(),
         wanted: BTreeMap::new(),
         pipes: BTreeSet::new(),
