@@ -121,11 +121,11 @@ impl Monitor<Fact> for AtLeastOnce {
             Fact::Failed { group, message, .. } => {
                 self.failed.insert((group, message));
             }
-            Fact::Positioned { group, partition, offset, committed: true, .. } => {
-                // Who committed the beginning may have died before it stood there.
-                if self.cluster.borrow().rules().begins_at_the_end(partition) {
-                    self.begun.entry((group, partition)).or_insert(offset);
-                }
+            // Who committed the beginning may have died before it stood there.
+            Fact::Positioned { group, partition, offset, committed: true, .. }
+                if self.cluster.borrow().rules().begins_at_the_end(partition) =>
+            {
+                self.begun.entry((group, partition)).or_insert(offset);
             }
             Fact::Positioned { group, partition, offset, committed: false, .. } => {
                 if self.cluster.borrow().rules().begins_at_the_end(partition) {

@@ -1,15 +1,21 @@
 //! What consumers did.
 
-use crate::history::{History, PARTITION, Who, rules};
+use crate::history::{History, OFFSETS, PARTITION, Who, rules};
 use rehearsal_invariants::queue::Rules;
 use rehearsal_invariants::queue::rules::Pipe;
+use rehearsal_model::coordination::{Change, Entry, Happening, Revision};
 use rehearsal_model::queue::brokers::{BrokerEpoch, BrokerId, Brokers};
 use rehearsal_model::queue::controller::{Leader, PartitionState};
-use rehearsal_model::queue::facts::Fact;
-use rehearsal_model::queue::knobs::Delivery;
+use rehearsal_model::queue::facts::{Fact, OfGroups};
+use rehearsal_model::queue::group::MemberId;
+use rehearsal_model::queue::group::keeper::KeptOffsets;
+use rehearsal_model::queue::keys;
+use rehearsal_model::queue::knobs::{Delivery, StartAt};
 use rehearsal_model::queue::offset::{LeaderEpoch, Offset};
 use rehearsal_model::queue::partition::{Partition, Topic};
 use rehearsal_model::queue::production::Acks;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 const AT_LEAST: &str = "at-least-once";
 const AT_MOST: &str = "at-most-once";
@@ -314,4 +320,52 @@ fn a_lag_is_convicted_at_the_end() {
     history.write(1);
     history.process(0, 1, 1);
     history.convicts(SETTLES, &[committed, placed]);
+}
+
+#[test]
+fn who_goes_back_by_wish_may_commit_less_again_and_skips_nothing() {
+    let mut history = History::with_a_group();
+    history.write(0);
+    history.write(1);
+    history.process(0, 1, 0);
+    history.process(0, 1, 1);
+    history.commit(0, 1, 2);
+    let (group, member, partition) = (0, MemberId(0), PARTITION);
+    let sought = OfGroups::Sought { group, member, partition, from: Offset(2), to: Offset(0) };
+    let back = history.say(Who::Consumer(0), Fact::OfGroups(sought));
+    let mut skips = history.clone();
+    let second = skips.process(0, 1, 1);
+    skips.convicts(ORDER, &[back, second]);
+    history.process(0, 1, 0);
+    history.commit(0, 1, 1);
+    history.passes();
+}
+
+#[test]
+fn a_coordinator_of_an_earlier_epoch_that_writes_on_is_convicted() {
+    let mut history = History::with_a_group();
+    let mut write = |epoch, revision| {
+        let kept =
+            KeptOffsets { coordinator: BrokerId(0), epoch: LeaderEpoch(epoch), groups: BTreeMap::new() };
+        let (revision, owner) = (Revision(revision), None);
+        let entry = Entry { value: keys::encode(&kept).into(), created: revision, modified: revision, owner };
+        let change = Change { key: keys::offsets(OFFSETS), revision, entry: Some(entry) };
+        history.say(Who::Coordination, Fact::Coordination(Arc::new(Happening::Changed(change))))
+    };
+    // What is told once more after a restart is no write.
+    let (_, later, _, late) = (write(1, 101), write(2, 102), write(1, 101), write(1, 103));
+    history.convicts(FORWARD, &[later, late]);
+}
+
+#[test]
+fn a_group_that_begins_at_the_end_is_to_process_what_comes_after_that_and_nothing_before() {
+    let mut history = History::with(Rules { start: StartAt::Latest, ..rules() });
+    history.write(0);
+    history.own(0, 1);
+    history.commit(0, 1, 1);
+    history.position(0, 1, false);
+    history.is_no_matter_of(AT_LEAST);
+    history.write(1);
+    let verdicts = history.verdicts();
+    assert!(verdicts.iter().any(|violation| violation.invariant == AT_LEAST), "{verdicts:?}");
 }

@@ -83,7 +83,9 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         if !self.is_at_desk::<Groups>(partition, epoch) {
             return false;
         }
-        let Some(errand) = self.with_keeper(partition, epoch, Keeper::next).flatten() else { return false };
+        let Some(errand) = self.with_keeper(partition, epoch, Keeper::next_errand).flatten() else {
+            return false;
+        };
         let settled = match self.carry_out_errand(partition, errand).await {
             Ok(Found::Written(version)) => {
                 self.with_keeper(partition, epoch, |keeper| keeper.written(version))

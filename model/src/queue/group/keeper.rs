@@ -107,7 +107,7 @@ impl Keeper {
     }
 
     /// What is to be asked of the service next, if anything: the same as before as long as nobody knows what became of it.
-    pub fn next(&mut self) -> Option<Errand> {
+    pub fn next_errand(&mut self) -> Option<Errand> {
         if self.under_way.is_none() {
             let commits =
                 self.waiting.iter().map_while(|keep| keep.offsets.as_ref().map(|of| (keep.group, of)));
@@ -176,7 +176,7 @@ mod tests {
     }
 
     fn table(keeper: &mut Keeper) -> (Revision, KeptOffsets) {
-        match keeper.next() {
+        match keeper.next_errand() {
             Some(Errand::Write(known, table)) => (known, table),
             other => panic!("{other:?} is no write"),
         }
@@ -189,7 +189,7 @@ mod tests {
         let (known, written) = table(&mut keeper);
         assert_eq!((known, written.groups[&0][&PLACE]), (Revision(7), Offset(8)));
         assert_eq!(keeper.written(Revision(8)), [(0, WriteId(1), true), (0, WriteId(2), true)]);
-        assert_eq!(keeper.next(), Some(Errand::Read));
+        assert_eq!(keeper.next_errand(), Some(Errand::Read));
     }
 
     #[test]
@@ -210,7 +210,7 @@ mod tests {
         let mut keeper = keeper();
         let after = KeptOffsets { epoch: LeaderEpoch(4), ..keeper.stands.clone() };
         [ask(1), commit(2, 5)].into_iter().for_each(|keep| keeper.want(keep));
-        assert_eq!(keeper.next(), Some(Errand::Read));
+        assert_eq!(keeper.next_errand(), Some(Errand::Read));
         let found = keeper.found(Some((Revision(8), after.clone())));
         assert_eq!(found, [(0, WriteId(1), false), (0, WriteId(2), false)]);
         assert_eq!(KeptOffsets::claimed(Some(after.clone()), BrokerId(1), LeaderEpoch(3)), None);

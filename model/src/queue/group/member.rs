@@ -293,3 +293,59 @@ impl Member {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::group::registration::Interest;
+    use crate::queue::group::strategy::StrategyName;
+    use std::time::Duration;
+
+    const PLACE: Partition = Partition { topic: Topic::Named(0), number: 0 };
+
+    /// A member that owns a partition, stands at offset 3, and has processed up to 7.
+    fn at_work() -> Member {
+        let registration = Registration {
+            interest: Interest::of([PLACE.topic]),
+            strategies: vec![StrategyName::Range],
+            session: Duration::ZERO,
+            rebalance: Duration::ZERO,
+        };
+        let mut member = Member::new(CommitRule::AfterProcessing, registration, Defects::NONE);
+        let (generation, owned) = (Generation(1), BTreeSet::from([PLACE]));
+        (member.id, member.standing) = (Some(MemberId(1)), Standing::Steady { generation, owned });
+        member.seek(PLACE, Offset(3));
+        assert!(member.fetched(PLACE, Offset(3), Offset(9)));
+        member.processed(PLACE, Offset(7));
+        member
+    }
+
+    #[test]
+    fn who_goes_back_commits_again_from_there_on() {
+        let mut member = at_work();
+        let places = member.go_back(&BTreeMap::from([(PLACE, Offset(1))]));
+        assert_eq!(places, Some(BTreeMap::from([(PLACE, [Offset(7), Offset(1)])])));
+        assert!(!member.fetched(PLACE, Offset(9), Offset(10)), "that was asked for before");
+        assert!(member.fetched(PLACE, Offset(1), Offset(4)));
+        member.processed(PLACE, Offset(2));
+        assert_eq!(member.commit_due(), BTreeMap::from([(PLACE, Offset(2))]));
+    }
+
+    #[test]
+    fn nobody_goes_back_over_a_commit_that_is_under_way_or_goes_forth() {
+        let mut member = at_work();
+        assert_eq!(member.go_back(&BTreeMap::from([(PLACE, Offset(8))])), None);
+        let due = member.commit_due();
+        assert_eq!(member.go_back(&BTreeMap::from([(PLACE, Offset(0))])), None);
+        member.committed(Generation(1), &due, true);
+        assert!(member.go_back(&BTreeMap::from([(PLACE, Offset(0))])).is_some());
+    }
+
+    #[test]
+    fn who_has_left_is_nobody_when_it_comes_back() {
+        let mut member = at_work();
+        assert_eq!(member.leave(), Some(MemberId(1)));
+        assert_eq!((member.membership(), member.leave()), (None, None));
+        assert!(matches!(member.join(), Ask::Join { member: None, .. }));
+    }
+}

@@ -1,7 +1,7 @@
 use super::super::brokers::BrokerEpoch;
 use super::super::controller::Leader;
 use super::super::delay::Due;
-use super::super::facts::{Fate, LendingFact, OfLogs, OfTopics};
+use super::super::facts::{Fate, LendingFact, OfGroups, OfLogs, OfTopics};
 use super::super::group::{Generation, MemberId};
 use super::super::identity::ProducerIdentity;
 use super::super::lending::{Held, LoanNumber};
@@ -253,9 +253,23 @@ fn of_loans() -> Vec<Fact> {
     facts.map(|what| Fact::Lending { group: 1, what }).into()
 }
 
+fn of_groups() -> Vec<Fact> {
+    let (partition, epoch, by) = (PARTITION, EPOCH, Some(BROKER));
+    let (group, member) = (1, MemberId(8));
+    let facts = [
+        OfGroups::OffsetsClaimed { partition, epoch, by: None, groups: 0 },
+        OfGroups::OffsetsClaimed { partition, epoch, by, groups: 1 },
+        OfGroups::OffsetsClaimed { partition, epoch, by, groups: 2 },
+        OfGroups::MemberLeft { group, member },
+        OfGroups::Sought { group, member, partition, from: Offset(7), to: Offset(5) },
+    ];
+    facts.map(Fact::OfGroups).into()
+}
+
 /// At least one of every kind.
 fn examples() -> Vec<Fact> {
-    [of_cluster(), of_coordination(), of_brokers(), of_clients(), of_delays(), of_loans()].concat()
+    [of_cluster(), of_coordination(), of_brokers(), of_clients(), of_delays(), of_loans(), of_groups()]
+        .concat()
 }
 
 #[test]
@@ -265,6 +279,7 @@ fn every_kind_of_fact_has_an_example() {
         include_str!("../facts/lending.rs"),
         include_str!("../facts/of_topics.rs"),
         include_str!("../facts/of_logs.rs"),
+        include_str!("../facts/of_groups.rs"),
     ];
     let lines = files.iter().flat_map(|file| file.lines());
     let kinds = lines.filter_map(|line| line.trim().strip_suffix("\","));
