@@ -21,7 +21,7 @@
 //!
 //! Messages that are lent one by one come in no order (`taken-by-one`).
 //! A message that was sent elsewhere since the partitions of its topic have changed stands behind what its producer had
-//! sent there before, unless the order of keys is kept.
+//! sent there before, unless the order of keys is kept and it has one.
 //!
 //! Broken by: several batches in flight without sequences; a sequence that nobody checks; a consumer that is sent past
 //! what it has not read; a parked key that nobody waits for; a leader that serves whoever asks, whatever was read before.
@@ -52,7 +52,7 @@ pub struct PartitionOrder {
     given_up: BTreeSet<MessageId>,
     /// Messages that were delayed.
     postponed: BTreeSet<MessageId>,
-    /// Messages that were sent elsewhere, where the order of keys is not kept.
+    /// Messages that were sent elsewhere, and whose order is not kept.
     rerouted: BTreeSet<MessageId>,
     /// Where retention took a message from a log, and the number of the fact that had put it there.
     taken: BTreeMap<(Partition, MessageId), (Offset, u64)>,
@@ -302,7 +302,9 @@ impl Monitor<Fact> for PartitionOrder {
                 Ok(())
             }
             Fact::OfTopics(OfTopics::Rerouted { message, .. }) => {
-                if self.cluster.borrow().rules().key_order == KeyOrder::Announced {
+                let cluster = self.cluster.borrow();
+                let rules = cluster.rules();
+                if rules.key_order == KeyOrder::Announced || !rules.keys.contains_key(message) {
                     self.rerouted.insert(*message);
                 }
                 Ok(())

@@ -10,7 +10,8 @@ use super::super::producers::Producers;
 use super::super::record::{Batch, Kind, Outline};
 use super::super::replica::{Replica, Role, Settings};
 use super::super::topics::Barriers;
-use rehearsal_env::{Env, Time};
+use super::lag::Lag;
+use rehearsal_env::Env;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -22,8 +23,8 @@ pub(super) struct Cores {
     pub(super) replica: Replica,
     pub(super) log: PartitionLog,
     pub(super) producers: Producers,
-    /// When each follower had last all that there was.
-    pub(super) caught_up: BTreeMap<BrokerId, Time>,
+    /// Since when followers lag.
+    pub(super) lag: Lag,
     /// The newest question of each follower that waits for an answer; an older one is not answered any more.
     pub(super) waiting: BTreeMap<BrokerId, u64>,
     /// The watermark that each follower was last told.
@@ -70,9 +71,9 @@ impl Host {
         producers: Producers,
     ) -> Host {
         let reported = replica.watermark();
-        let (caught_up, waiting, told) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let (lag, waiting, told) = (Lag::default(), BTreeMap::new(), BTreeMap::new());
         let routed = log.outlines().filter_map(version_and_place).collect();
-        let cores = Cores { replica, log, producers, caught_up, waiting, told, routed, reported };
+        let cores = Cores { replica, log, producers, lag, waiting, told, routed, reported };
         Host {
             partition,
             settings,
@@ -109,7 +110,7 @@ impl Host {
                 let begins = now.begins();
                 env.observe(Fact::Led { partition, epoch, begins });
                 self.tell_watermark(env, &cores);
-                cores.caught_up = state.in_sync.iter().map(|broker| (broker, env.now())).collect();
+                cores.lag = Lag::begin(state.in_sync, env.now());
                 cores.told.clear();
             }
             (Role::Truncating(leader) | Role::Fetching(leader), _) if *cores.replica.role() != before => {

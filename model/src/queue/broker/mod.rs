@@ -27,6 +27,7 @@ mod entries;
 mod errands;
 mod groups;
 mod host;
+mod lag;
 mod lenders;
 mod mark;
 mod news;

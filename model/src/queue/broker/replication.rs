@@ -91,9 +91,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             self.refused_as_stale(host, request.asker.epoch);
             return None;
         }
-        if request.offset == end {
-            cores.caught_up.insert(request.asker.broker, self.env.now());
-        }
+        cores.lag.asked(request.asker.broker, request.offset, end, self.env.now());
         let turn = cores.waiting.entry(request.asker.broker).or_default();
         *turn += 1;
         let turn = *turn;
@@ -167,7 +165,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         };
         cores.told.insert(follower, answer.watermark);
         if request.offset == cores.replica.end() {
-            cores.caught_up.insert(follower, self.env.now());
+            cores.lag.has_all(follower, self.env.now());
         }
         // A follower with an empty log may want to go on where no batch of this one begins.
         if batches.first().is_some_and(|first| first.base < request.offset) {

@@ -41,7 +41,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         let now = self.env.now();
         let end = cores.replica.end();
         let has_all = |broker| leadership.progress(broker).is_some_and(|progress| progress.held >= end);
-        let late = |broker| cores.caught_up.get(&broker).is_none_or(|since| now.since(*since) > lag);
+        let late = |broker| cores.lag.caught_up(broker).is_none_or(|since| now.since(since) > lag);
         let lags = |broker| late(broker) && !has_all(broker);
         let lagging: Brokers =
             leadership.in_sync().without(self.me).iter().filter(|broker| lags(*broker)).collect();

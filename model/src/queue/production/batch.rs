@@ -4,6 +4,10 @@ use super::super::offset::Offset;
 use super::super::record::{Content, Payload, ProducerStamp, Record};
 use super::step::{BatchId, Fate, Output, RecordId, Timer};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How many times as long as the first wait the longest one is.
+const LONGEST: u32 = 8;
 
 /// Where a batch is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,6 +33,8 @@ pub(super) struct Batch {
     pub(super) place: u64,
     /// Some attempt may have written it, or may still.
     pub(super) maybe_written: bool,
+    /// How often it has failed.
+    failed: u32,
     records: Vec<(RecordId, Record)>,
     bytes: usize,
 }
@@ -41,9 +47,19 @@ impl Batch {
             stamp: None,
             place: 0,
             maybe_written: false,
+            failed: 0,
             records: Vec::new(),
             bytes: 0,
         }
+    }
+
+    /// It has failed once more. For how long it is to be let be: twice as long as the time before, up to [`LONGEST`] times
+    /// as long as the first time (KIP-580). What is sent again as fast as ever makes what is slow slower.
+    pub(super) fn back_off(&mut self, first: Duration) -> Duration {
+        self.stage = Stage::BackingOff;
+        let times = 1_u32.checked_shl(self.failed).unwrap_or(LONGEST).min(LONGEST);
+        self.failed += 1;
+        first * times
     }
 
     pub(super) fn add(&mut self, id: RecordId, record: Record) {

@@ -219,8 +219,8 @@ impl Production {
 
     fn back_off(&mut self, id: BatchId, out: &mut Vec<Output>) {
         let Some(batch) = self.lines.get_mut(&id.partition).and_then(|line| line.batch(id)) else { return };
-        batch.stage = Stage::BackingOff;
-        out.push(Output::SetTimer { timer: Timer::Backoff(id), after: self.settings.backoff });
+        let after = batch.back_off(self.settings.backoff);
+        out.push(Output::SetTimer { timer: Timer::Backoff(id), after });
     }
 
     fn too_late(&mut self, id: BatchId, out: &mut Vec<Output>) {

@@ -56,7 +56,7 @@ pub struct Settings {
     pub buffer_wait: Duration,
     /// How long a batch waits for more records.
     pub linger: Duration,
-    /// How long a batch waits before it is sent again.
+    /// How long a batch waits before it is sent again, at first.
     pub backoff: Duration,
     /// How long after its first record a batch is given up.
     pub delivery_timeout: Duration,
