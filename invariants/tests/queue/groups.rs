@@ -353,7 +353,7 @@ fn a_coordinator_of_an_earlier_epoch_that_writes_on_is_convicted() {
         history.say(Who::Coordination, Fact::Coordination(Arc::new(Happening::Changed(change))))
     };
     // What is told once more after a restart is no write.
-    let (_, later, _, late) = (write(1, 101), write(2, 102), write(1, 101), write(1, 103));
+    let (_, later, _, late) = (write(1, 1), write(2, 2), write(1, 1), write(1, 3));
     history.convicts(FORWARD, &[later, late]);
 }
 

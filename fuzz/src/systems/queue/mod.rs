@@ -6,6 +6,7 @@ mod draw;
 mod figures;
 mod known_bugs;
 mod moments;
+mod needs;
 mod operations;
 mod ordeals;
 mod plain;

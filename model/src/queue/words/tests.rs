@@ -169,6 +169,7 @@ fn of_brokers() -> Vec<Fact> {
         Fact::Archived { partition, base: Offset(5), end: Offset(7) },
         Fact::Persisted { partition, through: Offset(5) },
         Fact::WatermarkMoved { partition, epoch, to: Offset(5) },
+        Fact::WatermarkHeld { partition, at: Offset(5) },
         Fact::StaleRequestRefused { partition, epoch },
         Fact::SetShrinks { partition },
         Fact::SetGrows { partition },
