@@ -180,7 +180,10 @@ fn kept(
 ) -> Result<DefectJson, Failure> {
     let mut told = DefectJson::listed(system.name(), defect);
     if let (Some(group), Some(drawn)) = (campaign.groups.first(), campaign.convictions.first()) {
-        let path = campaign::keep_group(&options.out, system, group, drawn).map_err(Failure::world)?;
+        // Two that show at the same seed break the same invariant, as often as not.
+        let folder = options.out.join(defect.name);
+        campaign::prepare(&folder).map_err(Failure::world)?;
+        let path = campaign::keep_group(&folder, system, group, drawn).map_err(Failure::world)?;
         told.seed = Some(drawn.seed);
         told.repro = path.map(|path| path.display().to_string());
         told.shrunk = group.shrunk.as_ref().map(ShrunkJson::of);

@@ -8,13 +8,31 @@ use crate::system::Defect;
 
 /// What is aimed at, as medians over the known bugs: faults, requests, events.
 const AIMS: [f64; 3] = [3.0, 4.0, 60.0];
-const HEADER: [&str; 9] =
-    ["system", "defect", "broken", "seed", "faults", "requests", "events", "virtual s", "shrunk in s"];
+const HEADER: [&str; 10] = [
+    "system",
+    "defect",
+    "broken",
+    "seed",
+    "faults",
+    "requests",
+    "events",
+    "sentences",
+    "virtual s",
+    "shrunk in s",
+];
 
 /// One known bug.
 pub struct Row {
-    cells: [String; 9],
-    sizes: Option<(Size, f64)>,
+    cells: [String; 10],
+    sizes: Option<Sizes>,
+}
+
+/// What one became.
+struct Sizes {
+    size: Size,
+    /// How many sentences tell its story.
+    sentences: usize,
+    seconds: f64,
 }
 
 impl Row {
@@ -25,23 +43,12 @@ impl Row {
         let Some((group, Shrunk { before, after, wall, .. })) =
             group.and_then(|group| Some((group, group.shrunk.as_ref()?)))
         else {
-            let [a, b, c, d] = head("not found", String::new());
-            return Row {
-                cells: [
-                    a,
-                    b,
-                    c,
-                    d,
-                    String::new(),
-                    String::new(),
-                    String::new(),
-                    String::new(),
-                    String::new(),
-                ],
-                sizes: None,
-            };
+            let mut cells = [const { String::new() }; 10];
+            cells[..4].clone_from_slice(&head("not found", String::new()));
+            return Row { cells, sizes: None };
         };
         let [a, b, c, d] = head(&group.invariant, group.seeds[0].to_string());
+        let sentences = group.story.as_ref().map_or(0, |story| story.sentences.len());
         let change = |before: u64, after: u64| format!("{} → {}", grouped(before), grouped(after));
         let cells = [
             a,
@@ -51,10 +58,11 @@ impl Row {
             change(before.faults as u64, after.faults as u64),
             change(before.requests as u64, after.requests as u64),
             change(before.events, after.events),
+            sentences.to_string(),
             format!("{:.1} → {:.1}", before.seconds, after.seconds),
             format!("{:.1}", wall.as_secs_f64()),
         ];
-        Row { cells, sizes: Some((*after, wall.as_secs_f64())) }
+        Row { cells, sizes: Some(Sizes { size: *after, sentences, seconds: wall.as_secs_f64() }) }
     }
 }
 
@@ -67,7 +75,7 @@ pub fn words(rows: &[Row]) -> String {
 /// The table and its medians, as a page.
 pub fn page(rows: &[Row]) -> String {
     let mut text = "# How small failures become\n\nFor every known bug the first seed at which it breaks the invariant that must \
-                    convict it, as it was drawn →\nas it was shrunk. Requests and events are those before the\nviolation. Made by\n\n```sh\n\
+                    convict it, as it was drawn →\nas it was shrunk. Requests and events are those before the\nviolation, and so many sentences tell its story. Made by\n\n```sh\n\
                     rehearsal defects --shrink --markdown docs/repros.md\n```\n\nwhich keeps the repros and their \
                     stories under `rehearsal-out/defects/`.\n\n"
         .to_owned();
@@ -80,16 +88,19 @@ pub fn page(rows: &[Row]) -> String {
 }
 
 fn medians(rows: &[Row]) -> String {
-    let sizes: Vec<&(Size, f64)> = rows.iter().filter_map(|row| row.sizes.as_ref()).collect();
-    let median = |of: &dyn Fn(&(Size, f64)) -> f64| median(sizes.iter().map(|size| of(size)).collect());
-    let faults = median(&|(size, _)| size.faults as f64);
-    let requests = median(&|(size, _)| size.requests as f64);
-    let events = median(&|(size, _)| size.events as f64);
-    let longest = sizes.iter().map(|(_, seconds)| *seconds).fold(0.0, f64::max);
+    let sizes: Vec<&Sizes> = rows.iter().filter_map(|row| row.sizes.as_ref()).collect();
+    let median = |of: &dyn Fn(&Sizes) -> f64| median(sizes.iter().map(|size| of(size)).collect());
+    let faults = median(&|of| of.size.faults as f64);
+    let requests = median(&|of| of.size.requests as f64);
+    let events = median(&|of| of.size.events as f64);
+    let sentences = median(&|of| of.sentences as f64);
+    let seconds = median(&|of| of.seconds);
+    let longest = sizes.iter().map(|of| of.seconds).fold(0.0, f64::max);
     let [most_faults, most_requests, most_events] = AIMS;
     format!(
         "Medians: {faults} faults (aim: at most {most_faults}), {requests} requests (at most {most_requests}), {events} \
-         events (at most {most_events}).\nThe longest shrinking took {longest:.1} s on one core."
+         events (at most {most_events}),\n{sentences} sentences. Shrinking took {seconds:.1} s on one core, {longest:.1} s at \
+         most."
     )
 }
 
