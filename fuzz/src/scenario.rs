@@ -260,6 +260,13 @@ impl Scenario {
                 "give it some seconds, as \"10s\"",
             );
         }
+        if self.rest == Some(Span(0)) {
+            return refuse(
+                "rest",
+                "nothing is known to be at rest that was not looked at for some time",
+                "give it some seconds, as \"6s\", or leave it out",
+            );
+        }
         if !self.schedule.plain && !self.schedule.deviations.is_empty() {
             return refuse(
                 "schedule.deviations",

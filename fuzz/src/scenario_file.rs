@@ -6,6 +6,7 @@
 //! seed = 7
 //! storm = "10s"
 //! calm = "10s"
+//! rest = "6s"          # if given: the calm is over when everything has been at rest for so long
 //! defects = ["answer-before-sync"]
 //!
 //! [network]            # the links; likewise [disk]

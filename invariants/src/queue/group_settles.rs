@@ -13,7 +13,7 @@ use super::cluster::{Cluster, SharedCluster};
 use super::consumers::{Holding, SharedConsumers};
 use crate::{Monitor, Scope};
 use rehearsal_env::{Stamp, Time, Violation};
-use rehearsal_model::queue::facts::Fact;
+use rehearsal_model::queue::facts::{Fact, OfGroups};
 use rehearsal_model::queue::group::Generation;
 use rehearsal_model::queue::offset::Offset;
 use rehearsal_model::queue::partition::Partition;
@@ -27,7 +27,7 @@ const NAME: &str = "group-settles";
 pub struct GroupSettles {
     cluster: SharedCluster,
     consumers: SharedConsumers,
-    /// The highest commit, as it was confirmed or found, and the number of the fact.
+    /// The highest commit since anybody went back by wish, as it was confirmed or found, and the number of the fact.
     committed: BTreeMap<(u32, Partition), (Offset, u64)>,
     generations: BTreeMap<u32, Generation>,
     /// Who found its offset gone and was told to report that and to read no further.
@@ -119,6 +119,10 @@ impl Monitor<Fact> for GroupSettles {
             }
             Fact::Positioned { group, partition, offset, committed: true, .. } => {
                 self.committed(*group, *partition, *offset, stamp.number);
+            }
+            // Who goes back is to commit again what it comes to.
+            Fact::OfGroups(OfGroups::Sought { group, partition, to, .. }) => {
+                self.committed.insert((*group, *partition), (*to, stamp.number));
             }
             Fact::CommitConfirmed { group, offsets, .. } => {
                 for (partition, offset) in offsets {

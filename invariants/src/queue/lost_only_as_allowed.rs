@@ -137,8 +137,10 @@ impl LostOnlyAsAllowed {
             }
         };
         let refused = self.refused.get(&(partition, message));
-        let is_too_large = refused.is_some_and(|(why, _)| *why == Refusal::TooLarge.to_string());
-        if cluster.rules().has_faults || book.leaders.len() > 1 || is_too_large {
+        // Who is named as leader may not have heard of it yet.
+        let expected = [Refusal::TooLarge, Refusal::NotLeader].map(|refusal| refusal.to_string());
+        let is_refused = refused.is_some_and(|(why, _)| expected.contains(why));
+        if cluster.rules().has_faults || book.leaders.len() > 1 || is_refused {
             return Ok(Some(loss));
         }
         let why = format!("although nothing goes wrong in the world around: {}", loss.because);

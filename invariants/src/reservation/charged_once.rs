@@ -126,4 +126,8 @@ impl Monitor<Fact> for ChargedOnce {
         }
         Ok(())
     }
+
+    fn is_at_rest(&self, now: Time) -> bool {
+        self.conclude(now + self.rules.hold + self.rules.round).is_ok()
+    }
 }

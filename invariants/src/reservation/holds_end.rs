@@ -50,4 +50,8 @@ impl Monitor<Fact> for HoldsEnd {
         );
         Err(Violation::new(self.name(), message, [book.made, book.changed]))
     }
+
+    fn is_at_rest(&self, now: Time) -> bool {
+        self.conclude(now + self.rules.hold + self.rules.round).is_ok()
+    }
 }

@@ -326,6 +326,7 @@ fn a_lag_is_convicted_at_the_end() {
 fn who_goes_back_by_wish_may_commit_less_again_and_skips_nothing() {
     let mut history = History::with_a_group();
     history.write(0);
+    let placed = history.facts.len() as u64 + 1;
     history.write(1);
     history.process(0, 1, 0);
     history.process(0, 1, 1);
@@ -337,7 +338,10 @@ fn who_goes_back_by_wish_may_commit_less_again_and_skips_nothing() {
     let second = skips.process(0, 1, 1);
     skips.convicts(ORDER, &[back, second]);
     history.process(0, 1, 0);
-    history.commit(0, 1, 1);
+    let committed = history.commit(0, 1, 1);
+    history.convicts(SETTLES, &[committed, placed]);
+    history.process(0, 1, 1);
+    history.commit(0, 1, 2);
     history.passes();
 }
 

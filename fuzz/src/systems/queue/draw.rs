@@ -21,10 +21,13 @@ use rehearsal_sim::{Blow, Fault, Span, Trigger};
 /// How many messages come together in a burst.
 pub(super) const BURST: u64 = 8;
 
-/// How long everything is to have been at rest for the calm to end before its time, if it may: longer than any session
-/// lasts in silence, so that what is only about to go is missed. Others are watched to the end.
+/// How long everything is to have been at rest for the calm to end before its time: longer than any session lasts in
+/// silence, and than any consumer is away, so that what is only about to go, or to come back, is missed.
+pub(super) const REST: Span = Span::seconds(6);
+
+/// How long everything is to have been at rest, if the calm may end before its time. Others are watched to the end.
 pub(super) fn rest(draws: &Draws) -> Option<Span> {
-    (!draws.part("rest", 0).percent(10)).then_some(Span::seconds(6))
+    (!draws.part("rest", 0).percent(10)).then_some(REST)
 }
 
 /// What the workload is drawn with. All is sent in the first three quarters of the storm, so that faults meet it.

@@ -245,6 +245,10 @@ fn has_no_faults(scenario: &Scenario, plan: &Plan) -> bool {
 
 fn read(scenario: &Scenario) -> Result<Plan, ScenarioError> {
     scenario.check_world()?;
+    if scenario.rest.is_some_and(|rest| rest < draw::REST) {
+        let reason = "what is silent for so long may still be about to go, or come back";
+        return Err(ScenarioError::new("rest", reason, format!("let it be at least {}", draw::REST)));
+    }
     scenario.check_defects(known_bugs::DEFECTS)?;
     let plan = plan(scenario)?;
     let Nodes { coordination, brokers, blobs, producers, consumers, movers, operator } = nodes(&plan);

@@ -7,7 +7,7 @@ use rehearsal_env::{Marker, NodeId, Stamp};
 use rehearsal_model::queue::facts::{Fact, OfGroups};
 use rehearsal_model::queue::offset::Offset;
 use rehearsal_model::queue::partition::Partition;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// What is remembered of them.
@@ -15,6 +15,8 @@ use std::ops::Range;
 pub(super) struct GroupMarkers {
     /// What a consumer is to process again, since it went back.
     again: BTreeMap<(NodeId, Partition), Range<Offset>>,
+    /// Where a consumer of each group has stood.
+    begun: BTreeSet<(u32, Partition)>,
 }
 
 impl GroupMarkers {
@@ -35,11 +37,12 @@ impl GroupMarkers {
             Fact::OfGroups(OfGroups::Sought { partition, from, to, .. }) => {
                 self.again.insert((stamp.node, partition), to..from);
             }
-            Fact::Positioned { partition, offset, committed, .. } => {
+            Fact::Positioned { group, partition, offset, committed, .. } => {
                 self.again.remove(&(stamp.node, partition));
+                let begins = self.begun.insert((group, partition));
                 let log = cluster.leaders_log(partition);
                 let has_records = log.is_some_and(|log| log.start() < offset);
-                if !committed && has_records && cluster.rules().begins_at_the_end(partition) {
+                if begins && !committed && has_records && cluster.rules().begins_at_the_end(partition) {
                     reached(GROUP_BEGAN_AT_THE_END);
                 }
             }

@@ -108,8 +108,8 @@ impl<E: Env<Fact = Fact>> Seat<E> {
         }
     }
 
-    /// Leaves the group: stops working, commits what is done, and says that it goes. Whoever is not heard is missed when
-    /// its session is over.
+    /// Leaves the group: stops working, commits what is done where no commit is under way, and says that it goes. Whoever
+    /// is not heard is missed when its session is over. What is done and not committed others do again.
     pub async fn leave(&self) {
         if self.plan.defects.has(Defect::LeaveCommitsFetched) {
             self.member.borrow_mut().take_fetched_for_processed();
