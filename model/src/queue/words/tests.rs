@@ -1,7 +1,7 @@
 use super::super::brokers::BrokerEpoch;
 use super::super::controller::Leader;
 use super::super::delay::Due;
-use super::super::facts::{Fate, LendingFact, OfGroups, OfLogs, OfTopics};
+use super::super::facts::{Fate, LendingFact, OfGroups, OfLogs, OfRestarts, OfTopics, PushFact};
 use super::super::group::{Generation, MemberId};
 use super::super::identity::ProducerIdentity;
 use super::super::lending::{Held, LoanNumber};
@@ -9,6 +9,8 @@ use super::super::offset::LeaderEpoch;
 use super::super::partition::Topic;
 use super::super::plan::Plan;
 use super::super::production::Acks;
+use super::super::protocol;
+use super::super::pushing::{Ending, SubscriptionId};
 use super::super::topics::TopicState;
 use super::super::transactions::TransactionalId;
 use super::*;
@@ -267,10 +269,46 @@ fn of_groups() -> Vec<Fact> {
     facts.map(Fact::OfGroups).into()
 }
 
+fn of_restarts() -> Vec<Fact> {
+    let (broker, life) = (BROKER, BrokerEpoch(9));
+    let facts = [
+        OfRestarts::Asked { broker, life },
+        OfRestarts::Stopped { broker, life, handed_over: true },
+        OfRestarts::Stopped { broker, life, handed_over: false },
+    ];
+    facts.map(Fact::OfRestarts).into()
+}
+
+fn of_pushes() -> Vec<Fact> {
+    let (partition, offset, subscription) = (PARTITION, Offset(5), SubscriptionId(7 << 48));
+    let over = |ending| PushFact::Over { subscription, partition, ending };
+    let facts = [
+        PushFact::Subscribed { group: 1, partition, subscription, offset, credit: 1_024 },
+        PushFact::Came { subscription, number: 3, bytes: 40 },
+        PushFact::CreditGiven { subscription, through: 3 },
+        PushFact::CreditSpent { subscription, partition },
+        over(Ending::Refused(protocol::Refusal::NotLeader)),
+        over(Ending::Forgotten),
+        over(Ending::Lost),
+        over(Ending::Silent),
+    ];
+    facts.map(Fact::Pushing).into()
+}
+
 /// At least one of every kind.
 fn examples() -> Vec<Fact> {
-    [of_cluster(), of_coordination(), of_brokers(), of_clients(), of_delays(), of_loans(), of_groups()]
-        .concat()
+    [
+        of_cluster(),
+        of_coordination(),
+        of_brokers(),
+        of_clients(),
+        of_delays(),
+        of_loans(),
+        of_groups(),
+        of_restarts(),
+        of_pushes(),
+    ]
+    .concat()
 }
 
 #[test]
@@ -281,6 +319,8 @@ fn every_kind_of_fact_has_an_example() {
         include_str!("../facts/of_topics.rs"),
         include_str!("../facts/of_logs.rs"),
         include_str!("../facts/of_groups.rs"),
+        include_str!("../facts/of_restarts.rs"),
+        include_str!("../facts/pushing.rs"),
     ];
     let lines = files.iter().flat_map(|file| file.lines());
     let kinds = lines.filter_map(|line| line.trim().strip_suffix("\","));
