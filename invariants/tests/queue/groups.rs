@@ -339,7 +339,7 @@ fn who_goes_back_by_wish_may_commit_less_again_and_skips_nothing() {
     skips.convicts(ORDER, &[back, second]);
     history.process(0, 1, 0);
     let committed = history.commit(0, 1, 1);
-    history.convicts(SETTLES, &[committed, placed]);
+    history.convicts(SETTLES, &[placed, committed]);
     history.process(0, 1, 1);
     history.commit(0, 1, 2);
     history.passes();
