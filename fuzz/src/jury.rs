@@ -115,10 +115,11 @@ impl<F: Fact> Audience<F> for Jury<F> {
             });
         }
         for monitor in &mut self.monitors {
-            let objection = monitor.witness(stamp, fact).err();
-            let is_too_early = objection.is_some() && monitor.scope() == Scope::Final;
-            assert!(!is_too_early, "{} is to judge the end, and objects before", monitor.name());
-            self.violations.extend(objection);
+            if let Err(objection) = monitor.witness(stamp, fact) {
+                let is_too_early = monitor.scope() == Scope::Final;
+                assert!(!is_too_early, "{} is to judge the end, and objects before", monitor.name());
+                self.violations.push(objection);
+            }
         }
         self.markers.witness(stamp, fact, &mut |marker| {
             self.reached.insert(marker);

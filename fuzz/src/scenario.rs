@@ -213,6 +213,48 @@ pub fn typed<T: DeserializeOwned>(section: &toml::Table, key: &str) -> Result<T,
     })
 }
 
+/// What stands in a section beside its lists. Serde cannot refuse unknown keys where it flattens, so these are read apart.
+///
+/// # Errors
+/// As [`typed`].
+pub fn typed_beside<T: DeserializeOwned>(
+    section: &toml::Table,
+    key: &str,
+    lists: &[&str],
+) -> Result<T, ScenarioError> {
+    let beside = section.iter().filter(|(key, _)| !lists.contains(&key.as_str()));
+    let beside: toml::Table = beside.map(|(key, value)| (key.clone(), value.clone())).collect();
+    typed(&beside, key)
+}
+
+/// A list in the section of this key; none is an empty one.
+///
+/// # Errors
+/// It is no list of tables, or what an entry's type refuses; the key says which entry.
+pub fn list<T: DeserializeOwned>(
+    section: &toml::Table,
+    key: &str,
+    list: &str,
+) -> Result<Vec<T>, ScenarioError> {
+    let path = format!("{key}.{list}");
+    let entries = match section.get(list) {
+        None => return Ok(Vec::new()),
+        Some(toml::Value::Array(entries)) => entries,
+        Some(_) => {
+            let mend = "write a list of tables, as [{ … }, { … }]";
+            return Err(ScenarioError::new(path, "it is no list", mend));
+        }
+    };
+    let read = |(index, entry): (usize, &toml::Value)| match entry {
+        toml::Value::Table(table) => typed(table, &format!("{path}[{index}]")),
+        _ => {
+            let mend = "write it as a table, as { … }";
+            Err(ScenarioError::new(format!("{path}[{index}]"), "it is no table", mend))
+        }
+    };
+    entries.iter().enumerate().map(read).collect()
+}
+
 impl Scenario {
     /// The settings of its world.
     pub fn settings(&self) -> Settings {

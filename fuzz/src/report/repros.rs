@@ -74,10 +74,12 @@ pub fn words(rows: &[Row]) -> String {
 
 /// The table and its medians, as a page.
 pub fn page(rows: &[Row]) -> String {
-    let mut text = "# How small failures become\n\nFor every known bug the first seed at which it breaks the invariant that must \
-                    convict it, as it was drawn →\nas it was shrunk. Requests and events are those before the\nviolation, and so many sentences tell its story. Made by\n\n```sh\n\
-                    rehearsal defects --shrink --markdown docs/repros.md\n```\n\nwhich keeps the repros and their \
-                    stories under `rehearsal-out/defects/`.\n\n"
+    let mut text = "# How small failures become\n\n\
+        For every known bug the first seed at which it breaks the invariant that must convict it, as it was drawn →\n\
+        as it was shrunk. Requests and events are those before the violation, and so many sentences tell its story.\n\
+        Made by\n\n\
+        ```sh\nrehearsal defects --shrink --markdown docs/repros.md\n```\n\n\
+        which keeps the repros and their stories under `rehearsal-out/defects/`.\n\n"
         .to_owned();
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     text.push_str(&line(&HEADER.map(str::to_owned)));

@@ -220,8 +220,4 @@ impl Monitor<Fact> for SharedCoordination {
         }
         Ok(())
     }
-
-    fn conclude(&self, _end: Time) -> Result<(), Violation> {
-        Ok(())
-    }
 }

@@ -109,11 +109,18 @@ impl LogCopy {
         self.places.get(&message).into_iter().flatten().copied()
     }
 
-    /// The later messages of the same producer that stand in the log, each with its first place.
-    pub fn later_of(&self, message: MessageId) -> impl Iterator<Item = (MessageId, Offset)> {
+    /// A later message of the same producer, of those that count, that stands before the first place of this one: which,
+    /// and where.
+    pub fn overtaken_by(
+        &self,
+        message: MessageId,
+        counts: impl Fn(MessageId) -> bool,
+    ) -> Option<(MessageId, Offset)> {
+        let first = self.place_of(message)?;
         let last = MessageId { number: u32::MAX, ..message };
         let later = self.places.range((Bound::Excluded(message), Bound::Included(last)));
-        later.filter_map(|(message, places)| Some((*message, *places.first()?)))
+        let mut placed = later.filter_map(|(message, places)| Some((*message, *places.first()?)));
+        placed.find(|(later, place)| *place < first && counts(*later))
     }
 
     /// How the transaction has ended to which what stands at an offset belongs. Of what is not there any more nothing is

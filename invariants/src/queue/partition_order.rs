@@ -7,6 +7,7 @@
 //! When retention has taken all that a producer had in a partition, who comes up knows nothing of the producer there. Its
 //! first batch is then taken if it is sent again, since nothing tells it from that of another producer, and so is what
 //! follows; or what follows a batch that was given up, when the producer has a new identity (KIP-360). Neither is judged.
+//! Nor is what a leader appends that does not know yet that it has been replaced: it will have to cut that off.
 //!
 //! A producer that crashed and begins anew may write its messages again. Without sequences a repeat may stand behind
 //! what came after it: the first place of each message counts; and one that its producer gave up, not knowing what
@@ -55,7 +56,7 @@ pub struct PartitionOrder {
     /// Messages that were sent elsewhere, and whose order is not kept.
     rerouted: BTreeSet<MessageId>,
     /// Where retention took a message from a log, and the number of the fact that had put it there.
-    taken: BTreeMap<(Partition, MessageId), (Offset, u64)>,
+    taken: BTreeMap<(Partition, MessageId), (LeaderEpoch, Offset, u64)>,
     /// With `retry = park-key`: how far each consumer is.
     parked: BTreeMap<(NodeId, u32, Partition), ParkedKeys>,
 }
@@ -112,7 +113,9 @@ impl PartitionOrder {
         let dropped = cluster.own_copy(partition, stamp.node).map_or(&[][..], LogCopy::dropped);
         for placed in dropped {
             let stood = (placed.stretch.base.0..).zip(&placed.stretch.messages);
-            let stood = stood.map(|(at, message)| ((partition, *message), (Offset(at), placed.number)));
+            let epoch = placed.stretch.epoch;
+            let stood =
+                stood.map(|(at, message)| ((partition, *message), (epoch, Offset(at), placed.number)));
             self.taken.extend(stood);
         }
     }
@@ -131,7 +134,8 @@ impl PartitionOrder {
                 && !began_again(&cluster, partition, message.producer)
         };
         for message in &stretch.messages {
-            if let Some((stood, by)) = self.taken.get(&(partition, *message)).filter(|_| judged(message)) {
+            let taken = self.taken.get(&(partition, *message)).filter(|_| judged(message));
+            if let Some((_, stood, by)) = taken.filter(|(epoch, ..)| stretch.epoch >= *epoch) {
                 let base = stretch.base;
                 let message = format!(
                     "{message} is appended to {partition} at {base}, and stood at {stood} until retention took it"
@@ -253,8 +257,7 @@ fn appended(
         }
         let waits = rules.max_in_flight == 1 && rules.acks != Acks::None && !given_up.contains(message);
         let ordered = (rules.idempotent || waits) && !rerouted.contains(message);
-        let overtaken_by =
-            log.later_of(*message).find(|(later, place)| *place < first && !postponed.contains(later));
+        let overtaken_by = log.overtaken_by(*message, |later| !postponed.contains(&later));
         if let Some((later, place)) = overtaken_by.filter(|_| ordered) {
             let message =
                 format!("in {partition} {later} stands at offset {place}, before {message} at {first}");

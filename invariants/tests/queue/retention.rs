@@ -253,3 +253,19 @@ fn what_retention_took_and_is_written_again_is_convicted() {
     let again = history.append(0, 1);
     history.convicts("partition-order", &[appended, again]);
 }
+
+#[test]
+fn what_a_deposed_leader_appends_to_its_own_log_was_not_written_again() {
+    let mut history = kept(nobody_reads());
+    history.elect(1);
+    history.in_sync(&[1, 2]);
+    history.lead(1);
+    let appended = history.replicate(1, &[2], 3);
+    history.replicate(1, &[2], 4);
+    history.expire(1, (0, 4), 0, 2 * SECOND);
+    let mut deposed = history.clone();
+    deposed.append_this(0, stretch(3, 0, 3));
+    deposed.is_no_matter_of("partition-order");
+    let again = history.append(1, 3);
+    history.convicts("partition-order", &[appended, again]);
+}

@@ -21,9 +21,13 @@ use rehearsal_sim::{Blow, Fault, Span, Trigger};
 /// How many messages come together in a burst.
 pub(super) const BURST: u64 = 8;
 
+/// How long faults may come: some three times as long as the longest session lasts in silence, so that what one of them
+/// leads to is met by the next. In twice the time the same known bugs are found, with a third more events in each run.
+pub(super) const STORM: Span = Span::seconds(10);
+
 /// How long everything is to have been at rest for the calm to end before its time: longer than any session lasts in
 /// silence, and than any consumer is away, so that what is only about to go, or to come back, is missed.
-pub(super) const REST: Span = Span::seconds(6);
+pub(super) const REST: Span = Span::seconds(4);
 
 /// How long everything is to have been at rest, if the calm may end before its time. Others are watched to the end.
 pub(super) fn rest(draws: &Draws) -> Option<Span> {
@@ -286,7 +290,7 @@ fn keeping(draws: &Draws) -> Knobs {
     Knobs {
         retention_age: if by_age { draws.millis(200, 4_000) } else { Span(0) },
         retention_bytes: if by_bytes { draws.between(512, 6_144) as u32 } else { 0 },
-        retention_check: draws.millis(100, 800),
+        retention_check: draws.millis(200, 1_000),
         segment_bytes: *draws.pick(&[512, 1_024, 2_048]),
         archive: draws.percent(50),
         reset: *draws.pick(&[

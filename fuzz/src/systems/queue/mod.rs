@@ -83,7 +83,7 @@ impl System for Queue {
         overrides.refuse_unknown(&["families", "network", "disk", "topology", "workload", "queue"])?;
         let draws = Draws::of(seed);
         let families = overrides.apply("families", Families::draw(&draws))?;
-        let storm = overrides.top_span("storm", Span::seconds(20))?;
+        let storm = overrides.top_span("storm", draw::STORM)?;
         let workload: sections::Workload = overrides.apply("workload", draw::workload(&draws, storm))?;
         workload.check(storm)?;
         let drawn = draw::topology(&draws, &workload);
@@ -130,7 +130,7 @@ impl System for Queue {
             knobs: table(&section),
             faults: Vec::new(),
         };
-        let plan = plan(&scenario)?;
+        let plan = sections::planned(topology, section, storm, &scenario.defects)?;
         scenario.faults = swarm::faults(&draws, families, &targets(&plan), storm);
         if let agreeing @ [_, _, _] = &nodes(&plan).coordination[..] {
             let strife = draw::strife(&draws, agreeing, families.partitions, families.crashes, storm);

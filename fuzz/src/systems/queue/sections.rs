@@ -3,14 +3,13 @@
 use super::figures::{EXPONENTS, MOST_KEYS, Sizes};
 use super::ordeals::Ordeal;
 use super::possible;
-use crate::scenario::{Scenario, ScenarioError, typed};
+use crate::scenario::{Scenario, ScenarioError, list, typed, typed_beside};
 use rehearsal_model::queue::aim::Aim;
 use rehearsal_model::queue::defects::{Defect, Defects};
 use rehearsal_model::queue::knobs::Knobs;
 use rehearsal_model::queue::operation::Operation;
 use rehearsal_model::queue::plan::{ConsumerPlan, Plan, Sending, TopicPlan};
 use rehearsal_sim::Span;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// The section `[topology]`.
@@ -166,10 +165,23 @@ fn refuse(key: &str, reason: String, mend: String) -> ScenarioError {
 /// Everything a deployment is started with, if the scenario makes sense.
 pub(super) fn plan(scenario: &Scenario) -> Result<Plan, ScenarioError> {
     let topology: Topology = typed(&scenario.topology, "topology")?;
-    topology.check()?;
     let section = read_section(&scenario.knobs)?;
+    planned(topology, section, scenario.storm, &scenario.defects)
+}
+
+/// The plan of what has been read or drawn.
+///
+/// # Errors
+/// What makes no sense, with the key.
+pub(super) fn planned(
+    topology: Topology,
+    section: Section,
+    storm: Span,
+    defects: &[String],
+) -> Result<Plan, ScenarioError> {
+    topology.check()?;
     possible::check(&topology, &section)?;
-    possible::check_wishes(&section, scenario.storm)?;
+    possible::check_wishes(&section, storm)?;
     Ok(Plan {
         brokers: topology.brokers,
         factor: topology.factor,
@@ -178,39 +190,17 @@ pub(super) fn plan(scenario: &Scenario) -> Result<Plan, ScenarioError> {
         sendings: section.sendings,
         consumers: section.consumers,
         operations: section.operations,
-        defects: Defects::of(scenario.defects.iter().filter_map(|name| Defect::named(name))),
+        defects: Defects::of(defects.iter().filter_map(|name| Defect::named(name))),
     })
 }
 
-/// Serde cannot refuse unknown keys of a flattened section, so the lists are taken out first.
 fn read_section(table: &toml::Table) -> Result<Section, ScenarioError> {
-    let mut rest = table.clone();
+    let lists @ [topics, sendings, consumers, operations] = ["topic", "send", "consumer", "operation"];
     Ok(Section {
-        topics: take_list(&mut rest, "topic")?,
-        sendings: take_list(&mut rest, "send")?,
-        consumers: take_list(&mut rest, "consumer")?,
-        operations: take_list(&mut rest, "operation")?,
-        knobs: typed(&rest, "queue")?,
+        topics: list(table, "queue", topics)?,
+        sendings: list(table, "queue", sendings)?,
+        consumers: list(table, "queue", consumers)?,
+        operations: list(table, "queue", operations)?,
+        knobs: typed_beside(table, "queue", &lists)?,
     })
-}
-
-/// Takes a list out of the section; an entry that cannot be read is named by its place.
-fn take_list<T: DeserializeOwned>(section: &mut toml::Table, key: &str) -> Result<Vec<T>, ScenarioError> {
-    let path = format!("queue.{key}");
-    let entries = match section.remove(key) {
-        None => return Ok(Vec::new()),
-        Some(toml::Value::Array(entries)) => entries,
-        Some(_) => {
-            let mend = "write a list of tables, as [{ … }, { … }]";
-            return Err(ScenarioError::new(path, "it is no list", mend));
-        }
-    };
-    let read = |(index, entry)| match entry {
-        toml::Value::Table(table) => typed(&table, &format!("{path}[{index}]")),
-        _ => {
-            let mend = "write it as a table, as { … }";
-            Err(ScenarioError::new(format!("{path}[{index}]"), "it is no table", mend))
-        }
-    };
-    entries.into_iter().enumerate().map(read).collect()
 }

@@ -1,11 +1,10 @@
 //! The sections of a scenario that are the hotel chain's own, and what in them cannot be.
 
-use crate::scenario::{Scenario, ScenarioError, typed};
+use crate::scenario::{Scenario, ScenarioError, list, typed, typed_beside};
 use rehearsal_model::reservation::defects::{Defect, Defects};
 use rehearsal_model::reservation::knobs::Knobs;
 use rehearsal_model::reservation::plan::{Plan, RateChange, Rooms, Wish};
 use rehearsal_sim::Span;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// The section `[topology]`.
@@ -151,41 +150,14 @@ pub(super) fn plan(scenario: &Scenario) -> Result<Plan, ScenarioError> {
     })
 }
 
-/// Serde cannot refuse unknown keys of a flattened section, so the lists are taken out first.
 fn read_section(table: &toml::Table) -> Result<Section, ScenarioError> {
-    let mut rest = table.clone();
+    let lists @ [rooms, wishes, rate_changes] = ["rooms", "wish", "rate_change"];
     Ok(Section {
-        rooms: take_list(&mut rest, "rooms")?,
-        wishes: take_list(&mut rest, "wish")?,
-        rate_changes: take_list(&mut rest, "rate_change")?,
-        knobs: typed(&rest, "reservation")?,
+        rooms: list(table, "reservation", rooms)?,
+        wishes: list(table, "reservation", wishes)?,
+        rate_changes: list(table, "reservation", rate_changes)?,
+        knobs: typed_beside(table, "reservation", &lists)?,
     })
-}
-
-/// Takes a list out of the section; an entry that cannot be read is named by its place.
-fn take_list<T: DeserializeOwned>(section: &mut toml::Table, key: &str) -> Result<Vec<T>, ScenarioError> {
-    let path = format!("reservation.{key}");
-    let entries = match section.remove(key) {
-        None => return Ok(Vec::new()),
-        Some(toml::Value::Array(entries)) => entries,
-        Some(_) => {
-            return Err(ScenarioError::new(
-                path,
-                "it is no list",
-                "write a list of tables, as [{ … }, { … }]",
-            ));
-        }
-    };
-    let numbered = entries.into_iter().enumerate();
-    numbered
-        .map(|(index, entry)| match entry {
-            toml::Value::Table(table) => typed(&table, &format!("{path}[{index}]")),
-            _ => {
-                let mend = "write it as a table, as { … }";
-                Err(ScenarioError::new(format!("{path}[{index}]"), "it is no table", mend))
-            }
-        })
-        .collect()
 }
 
 fn check_knobs(knobs: &Knobs) -> Result<(), ScenarioError> {

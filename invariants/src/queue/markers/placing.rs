@@ -77,8 +77,6 @@ impl PlacingMarkers {
         let here = (stretch.base.0..).map(Offset).zip(&stretch.messages);
         let mut first_here =
             here.filter(|(offset, message)| counts(**message) && log.place_of(**message) == Some(*offset));
-        first_here.any(|(offset, message)| {
-            log.later_of(*message).any(|(later, place)| place < offset && counts(later))
-        })
+        first_here.any(|(_, message)| log.overtaken_by(*message, counts).is_some())
     }
 }

@@ -116,37 +116,24 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         }
     }
 
-    /// Writes changes, all or none, if this broker is still the controller and nothing has changed since they were decided. That it is, is
-    /// looked at twice: the chair is of this epoch, and the session that it hangs on is open.
+    /// Writes changes, all or none, if this broker is still the controller and nothing has changed since they were
+    /// decided. That it is, is looked at twice: the chair is of this epoch, and the session that it hangs on is open.
     async fn write(&self, epoch: Revision, changes: Vec<Change>) -> Result<(), CoordinationError> {
         let obeyed = self.plan.defects.has(Defect::StaleControllerObeyed);
-        let ordered = Some(epoch);
         let mut checks = Vec::new();
         if !obeyed {
             checks.push(Check::version(keys::CONTROLLER, epoch));
         }
-        let mut writes = Vec::new();
-        let mut entries = Vec::new();
-        let mut noted = Vec::new();
+        let (mut writes, mut entries, mut noted) = (Vec::new(), Vec::new(), Vec::new());
         for change in changes {
-            match change {
-                Change::Create(partition, state) => {
-                    checks.push(Check::absent(keys::partition(partition)));
-                    entries.push(PartitionEntry { partition, state, ordered });
-                }
-                Change::Partition(partition, state) => {
-                    checks.push(self.unchanged(partition));
-                    entries.push(PartitionEntry { partition, state, ordered });
-                }
-                Change::Life { broker, life, partitions } => {
-                    checks.push(Check::version(keys::broker(broker), Revision(life.0)));
-                    writes.push(Edit::put(keys::life(broker), keys::encode(&life)));
-                    noted.push((broker, life));
-                    for (partition, state) in partitions {
-                        checks.push(self.unchanged(partition));
-                        entries.push(PartitionEntry { partition, state, ordered });
-                    }
-                }
+            if let Change::Life { broker, life, .. } = change {
+                checks.push(Check::version(keys::broker(broker), Revision(life.0)));
+                writes.push(Edit::put(keys::life(broker), keys::encode(&life)));
+                noted.push((broker, life));
+            }
+            for (partition, state) in change.states() {
+                checks.push(self.unchanged(partition));
+                entries.push(PartitionEntry { partition, state, ordered: Some(epoch) });
             }
         }
         writes.extend(
@@ -163,7 +150,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
         Ok(())
     }
 
-    /// That a partition's state is still the one that this broker knows.
+    /// That a partition's state is still the one that this broker knows, or that there still is none.
     fn unchanged(&self, partition: Partition) -> Check {
         let revision = self.known.borrow().partitions.get(&partition).map(|(_, revision)| *revision);
         Check::unchanged(keys::partition(partition), revision)

@@ -129,7 +129,7 @@ pub(super) async fn read_closed<E: Env>(env: &E, host: &Host, closed: ClosedSegm
     // Whoever opens a file that was removed makes it anew. The log knows of each removal before the disk does, and while
     // this is held the disk does nothing.
     let cuts = host.cuts();
-    host.all_carried_out().await;
+    host.carried_out_of(closed.segment).await;
     let _files = host.files.lock().await;
     if host.cuts() != cuts || !host.cores.borrow().log.closed_segments().any(|known| known == closed) {
         return None;

@@ -1,6 +1,6 @@
 //! What is read from the disk since it is in memory no more.
 //!
-//! 1. The log says where it is. Wait until the disk has done all that the log had handed out by then.
+//! 1. The log says where it is. Wait until the disk has done all that the log had handed out by then for that segment.
 //! 2. Read it, while nothing else is done to the partition's files.
 //! 3. If anything was cut off or dropped meanwhile, what was read may be in the log no more: begin at step 1.
 
@@ -55,7 +55,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
     async fn read_piece(&self, host: &Host, piece: Piece, cuts: u64) -> Option<Vec<Batch>> {
         let Piece { segment, position, length } = piece;
         // 1.
-        host.all_carried_out().await;
+        host.carried_out_of(segment).await;
         // 2.
         let _files = host.files.lock().await;
         if host.cuts() != cuts {

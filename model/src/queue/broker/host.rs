@@ -3,7 +3,7 @@
 use super::super::brokers::BrokerId;
 use super::super::controller::PartitionState;
 use super::super::facts::Fact;
-use super::super::log::{Extent, PartitionLog, Retention, Write};
+use super::super::log::{Extent, PartitionLog, Retention, SegmentName, Write};
 use super::super::offset::Offset;
 use super::super::partition::Partition;
 use super::super::producers::Producers;
@@ -246,8 +246,12 @@ impl Host {
         self.more_carried_out.notify_waiters();
     }
 
-    /// Waits until the disk has done all writes that were handed out so far.
-    pub(super) async fn all_carried_out(&self) {
+    /// Waits until the disk has done all writes to this segment that were handed out so far. What has long been durable
+    /// waits for nothing: not for what else is to be written, and not for the time when that is flushed.
+    pub(super) async fn carried_out_of(&self, segment: SegmentName) {
+        if self.cores.borrow().log.is_persisted(segment) {
+            return;
+        }
         let handed_out = self.handed_out.get();
         while self.carried_out.get() < handed_out {
             self.more_carried_out.notified().await;

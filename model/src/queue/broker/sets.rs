@@ -114,7 +114,8 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             }
         };
         let key = keys::partition(host.partition);
-        let mut checks = Vec::new();
+        // A session may outlast the life that opened it, when a broker is back before its silence is noticed.
+        let mut checks = vec![Check::version(keys::broker(self.me), Revision(self.life.0))];
         if !defects.has(Defect::SetWrittenBlindly) {
             checks.push(Check::version(key.clone(), known));
         }

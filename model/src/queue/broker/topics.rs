@@ -24,6 +24,10 @@ use crate::coordination::{Check, Edit, Revision};
 use rehearsal_env::Env;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::time::Duration;
+
+/// How long a leader waits for news before it looks whether anything is left in a retired partition.
+const LOOK: Duration = Duration::from_secs(1);
 
 impl<E: Env<Fact = Fact>> Broker<E> {
     /// The newest state of a topic that this broker has heard of.
@@ -97,6 +101,7 @@ impl<E: Env<Fact = Fact>> Broker<E> {
             self.hosts.values().filter(|host| self.plan.changes(host.partition.topic)).cloned().collect();
         let mut retired: BTreeMap<Partition, LeaderEpoch> = BTreeMap::new();
         loop {
+            let mut wait = LOOK;
             for host in &changing {
                 let Some(epoch) = leads_in(host) else { continue };
                 if self.is_retired(host.partition) && self.has_heard_all_before(host.partition, epoch) {
@@ -109,18 +114,33 @@ impl<E: Env<Fact = Fact>> Broker<E> {
                 if self.plan.knobs.key_order == KeyOrder::Kept {
                     self.mark(host);
                     self.write_barriers(host).await;
+                    if self.misses_barrier(host) {
+                        wait = self.plan.knobs.backoff.duration();
+                    }
                 }
             }
-            let wait = self.plan.knobs.backoff.duration();
             let _ = self.env.timeout(wait, self.news.notified()).await;
         }
+    }
+
+    /// The newest version of its topic that took keys from this partition.
+    fn newest_additions(&self, partition: Partition) -> Option<u32> {
+        let Topic::Named(topic) = partition.topic else { return None };
+        self.topic(topic).newest_additions(partition.number)
+    }
+
+    /// Whether it is still to be written down, as far as this broker has heard, where the newest mark stands.
+    fn misses_barrier(&self, host: &Host) -> bool {
+        let known = self.known.borrow();
+        let written = known.barriers.get(&host.partition).map(|(barriers, _)| barriers);
+        let stands = |version| written.is_some_and(|written| written.contains_key(&version));
+        self.newest_additions(host.partition).is_some_and(|version| !stands(version))
     }
 
     /// Appends the mark of the newest version that took keys from this partition, unless it stands there. It is tried again
     /// where it is refused.
     fn mark(&self, host: &Host) {
-        let Topic::Named(topic) = host.partition.topic else { return };
-        let Some(version) = self.topic(topic).newest_additions(host.partition.number) else { return };
+        let Some(version) = self.newest_additions(host.partition) else { return };
         if host.cores.borrow().routed.contains_key(&version) {
             return;
         }

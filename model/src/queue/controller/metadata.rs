@@ -46,11 +46,13 @@ pub enum Change {
 }
 
 impl Change {
-    /// The partitions that it changes or makes.
-    fn partitions(&self) -> Vec<Partition> {
+    /// The partitions that it changes or makes, as they are afterwards.
+    pub fn states(&self) -> BTreeMap<Partition, PartitionState> {
         match self {
-            Change::Life { partitions, .. } => partitions.keys().copied().collect(),
-            Change::Create(partition, _) | Change::Partition(partition, _) => vec![*partition],
+            Change::Life { partitions, .. } => partitions.clone(),
+            Change::Create(partition, state) | Change::Partition(partition, state) => {
+                BTreeMap::from([(*partition, state.clone())])
+            }
         }
     }
 }
@@ -76,6 +78,9 @@ impl Metadata {
                 let next = self.next_state(*partition, state, rules)?;
                 Some(Change::Partition(*partition, next))
             }));
+        }
+        // Where partitions come to be, nobody has lived before.
+        if due.iter().all(|change| matches!(change, Change::Partition(..)) || change.states().is_empty()) {
             due.extend(self.creations_due(wanted, rules));
         }
         // Copies are moved when all is as well as it can be, and leads when nothing moves.
@@ -94,13 +99,13 @@ impl Metadata {
         let mut touched = BTreeSet::new();
         let mut together = Vec::new();
         for change in self.due(wanted, rules) {
-            let partitions = change.partitions();
+            let states = change.states();
             let is_alone = matches!(change, Change::Partition(..));
-            let fits = !is_alone && partitions.iter().all(|partition| !touched.contains(partition));
+            let fits = !is_alone && states.keys().all(|partition| !touched.contains(partition));
             if !together.is_empty() && !fits {
                 break;
             }
-            touched.extend(partitions);
+            touched.extend(states.into_keys());
             together.push(change);
             if is_alone {
                 break;

@@ -52,6 +52,12 @@ impl PartitionLog {
         self.durability.end()
     }
 
+    /// Whether everything of this segment is durable. None of what is still to be written has anything to do with it then.
+    pub fn is_persisted(&self, segment: SegmentName) -> bool {
+        let known = self.segments.iter().find(|known| known.name == segment);
+        known.is_some_and(|known| known.end() <= self.persisted_end())
+    }
+
     /// The newest mutation, and what makes it durable. To be asked in the same step in which the writes are taken that
     /// were handed out so far.
     pub fn due_sync(&self) -> DueSync {

@@ -12,19 +12,20 @@ const STUFFED: u8 = 0x01;
 
 /// Adds `payload` to `bytes`, stuffed.
 pub(super) fn stuff(payload: &[u8], bytes: &mut Vec<u8>) {
-    for piece in payload.split_inclusive(|byte| *byte == FIRST) {
-        bytes.extend_from_slice(piece);
-        if piece.ends_with(&[FIRST]) {
-            bytes.push(STUFFED);
-        }
+    let mut from = 0;
+    for at in memchr::memchr_iter(FIRST, payload) {
+        bytes.extend_from_slice(&payload[from..=at]);
+        bytes.push(STUFFED);
+        from = at + 1;
     }
+    bytes.extend_from_slice(&payload[from..]);
 }
 
 /// The payload that was stuffed. `None` when that cannot have come of it.
 pub(super) fn unstuff(stuffed: &[u8]) -> Option<Vec<u8>> {
     let mut payload = Vec::with_capacity(stuffed.len());
     let mut rest = stuffed;
-    while let Some(first) = rest.iter().position(|byte| *byte == FIRST) {
+    while let Some(first) = memchr::memchr(FIRST, rest) {
         let (piece, behind) = rest.split_at(first + 1);
         payload.extend_from_slice(piece);
         rest = behind.strip_prefix(&[STUFFED])?;
