@@ -23,8 +23,6 @@ use std::time::Duration;
 
 /// Odds of taking a rare branch, out of 100, during the storm.
 const RARELY: [u32; 2] = [95, 5];
-/// What the wall clock shows when a world begins: 2025-01-01 in microseconds since the Unix epoch.
-const WALL_ORIGIN: i64 = 1_735_689_600_000_000;
 
 /// A node's handle on the seeded world, for a system whose facts are `F`.
 pub struct SimEnv<F> {
@@ -40,11 +38,11 @@ impl<F> Clone for SimEnv<F> {
 
 impl<F: Fact> Clock for SimEnv<F> {
     fn now(&self) -> Time {
-        self.life.kernel.now.get()
+        self.life.kernel.clock_of(self.life.node)
     }
 
     fn wall(&self) -> WallTime {
-        WallTime(WALL_ORIGIN + (self.life.kernel.now.get().0 / 1_000) as i64)
+        self.life.kernel.wall_of(self.life.node)
     }
 
     fn sleep_until(&self, until: Time) -> impl Future<Output = ()> {
