@@ -21,8 +21,8 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-/// Odds of taking a rare branch, out of 100, during the storm.
-const RARELY: [u32; 2] = [95, 5];
+/// The share of rare branches taken is out of so many.
+const WHOLE: u32 = 100_000;
 
 /// A node's handle on the seeded world, for a system whose facts are `F`.
 pub struct SimEnv<F> {
@@ -170,11 +170,12 @@ impl<F: Fact> Observer for SimEnv<F> {
 
     fn rarely(&self, point: &'static str) -> bool {
         let kernel = &*self.life.kernel;
-        if !self.life.alive.get() || !kernel.stormy.get() {
+        let share = kernel.settings.rarely.min(WHOLE);
+        if share == 0 || !self.life.alive.get() || !kernel.stormy.get() {
             return false;
         }
         let cause = kernel.next_id().0;
         let question = Question { cause, entity: digest_text(point), site: Site::Rarely, ordinal: 0 };
-        kernel.fate(question, &RARELY) == 1
+        kernel.fate(question, &[WHOLE - share, share]) == 1
     }
 }

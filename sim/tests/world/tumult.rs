@@ -48,6 +48,7 @@ pub fn settings() -> Settings {
         storm: Span::millis(500),
         calm: Span::millis(200),
         faults,
+        rarely: 5_000,
         ..Settings { network, ..Settings::default() }
     }
 }
