@@ -213,8 +213,12 @@ impl<'a> Drawing<'a> {
             Incident::Healed(fault) => self.close(("partition", EventId(u64::from(fault))), at, json!({})),
             Incident::CalmBegan => self.close_where(at, |category, _| category == "partition"),
             Incident::Ailed(node, class) => {
-                let words = self.reading.words(number).to_owned();
-                self.open((ailment(class), of(node)), &words, at, track, json!({}))
+                let key = (ailment(class), of(node));
+                if self.open.contains_key(&key) {
+                    // Two faults do the same to one node: the slice of the first stands for both.
+                    return Ok(());
+                }
+                self.open(key, self.reading.words(number), at, track, json!({}))
             }
             Incident::Mended(node, class) => self.close((ailment(class), of(node)), at, json!({})),
             Incident::SyncFailed(_)

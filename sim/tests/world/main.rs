@@ -12,6 +12,7 @@ mod lost_disk;
 mod network;
 mod pause;
 mod plain;
+mod rarely;
 mod rest;
 mod scenario_file;
 mod seeds;
