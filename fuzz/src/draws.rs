@@ -46,6 +46,12 @@ impl Draws {
         self.below(100) < chance
     }
 
+    /// The share of rare branches that a scenario takes, out of 100,000: none in half of the seeds.
+    pub fn rarely(&self) -> u32 {
+        let mut draws = self.part("rarely", 0);
+        if draws.percent(50) { 0 } else { *draws.pick(&[500, 2_000, 10_000, 30_000]) }
+    }
+
     /// A span between two.
     pub fn span(&mut self, low: Span, high: Span) -> Span {
         Span(self.between(low.0, high.0))

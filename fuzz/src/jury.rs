@@ -1,5 +1,6 @@
 //! The audience of a run: every monitor, every marker, and if wanted the whole history.
 
+use crate::ailments;
 use crate::system::HistoryLine;
 use rehearsal_env::{Fact, Marker, NodeId, Stamp, Time, Violation};
 use rehearsal_invariants::{MarkerWatch, Monitor, Remark, Scope};
@@ -170,6 +171,9 @@ fn incident_in_words(incident: &Incident) -> String {
         Incident::SyncFailed(_) => "cannot sync: the disk reports an error".to_owned(),
         Incident::WriteSpoiled(_) => "loses or tears what it had written and not synced".to_owned(),
         Incident::NoSpace(_) => "cannot write: its disk is full".to_owned(),
+        Incident::Ailed(_, class) => ailments::begins(*class).to_owned(),
+        Incident::Mended(_, class) => ailments::ends(*class).to_owned(),
+        Incident::Failed(_, class) => ailments::fails(*class).to_owned(),
         Incident::CalmBegan => "ends the storm: faults are healed, nodes are up".to_owned(),
     }
 }

@@ -1,5 +1,6 @@
 //! The library of the `rehearsal` program: scenarios, systems, the glue that runs them, campaigns.
 
+mod ailments;
 pub mod bookings;
 pub mod campaign;
 pub mod commands;

@@ -27,6 +27,9 @@ pub struct Scenario {
     /// If given, the calm ends before its time when everything has been at rest for so long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rest: Option<Span>,
+    /// Of the rare branches that the system offers, the share that is taken during the storm, out of 100,000.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rarely: u32,
     /// Known bugs that are switched on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub defects: Vec<String>,
@@ -51,6 +54,10 @@ pub struct Scenario {
     /// What strikes when.
     #[serde(default, rename = "fault", skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
+}
+
+fn is_zero(share: &u32) -> bool {
+    *share == 0
 }
 
 /// Who decides what could go either way: how long a message takes, which ready task runs, what a crash leaves.
@@ -137,6 +144,7 @@ impl Overrides {
         scenario.storm = self.top_span("storm", scenario.storm)?;
         scenario.calm = self.top_span("calm", scenario.calm)?;
         scenario.rest = self.rest(scenario.rest)?;
+        scenario.rarely = self.rarely(scenario.rarely)?;
         scenario.network = self.apply("network", scenario.network)?;
         scenario.disk = self.apply("disk", scenario.disk)?;
         scenario.topology = self.apply("topology", std::mem::take(&mut scenario.topology))?;
@@ -171,6 +179,17 @@ impl Overrides {
         Ok(given.map_or(otherwise, |rest| (rest > Span(0)).then_some(rest)))
     }
 
+    /// The value given for `rarely`, if any.
+    ///
+    /// # Errors
+    /// A value that is no share.
+    pub fn rarely(&self, otherwise: u32) -> Result<u32, ScenarioError> {
+        let Some(value) = self.top("rarely") else { return Ok(otherwise) };
+        let share = value.as_integer().and_then(|share| u32::try_from(share).ok());
+        let mend = "write a whole number out of 100,000, as 2000";
+        share.ok_or_else(|| ScenarioError::new("rarely", format!("`{value}` is no share"), mend))
+    }
+
     /// Refuses keys that belong to no section and are none of the known ones outside all sections.
     ///
     /// # Errors
@@ -179,11 +198,13 @@ impl Overrides {
         for (key, _) in &self.values {
             let known = match key.split_once('.') {
                 Some((section, _)) => sections.contains(&section),
-                None => ["storm", "calm", "rest"].contains(&key.as_str()),
+                None => ["storm", "calm", "rest", "rarely"].contains(&key.as_str()),
             };
             if !known {
-                let mend =
-                    format!("keys are storm, calm, rest, and those of the sections {}", sections.join(", "));
+                let mend = format!(
+                    "keys are storm, calm, rest, rarely, and those of the sections {}",
+                    sections.join(", ")
+                );
                 return Err(ScenarioError::new(key, "there is no such key", mend));
             }
         }
@@ -264,6 +285,7 @@ impl Scenario {
             network: self.network,
             disk: self.disk,
             faults: self.faults.clone(),
+            rarely: self.rarely,
             ..Settings::default()
         }
     }
@@ -308,6 +330,10 @@ impl Scenario {
                 "nothing is known to be at rest that was not looked at for some time",
                 "give it some seconds, as \"6s\", or leave it out",
             );
+        }
+        if self.rarely > 100_000 {
+            let mend = "it counts rare branches out of 100,000: write at most 100000";
+            return refuse("rarely", "more than all rare branches", mend);
         }
         if !self.schedule.plain && !self.schedule.deviations.is_empty() {
             return refuse(

@@ -1,5 +1,6 @@
 //! Whoever watches a run: it is shown every fact and every incident as it happens.
 
+use crate::FaultClass;
 use rehearsal_env::{NodeId, Stamp, Time};
 use serde::Serialize;
 use std::ops::ControlFlow;
@@ -29,6 +30,12 @@ pub enum Incident {
     NoSpace(NodeId),
     /// The storm is over: faults are healed, nodes are up.
     CalmBegan,
+    /// From now on something of this class is wrong with a node.
+    Ailed(NodeId, FaultClass),
+    /// It no longer is.
+    Mended(NodeId, FaultClass),
+    /// An operation of a node failed or went wrong, or its disk was lost, because the scenario said so.
+    Failed(NodeId, FaultClass),
 }
 
 /// Sees a run. Facts and incidents share one numbering.

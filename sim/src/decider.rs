@@ -41,6 +41,8 @@ pub enum Site {
     ReadyTask,
     /// Something that a scenario is drawn from, before there is a world.
     Scenario,
+    /// Which byte of a read is rotten, and which bit of it.
+    RottenByte,
 }
 
 /// One question: who asks what, because of which event.

@@ -230,6 +230,42 @@ impl Disk {
         self.content(file).poisoned = true;
     }
 
+    /// Whether every use of the file fails.
+    pub(crate) fn is_poisoned(&self, file: FileId) -> bool {
+        self.files[&file].poisoned
+    }
+
+    /// Whether all that the file has is on the medium.
+    pub(crate) fn is_clean(&self, file: FileId) -> bool {
+        self.files[&file].unsynced.is_empty()
+    }
+
+    /// Loses the first `covered` changes of the file, as a system that takes pages for clean which were not written.
+    pub(crate) fn drop_unsynced(&mut self, file: FileId, covered: usize) {
+        let content = self.content(file);
+        let covered = covered.saturating_sub(content.settled).min(content.unsynced.len());
+        content.settled += covered;
+        content.unsynced.drain(..covered);
+        content.seen.clone_from(&content.sure);
+        for (_, change) in &content.unsynced {
+            change.apply(&mut content.seen);
+        }
+    }
+
+    /// Turns round bits of one byte of a clean file, for good.
+    pub(crate) fn rot(&mut self, file: FileId, at: u64, bits: u8) {
+        let content = self.content(file);
+        content.seen[at as usize] ^= bits;
+        content.sure[at as usize] ^= bits;
+    }
+
+    /// Loses everything; whether there was a file.
+    pub(crate) fn lose(&mut self) -> bool {
+        let full = self.full;
+        let lost = std::mem::replace(self, Disk { full, ..Disk::default() });
+        !lost.names.is_empty()
+    }
+
     pub(crate) fn has_unsynced(&self) -> bool {
         !self.unsynced_names.is_empty() || self.files.values().any(|content| !content.unsynced.is_empty())
     }

@@ -83,7 +83,10 @@ impl<F: Fact> FactBus<F> {
                 | Incident::Resumed(node)
                 | Incident::SyncFailed(node)
                 | Incident::WriteSpoiled(node)
-                | Incident::NoSpace(node) => node,
+                | Incident::NoSpace(node)
+                | Incident::Ailed(node, _)
+                | Incident::Mended(node, _)
+                | Incident::Failed(node, _) => node,
                 Incident::Cut(_) | Incident::Healed(_) | Incident::CalmBegan => NodeId(u32::MAX),
             };
             let ended = matches!(incident, Incident::Crashed(_) | Incident::Exited(_));

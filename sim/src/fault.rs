@@ -1,5 +1,9 @@
 //! What a scenario does to its world: faults as data.
 
+mod ailment;
+
+pub use ailment::Ailment;
+
 use crate::Span;
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +76,13 @@ pub enum Blow {
         /// For how long.
         lasts: Span,
     },
+    /// Something goes wrong with the node's machine.
+    Ails {
+        /// The node.
+        node: String,
+        /// What goes wrong.
+        ailment: Ailment,
+    },
 }
 
 impl Blow {
@@ -84,6 +95,7 @@ impl Blow {
             Blow::Partition { .. } => "partition",
             Blow::FailedSync { .. } => "failed_sync",
             Blow::FullDisk { .. } => "full_disk",
+            Blow::Ails { ailment, .. } => ailment.kind(),
         }
     }
 
@@ -94,7 +106,8 @@ impl Blow {
             | Blow::CrashLoop { node, .. }
             | Blow::Pause { node, .. }
             | Blow::FailedSync { node }
-            | Blow::FullDisk { node, .. } => vec![node],
+            | Blow::FullDisk { node, .. }
+            | Blow::Ails { node, .. } => vec![node],
             Blow::Partition { from, to, .. } => from.iter().chain(to).map(String::as_str).collect(),
         }
     }
@@ -143,6 +156,36 @@ struct FaultEntry {
     heal_after: Option<Span>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failed_sync: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slow_disk: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slow_node: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed_read: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed_write: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dropped_sync: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bit_rot: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock_drift: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock_step: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suspend: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost_disk: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lasting: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ppm: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forward: Option<Span>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    back: Option<Span>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gone: Option<bool>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -230,9 +273,10 @@ impl FaultEntry {
         if let Some(node) = self.failed_sync.take() {
             blows.push(Blow::FailedSync { node });
         }
+        blows.extend(self.ailments()?);
         match blows.len() {
             1 => Ok(blows.remove(0)),
-            _ => Err("a fault does exactly one thing: `crash`, `crash_loop`, `pause`, `partition`, `failed_sync` or `full_disk`".to_owned()),
+            _ => Err("a fault does exactly one thing: `crash`, `crash_loop`, `pause`, `partition`, `failed_sync`, `full_disk`, `slow_disk`, `slow_node`, `failed_read`, `failed_write`, `dropped_sync`, `bit_rot`, `clock_drift`, `clock_step`, `suspend` or `lost_disk`".to_owned()),
         }
     }
 
@@ -244,6 +288,11 @@ impl FaultEntry {
             ("up_for", self.up_for.is_some()),
             ("lasts", self.lasts.is_some()),
             ("heal_after", self.heal_after.is_some()),
+            ("lasting", self.lasting.is_some()),
+            ("ppm", self.ppm.is_some()),
+            ("forward", self.forward.is_some()),
+            ("back", self.back.is_some()),
+            ("gone", self.gone.is_some()),
         ];
         if let Some((key, _)) = left.iter().find(|(_, there)| *there) {
             return Err(format!("`{key}` does not belong to this fault; take it out"));
@@ -287,6 +336,7 @@ impl From<Fault> for FaultEntry {
                 entry.full_disk = Some(node);
                 entry.lasts = Some(lasts);
             }
+            Blow::Ails { node, ailment } => entry.write_ailment(node, ailment),
         }
         entry
     }

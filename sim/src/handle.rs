@@ -21,10 +21,8 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-/// Odds of taking a rare branch, out of 100, during the storm.
-const RARELY: [u32; 2] = [95, 5];
-/// What the wall clock shows when a world begins: 2025-01-01 in microseconds since the Unix epoch.
-const WALL_ORIGIN: i64 = 1_735_689_600_000_000;
+/// The share of rare branches taken is out of so many.
+const WHOLE: u32 = 100_000;
 
 /// A node's handle on the seeded world, for a system whose facts are `F`.
 pub struct SimEnv<F> {
@@ -40,11 +38,11 @@ impl<F> Clone for SimEnv<F> {
 
 impl<F: Fact> Clock for SimEnv<F> {
     fn now(&self) -> Time {
-        self.life.kernel.now.get()
+        self.life.kernel.clock_of(self.life.node)
     }
 
     fn wall(&self) -> WallTime {
-        WallTime(WALL_ORIGIN + (self.life.kernel.now.get().0 / 1_000) as i64)
+        self.life.kernel.wall_of(self.life.node)
     }
 
     fn sleep_until(&self, until: Time) -> impl Future<Output = ()> {
@@ -172,11 +170,12 @@ impl<F: Fact> Observer for SimEnv<F> {
 
     fn rarely(&self, point: &'static str) -> bool {
         let kernel = &*self.life.kernel;
-        if !self.life.alive.get() || !kernel.stormy.get() {
+        let share = kernel.settings.rarely.min(WHOLE);
+        if share == 0 || !self.life.alive.get() || !kernel.stormy.get() {
             return false;
         }
         let cause = kernel.next_id().0;
         let question = Question { cause, entity: digest_text(point), site: Site::Rarely, ordinal: 0 };
-        kernel.fate(question, &RARELY) == 1
+        kernel.fate(question, &[WHOLE - share, share]) == 1
     }
 }

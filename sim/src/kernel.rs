@@ -9,6 +9,7 @@ use crate::digest::Rolling;
 use crate::disk::Disk;
 use crate::life::Life;
 use crate::links::{Links, message_fates};
+use crate::machine::Machine;
 use crate::mixing::{SALT, fold};
 use crate::queue::{Queue, Ticket};
 use crate::settings::Settings;
@@ -71,6 +72,8 @@ pub(crate) enum Event {
     Strike { fault: u32, repeats: u32 },
     /// It heals.
     Heal { fault: u32 },
+    /// A task of a slow node has its turn.
+    Turn(NodeId),
 }
 
 /// A program: called at every start of its node.
@@ -96,6 +99,8 @@ pub(crate) struct Node {
     pub(crate) failing_syncs: u32,
     /// When the last message of the node to itself arrives, so that they stay in order.
     pub(crate) last_to_itself: Time,
+    /// What is wrong with its machine; None as long as nothing ever was.
+    pub(crate) machine: Option<Box<Machine>>,
 }
 
 pub(crate) struct Kernel {
@@ -125,7 +130,10 @@ pub(crate) struct Kernel {
     pub(crate) fault_names: Vec<u64>,
     /// Whether the fault of this index has changed an operation in flight.
     pub(crate) fault_effects: RefCell<Vec<bool>>,
-    pub(crate) paused_nodes: Cell<u32>,
+    /// Nodes that stand still or are slow.
+    pub(crate) hindered_nodes: Cell<u32>,
+    /// Whether every clock shows true time.
+    pub(crate) clocks_agree: Cell<bool>,
     /// Clients whose programs have not returned.
     pub(crate) clients_waiting: Cell<u32>,
     pub(crate) events: Cell<u64>,
@@ -169,7 +177,8 @@ impl Kernel {
             links: RefCell::default(),
             tally: RefCell::default(),
             fault_effects: RefCell::new(vec![false; faults]),
-            paused_nodes: Cell::new(0),
+            hindered_nodes: Cell::new(0),
+            clocks_agree: Cell::new(true),
             clients_waiting: Cell::new(0),
             events: Cell::new(0),
             most_events: Cell::new(u64::MAX),

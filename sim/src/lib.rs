@@ -8,6 +8,7 @@
 //!      └──── polled ────────┘        facts and incidents ──▶ audience
 //! ```
 
+mod ailing;
 mod audience;
 mod decider;
 mod digest;
@@ -18,6 +19,8 @@ mod handle;
 mod kernel;
 mod life;
 mod links;
+mod local_clock;
+mod machine;
 mod mixing;
 mod nodes;
 mod panics;
@@ -40,7 +43,7 @@ mod world;
 pub use audience::{Audience, Incident};
 pub use decider::{Decider, Frontier, Next, Question, ReadyTask, Seeded, Site};
 pub use digest::Digest;
-pub use fault::{Blow, Fault, Trigger};
+pub use fault::{Ailment, Blow, Fault, Trigger};
 pub use handle::{SimEnv, SimTask};
 pub use plain::{Deviation, Deviations, Met, Noting, PlainSchedule};
 pub use recording::{Decision, Recorder, Recording, Replay};

@@ -33,6 +33,7 @@ impl Kernel {
             filled_by: Vec::new(),
             failing_syncs: 0,
             last_to_itself: Time::ZERO,
+            machine: None,
         });
         NodeId((nodes.len() - 1) as u32)
     }
@@ -52,11 +53,12 @@ impl Kernel {
         task
     }
 
-    /// Makes a task ready, or, when its node stands still, ready as soon as that goes on.
+    /// Makes a task ready, or, when its node stands still, ready as soon as that goes on; on a slow node it waits for
+    /// its turn.
     #[inline(always)]
     pub(crate) fn wake_task(&self, slot: u32) {
         let mut tasks = self.tasks.borrow_mut();
-        if self.paused_nodes.get() > 0
+        if self.hindered_nodes.get() > 0
             && let Some(task) = tasks.slots.get(slot as usize)
             && task.used
         {
@@ -65,6 +67,10 @@ impl Kernel {
                 if !node.held.contains(&slot) {
                     node.held.push(slot);
                 }
+                return;
+            }
+            if let Some(machine) = node.machine.as_deref_mut().filter(|machine| machine.is_slow()) {
+                self.wait_for_turn(task.node, machine, &tasks, slot);
                 return;
             }
         }
@@ -76,7 +82,8 @@ impl Kernel {
         let (life, program) = {
             let mut nodes = self.nodes.borrow_mut();
             let node = &mut nodes[id.index()];
-            if node.life.is_some() || node.done {
+            let gone = node.machine.as_ref().is_some_and(|machine| machine.gone);
+            if node.life.is_some() || node.done || gone {
                 return;
             }
             let life = Life::new(self.clone(), id, node.incarnation);
@@ -161,6 +168,7 @@ impl Kernel {
 
     fn end_tasks(&self, id: NodeId) {
         self.unpause(id);
+        self.forget_turns(&mut self.nodes.borrow_mut()[id.index()]);
         let slots = self.tasks.borrow().of_node(id);
         for slot in slots {
             let future = self.tasks.borrow_mut().release(slot);
@@ -184,10 +192,15 @@ impl Kernel {
     /// The node stands still for a while.
     pub(crate) fn pause(&self, id: NodeId, lasts: Duration) {
         self.strike(FaultClass::Pause);
+        self.stand_still(id, lasts);
+    }
+
+    /// The node stands still for a while, unless it is down or does so already.
+    pub(crate) fn stand_still(&self, id: NodeId, lasts: Duration) -> bool {
         let mut nodes = self.nodes.borrow_mut();
         let node = &mut nodes[id.index()];
         if node.life.is_none() || node.paused {
-            return;
+            return false;
         }
         node.paused = true;
         let mut tasks = self.tasks.borrow_mut();
@@ -200,19 +213,20 @@ impl Kernel {
             }
         }
         drop(tasks);
-        self.paused_nodes.set(self.paused_nodes.get() + 1);
+        self.hindered_nodes.set(self.hindered_nodes.get() + 1);
         let resume = EventId(fold(self.event.get().0 ^ SALT[1], u64::from(id.0) ^ SALT[5]));
         node.resume = Some(self.schedule(self.now.get() + lasts, resume, Event::Resume(id)));
         drop(nodes);
         self.report(Incident::Paused(id));
+        true
     }
 
     /// The node goes on.
     pub(crate) fn resume(&self, id: NodeId) {
         let held = std::mem::take(&mut self.nodes.borrow_mut()[id.index()].held);
-        if self.unpause(id) {
+        if let Some(class) = self.unpause(id) {
             if !held.is_empty() {
-                self.effect(FaultClass::Pause);
+                self.effect(class);
             }
             self.report(Incident::Resumed(id));
         }
@@ -221,17 +235,21 @@ impl Kernel {
         }
     }
 
-    /// Ends a pause without waking anybody; whether there was one.
-    fn unpause(&self, id: NodeId) -> bool {
+    /// Ends a pause without waking anybody; which class of fault it was, if there was one.
+    fn unpause(&self, id: NodeId) -> Option<FaultClass> {
         let mut nodes = self.nodes.borrow_mut();
         let node = &mut nodes[id.index()];
         if let Some(ticket) = node.resume.take() {
             self.queue.borrow_mut().remove(ticket);
         }
-        if std::mem::replace(&mut node.paused, false) {
-            self.paused_nodes.set(self.paused_nodes.get() - 1);
-            return true;
+        if !std::mem::replace(&mut node.paused, false) {
+            return None;
         }
-        false
+        self.hindered_nodes.set(self.hindered_nodes.get() - 1);
+        let suspended = node.machine.as_mut().and_then(|machine| machine.go_on(self.now.get()));
+        Some(suspended.map_or(FaultClass::Pause, |()| {
+            self.report(Incident::Mended(id, FaultClass::Suspend));
+            FaultClass::Suspend
+        }))
     }
 }

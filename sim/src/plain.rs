@@ -206,7 +206,7 @@ impl<D: Decider> Decider for Noting<D> {
 
 impl Site {
     /// Every question that is asked within a run, with its name in scenario files.
-    pub const NAMES: [(Site, &'static str); 14] = [
+    pub const NAMES: [(Site, &'static str); 15] = [
         (Site::Latency, "latency"),
         (Site::Message, "message"),
         (Site::DuplicateLatency, "duplicate-latency"),
@@ -221,6 +221,7 @@ impl Site {
         (Site::UnderWay, "under-way"),
         (Site::Rarely, "rarely"),
         (Site::ReadyTask, "ready-task"),
+        (Site::RottenByte, "rotten-byte"),
     ];
 
     /// Its name in scenario files and traces.

@@ -246,6 +246,7 @@ impl<'a, F: Fact> Runner<'a, F> {
             }
             Event::Strike { fault, repeats } => kernel.strike_with(fault, repeats),
             Event::Heal { fault } => kernel.heal(fault),
+            Event::Turn(node) => kernel.take_turn(node),
         }
         if self.counts_events {
             kernel.strike_after_events(events);

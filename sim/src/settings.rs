@@ -77,6 +77,8 @@ pub struct Settings {
     pub exit_restart: Span,
     /// What strikes when.
     pub faults: Vec<Fault>,
+    /// Of the rare branches that a system offers, the share that is taken during the storm, out of 100,000.
+    pub rarely: u32,
 }
 
 impl Default for Settings {
@@ -88,6 +90,7 @@ impl Default for Settings {
             disk: DiskSettings::default(),
             exit_restart: Span::millis(500),
             faults: Vec::new(),
+            rarely: 0,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Disks with time: every operation takes a while, and a crash may come in between.
 
+mod ailing;
+
 use crate::audience::Incident;
 use crate::decider::{Question, Site};
 use crate::disk::{CrashLottery, Disk, FileId, WriteFate};
@@ -142,6 +144,7 @@ impl Waiting {
         let entity = u64::from(self.life.node.0);
         let question = Question { cause: id.0, entity, site: Site::DiskLatency, ordinal: 0 };
         let takes = Duration::from_nanos(kernel.value(question, low.0, high.0));
+        let takes = kernel.takes_on_disk(&kernel.nodes.borrow()[self.life.node.index()], takes);
         let does = if kernel.tracing.is_on() { request.in_words() } else { String::new() };
         let operation = DiskOperation {
             node: self.life.node,
@@ -232,7 +235,10 @@ impl Kernel {
             return Err(StorageError::Device);
         }
         state.disk.operation = id.0;
-        let result = request.apply(&mut state.disk);
+        let result = match state.machine {
+            None => request.apply(&mut state.disk),
+            Some(_) => self.apply_to_ailing(node, id, request, state),
+        };
         if matches!(result, Err(StorageError::NoSpace)) {
             for fault in &state.filled_by {
                 self.fault_had_effect(*fault, FaultClass::FullDisk);
@@ -261,6 +267,15 @@ impl Kernel {
         disk.crash(&mut lottery);
         if lottery.spoiled {
             self.report(Incident::WriteSpoiled(node));
+        }
+    }
+
+    /// The disk that the node's operations are on is lost: none of them will have happened.
+    pub(crate) fn forget_operations(&self, node: NodeId) {
+        for operation in self.operations.borrow_mut().values_mut() {
+            if operation.is_under_way_at(node) {
+                operation.request = None;
+            }
         }
     }
 

@@ -90,6 +90,7 @@ impl Kernel {
                 node.disk.full = true;
                 self.heal_later(index, lasts.duration());
             }
+            Blow::Ails { node, ailment } => self.ail(index, self.named(node), ailment),
         }
     }
 
@@ -116,7 +117,7 @@ impl Kernel {
         self.report(Incident::Cut(index));
     }
 
-    fn heal_later(&self, index: u32, after: Duration) {
+    pub(crate) fn heal_later(&self, index: u32, after: Duration) {
         let id = self.strike_id(index, u32::MAX);
         self.schedule(self.now.get() + after, id, Event::Heal { fault: index });
     }
@@ -137,7 +138,8 @@ impl Kernel {
                 node.filled_by.retain(|by| *by != index);
                 node.disk.full = !node.filled_by.is_empty();
             }
-            _ => unreachable!("only partitions and full disks heal by themselves"),
+            Blow::Ails { node, .. } => self.mend(index, self.named(node)),
+            _ => unreachable!("only partitions, full disks and ailments heal by themselves"),
         }
     }
 
@@ -159,6 +161,7 @@ impl Kernel {
                 node.failing_syncs = 0;
                 node.program.is_some()
             };
+            self.mend_all(id);
             self.resume(id);
             if started {
                 self.start_node(id);

@@ -33,9 +33,29 @@ pub enum FaultClass {
     DuplicateClick,
     /// A client sent a request again after no answer came. Counted by the system.
     Retry,
+    /// A disk was slow. Effect: an operation took longer.
+    SlowDisk,
+    /// A node was slow. Effect: a task that was ready had to wait, or an operation of its disk took longer.
+    SlowNode,
+    /// A read was made to fail. Effect: a read came while that stood.
+    FailedRead,
+    /// A write was made to fail. Effect: a write came while that stood.
+    FailedWrite,
+    /// A sync was made to fail and to lose what it was to make sure of. Effect: a sync came while that stood.
+    DroppedSync,
+    /// What a medium held was made to rot. Effect: somebody read a byte that was not what had been written.
+    BitRot,
+    /// A clock drifted. Effect: a sleep ended at another time than without.
+    ClockDrift,
+    /// A wall clock was set off. Effect: somebody looked at it meanwhile.
+    ClockStep,
+    /// A node was suspended. Effect: a task that was ready had to wait.
+    Suspend,
+    /// A node crashed and lost its disk, which counts as a crash too. Effect: there was a file on it.
+    LostDisk,
 }
 
-const CLASSES: [FaultClass; 12] = [
+const CLASSES: [FaultClass; 22] = [
     FaultClass::Crash,
     FaultClass::Pause,
     FaultClass::Partition,
@@ -48,6 +68,16 @@ const CLASSES: [FaultClass; 12] = [
     FaultClass::FullDisk,
     FaultClass::DuplicateClick,
     FaultClass::Retry,
+    FaultClass::SlowDisk,
+    FaultClass::SlowNode,
+    FaultClass::FailedRead,
+    FaultClass::FailedWrite,
+    FaultClass::DroppedSync,
+    FaultClass::BitRot,
+    FaultClass::ClockDrift,
+    FaultClass::ClockStep,
+    FaultClass::Suspend,
+    FaultClass::LostDisk,
 ];
 
 impl FaultClass {

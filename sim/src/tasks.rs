@@ -112,6 +112,11 @@ impl Tasks {
         task.future.take()
     }
 
+    /// The task that lies in this slot.
+    pub(crate) fn id_of(&self, slot: u32) -> TaskId {
+        TaskId { slot, generation: self.slots[slot as usize].generation }
+    }
+
     /// Whether this very task still exists.
     pub(crate) fn lives(&self, task: TaskId) -> bool {
         let slot = &self.slots[task.slot as usize];

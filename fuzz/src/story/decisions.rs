@@ -36,6 +36,7 @@ pub fn in_words(run: &Run, deviation: &Deviation) -> Option<String> {
         Site::UnderWay => "an operation under way at the crash took effect".to_owned(),
         Site::Rarely => "a rare branch is taken".to_owned(),
         Site::ReadyTask => "of several ready tasks this one goes first".to_owned(),
+        Site::RottenByte => "which bit is rotten".to_owned(),
         Site::LinkLatency => "the part of the latencies that a link has".to_owned(),
         Site::NodeSeed | Site::Scenario => return None,
     };

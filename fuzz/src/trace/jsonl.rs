@@ -5,7 +5,7 @@ use super::reading::{Reading, incident};
 use crate::scenario::Scenario;
 use crate::system::Run;
 use rehearsal_env::{EventId, Incarnation, Time, Violation};
-use rehearsal_sim::{Digest, Incident, Loss, Missed, Question, TraceEntry, Traced};
+use rehearsal_sim::{Digest, FaultClass, Incident, Loss, Missed, Question, TraceEntry, Traced};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use std::io::{self, Write};
@@ -116,16 +116,48 @@ impl<'a> Line<'a> {
 #[serde(tag = "what", rename_all = "kebab-case")]
 enum What<'a> {
     Sent(Sent<'a>),
-    Arrived { message: Id },
-    Missed { message: Id, why: &'static str },
-    Taken { message: Id },
-    Slept { timer: Id, until: u64 },
-    Woke { timer: Id },
-    DiskBegan { operation: Id, does: &'a str },
-    DiskEnded { operation: Id, error: Option<&'a str> },
-    Fact { number: u64, kind: &'a str, fact: &'a Value, words: &'a str },
-    Incident { number: u64, incident: &'static str, partition: Option<u32>, words: &'a str },
-    Strikes { index: u32, fault: Value },
+    Arrived {
+        message: Id,
+    },
+    Missed {
+        message: Id,
+        why: &'static str,
+    },
+    Taken {
+        message: Id,
+    },
+    Slept {
+        timer: Id,
+        until: u64,
+    },
+    Woke {
+        timer: Id,
+    },
+    DiskBegan {
+        operation: Id,
+        does: &'a str,
+    },
+    DiskEnded {
+        operation: Id,
+        error: Option<&'a str>,
+    },
+    Fact {
+        number: u64,
+        kind: &'a str,
+        fact: &'a Value,
+        words: &'a str,
+    },
+    Incident {
+        number: u64,
+        incident: &'static str,
+        partition: Option<u32>,
+        ailment: Option<FaultClass>,
+        words: &'a str,
+    },
+    Strikes {
+        index: u32,
+        fault: Value,
+    },
     Decided(Decided),
 }
 
@@ -185,6 +217,7 @@ impl<'a> What<'a> {
                 number,
                 incident: incident(which),
                 partition: drawn_or_healed(which),
+                ailment: ailment(which),
                 words: reading.words(number),
             },
             Traced::Strikes { fault } => What::Strikes { index: fault, fault: reading.fault(fault) },
@@ -232,6 +265,13 @@ fn stopped_by(loss: Loss) -> Option<u32> {
 fn drawn_or_healed(incident: Incident) -> Option<u32> {
     match incident {
         Incident::Cut(index) | Incident::Healed(index) => Some(index),
+        _ => None,
+    }
+}
+
+fn ailment(incident: Incident) -> Option<FaultClass> {
+    match incident {
+        Incident::Ailed(_, class) | Incident::Mended(_, class) | Incident::Failed(_, class) => Some(class),
         _ => None,
     }
 }

@@ -19,7 +19,7 @@ use super::reading::{Reading, incident};
 use crate::scenario::Scenario;
 use crate::system::Run;
 use rehearsal_env::{EventId, NodeId, Time};
-use rehearsal_sim::{Incident, TraceEntry, Traced};
+use rehearsal_sim::{FaultClass, Incident, TraceEntry, Traced};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -212,7 +212,19 @@ impl<'a> Drawing<'a> {
             }
             Incident::Healed(fault) => self.close(("partition", EventId(u64::from(fault))), at, json!({})),
             Incident::CalmBegan => self.close_where(at, |category, _| category == "partition"),
-            Incident::SyncFailed(_) | Incident::WriteSpoiled(_) | Incident::NoSpace(_) => Ok(()),
+            Incident::Ailed(node, class) => {
+                let key = (ailment(class), of(node));
+                if self.open.contains_key(&key) {
+                    // Two faults do the same to one node: the slice of the first stands for both.
+                    return Ok(());
+                }
+                self.open(key, self.reading.words(number), at, track, json!({}))
+            }
+            Incident::Mended(node, class) => self.close((ailment(class), of(node)), at, json!({})),
+            Incident::SyncFailed(_)
+            | Incident::WriteSpoiled(_)
+            | Incident::NoSpace(_)
+            | Incident::Failed(..) => Ok(()),
         }
     }
 
@@ -243,6 +255,17 @@ impl<'a> Drawing<'a> {
             .map(|(key, _)| *key)
             .collect();
         keys.into_iter().try_for_each(|key| self.close(key, at, json!({})))
+    }
+}
+
+/// The category of what is wrong with a machine for a while.
+fn ailment(class: FaultClass) -> &'static str {
+    match class {
+        FaultClass::SlowDisk => "slow disk",
+        FaultClass::SlowNode => "slow node",
+        FaultClass::ClockDrift => "clock drift",
+        FaultClass::ClockStep => "wall clock",
+        _ => "ailment",
     }
 }
 

@@ -61,6 +61,9 @@ pub(super) fn incident(incident: Incident) -> &'static str {
         Incident::SyncFailed(_) => "sync-failed",
         Incident::WriteSpoiled(_) => "write-spoiled",
         Incident::NoSpace(_) => "no-space",
+        Incident::Ailed(..) => "ailed",
+        Incident::Mended(..) => "mended",
+        Incident::Failed(..) => "failed",
         Incident::CalmBegan => "calm-began",
     }
 }

@@ -258,7 +258,11 @@ impl<E: Env> Server<E> {
                 self.something_to_write.notified().await;
                 continue;
             }
-            let batch = self.unwritten.take();
+            let mut batch = self.unwritten.take();
+            if self.env.rarely("commit-alone") {
+                // The rest waits for the next turn, before what is appended meanwhile.
+                *self.unwritten.borrow_mut() = batch.split_off(1);
+            }
             bytes.clear();
             encode_batch(&batch, self.reported.get(), &mut bytes);
             file.append(&bytes).await?;

@@ -23,7 +23,7 @@ fn tumult() -> Settings {
         at(300, failed_sync("node-2")),
         at(400, full_disk("node-1", 100)),
     ];
-    Settings { network, ..with_faults(faults) }
+    Settings { network, rarely: 5_000, ..with_faults(faults) }
 }
 
 async fn busy(env: Handle, others: [NodeId; 3]) {

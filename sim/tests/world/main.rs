@@ -2,16 +2,21 @@
 //! the same every time.
 
 mod causes;
+mod clocks;
 mod crash;
 mod determinism;
 mod disk;
 mod executor;
+mod faulty_disk;
+mod lost_disk;
 mod network;
 mod pause;
 mod plain;
+mod rarely;
 mod rest;
 mod scenario_file;
 mod seeds;
+mod slow;
 mod stage;
 mod striking;
 mod tally;

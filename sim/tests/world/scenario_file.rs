@@ -1,7 +1,7 @@
 //! Faults as they are written in a scenario file.
 
 use proptest::prelude::*;
-use rehearsal_sim::{Blow, Fault, Span, Trigger};
+use rehearsal_sim::{Ailment, Blow, Fault, Span, Trigger};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -66,6 +66,76 @@ fn faults_are_written_like_this() {
 }
 
 #[test]
+fn what_goes_wrong_with_a_machine_is_written_like_this() {
+    let (second, minute) = (Span::seconds(1), Span::seconds(60));
+    let cases = [
+        ("slow_disk = \"a\"", Ailment::SlowDisk { times: 10, lasts: second }),
+        ("slow_disk = \"a\"\ntimes = 25\nlasts = \"1min\"", Ailment::SlowDisk { times: 25, lasts: minute }),
+        ("slow_node = \"a\"\ntimes = 2", Ailment::SlowNode { times: 2, lasts: second }),
+        ("failed_read = \"a\"", Ailment::FailedRead),
+        ("failed_write = \"a\"", Ailment::FailedWrite),
+        ("dropped_sync = \"a\"", Ailment::DroppedSync),
+        ("bit_rot = \"a\"", Ailment::BitRot { lasting: false }),
+        ("bit_rot = \"a\"\nlasting = true", Ailment::BitRot { lasting: true }),
+        (
+            "clock_drift = \"a\"\nppm = -200\nlasts = \"1min\"",
+            Ailment::ClockDrift { ppm: -200, lasts: minute },
+        ),
+        (
+            "clock_step = \"a\"\nforward = \"1min\"",
+            Ailment::ClockStep { forward: true, by: minute, lasts: second },
+        ),
+        (
+            "clock_step = \"a\"\nback = \"1s\"\nlasts = \"1min\"",
+            Ailment::ClockStep { forward: false, by: second, lasts: minute },
+        ),
+        ("suspend = \"a\"\nlasts = \"1min\"", Ailment::Suspend { lasts: minute }),
+        ("lost_disk = \"a\"", Ailment::LostDisk { restart_after: Some(second) }),
+        ("lost_disk = \"a\"\nrestart_after = \"1min\"", Ailment::LostDisk { restart_after: Some(minute) }),
+        ("lost_disk = \"a\"\ngone = true", Ailment::LostDisk { restart_after: None }),
+    ];
+    for (text, ailment) in cases {
+        let blow = Blow::Ails { node: "a".to_owned(), ailment };
+        let fault = Fault { trigger: Trigger::At(second), blow };
+        assert_eq!(read(&format!("at = \"1s\"\n{text}")), Ok(fault), "{text}");
+    }
+}
+
+#[test]
+fn what_cannot_be_wrong_with_a_machine_is_refused_with_the_mend() {
+    for (text, told) in [
+        ("slow_disk = \"a\"\ntimes = 0", "let `times` be at least 2"),
+        ("slow_node = \"a\"\ntimes = 1", "let `times` be at least 2"),
+        ("slow_node = \"a\"\ntimes = 1001", "let `times` be at most 1000"),
+        ("slow_node = \"a\"\ntimes = -3", "-3"),
+        ("slow_disk = \"a\"\nslow_node = \"a\"", "exactly one thing"),
+        ("slow_disk = \"a\"\ncrash = \"a\"", "exactly one thing"),
+        ("failed_read = \"a\"\nlasts = \"1s\"", "`lasts` does not belong"),
+        ("failed_write = \"a\"\ntimes = 3", "`times` does not belong"),
+        ("dropped_sync = \"a\"\nlasting = true", "`lasting` does not belong"),
+        ("bit_rot = \"a\"\nlasts = \"1s\"", "`lasts` does not belong"),
+        ("clock_drift = \"a\"", "write `ppm`"),
+        ("clock_drift = \"a\"\nppm = 0", "0 parts per million is none"),
+        ("clock_drift = \"a\"\nppm = 100001", "from -100000 to 100000"),
+        ("clock_drift = \"a\"\nppm = -100001", "from -100000 to 100000"),
+        ("clock_step = \"a\"", "write `forward` or `back`"),
+        ("clock_step = \"a\"\nforward = \"1s\"\nback = \"1s\"", "write `forward` or `back`"),
+        ("clock_step = \"a\"\nback = \"0s\"", "set off by 0 is right"),
+        ("clock_step = \"a\"\nback = \"99999h\"", "at most 87600h"),
+        ("clock_step = \"a\"\nback = \"1s\"\nppm = 3", "`ppm` does not belong"),
+        ("suspend = \"a\"\nforward = \"1s\"", "`forward` does not belong"),
+        ("pause = \"a\"\nback = \"1s\"", "`back` does not belong"),
+        ("lost_disk = \"a\"\ngone = true\nrestart_after = \"1s\"", "take out `gone` or `restart_after`"),
+        ("crash = \"a\"\ngone = true", "`gone` does not belong"),
+    ] {
+        match read(&format!("at = \"1s\"\n{text}")) {
+            Ok(fault) => panic!("{text}\nwas read as {fault:?}"),
+            Err(error) => assert!(error.contains(told), "{text}\nis refused without `{told}`: {error}"),
+        }
+    }
+}
+
+#[test]
 fn what_makes_no_sense_is_refused_with_the_mend() {
     for (text, told) in [
         ("crash = \"a\"", "exactly one trigger"),
@@ -123,6 +193,24 @@ fn trigger() -> impl Strategy<Value = Trigger> {
     ]
 }
 
+fn ailment() -> impl Strategy<Value = Ailment> {
+    let drift = prop_oneof![-100_000..0, 1..=100_000];
+    let ten_years = 10 * 365 * 24 * 3_600 * 1_000_000_000u64;
+    prop_oneof![
+        (2..=1_000u32, span()).prop_map(|(times, lasts)| Ailment::SlowDisk { times, lasts }),
+        (2..=1_000u32, span()).prop_map(|(times, lasts)| Ailment::SlowNode { times, lasts }),
+        Just(Ailment::FailedRead),
+        Just(Ailment::FailedWrite),
+        Just(Ailment::DroppedSync),
+        any::<bool>().prop_map(|lasting| Ailment::BitRot { lasting }),
+        (drift, span()).prop_map(|(ppm, lasts)| Ailment::ClockDrift { ppm, lasts }),
+        (any::<bool>(), 1..=ten_years, span())
+            .prop_map(|(forward, by, lasts)| { Ailment::ClockStep { forward, by: Span(by), lasts } }),
+        span().prop_map(|lasts| Ailment::Suspend { lasts }),
+        prop::option::of(span()).prop_map(|restart_after| Ailment::LostDisk { restart_after }),
+    ]
+}
+
 fn blow() -> impl Strategy<Value = Blow> {
     let sides = (prop::collection::vec("[a-m]{1,5}", 1..4), prop::collection::vec("[n-z]{1,5}", 1..4));
     prop_oneof![
@@ -138,6 +226,7 @@ fn blow() -> impl Strategy<Value = Blow> {
             heal_after
         }),
         name().prop_map(|node| Blow::FailedSync { node }),
+        (name(), ailment()).prop_map(|(node, ailment)| Blow::Ails { node, ailment }),
         (name(), span()).prop_map(|(node, lasts)| Blow::FullDisk { node, lasts }),
     ]
 }

@@ -1,7 +1,9 @@
 //! The vocabulary of these tests: a world with a notebook, and faults in few words.
 
 use rehearsal_env::{Cluster, EventId, Fact, NodeId, Observer, Stamp, Time};
-use rehearsal_sim::{Audience, Blow, Ends, Fault, Incident, Outcome, Settings, SimEnv, Span, Trigger, World};
+use rehearsal_sim::{
+    Ailment, Audience, Blow, Ends, Fault, Incident, Outcome, Settings, SimEnv, Span, Trigger, World,
+};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::future::Future;
@@ -170,4 +172,8 @@ pub fn failed_sync(node: &str) -> Blow {
 
 pub fn full_disk(node: &str, lasts: u64) -> Blow {
     Blow::FullDisk { node: node.to_owned(), lasts: Span::millis(lasts) }
+}
+
+pub fn ails(node: &str, ailment: Ailment) -> Blow {
+    Blow::Ails { node: node.to_owned(), ailment }
 }

@@ -100,7 +100,11 @@ fn of_the_world(trace: &[TraceEntry]) -> BTreeSet<EventId> {
         Traced::Strikes { .. } => true,
         Traced::Incident { incident, .. } => matches!(
             incident,
-            Incident::Started(_) | Incident::Healed(_) | Incident::Resumed(_) | Incident::CalmBegan
+            Incident::Started(_)
+                | Incident::Healed(_)
+                | Incident::Resumed(_)
+                | Incident::Mended(..)
+                | Incident::CalmBegan
         ),
         _ => false,
     });
@@ -295,14 +299,22 @@ fn faults_strike_in_the_order_of_the_scenario_and_each_at_its_time() {
     let strikes: Vec<(u64, u32)> = strikes.collect();
     let expected = [
         (100, 0),
+        (110, 9),
         (120, 1),
+        (130, 10),
+        (140, 11),
         (150, 2),
         (200, 3),
+        (220, 12),
         (250, 4),
+        (280, 13),
         (300, 5),
+        (330, 14),
         (350, 5),
+        (350, 15),
         (400, 6),
         (400, 5),
+        (420, 16),
         (450, 7),
         (460, 8),
     ];

@@ -1,8 +1,10 @@
 //! A world in which everything goes on at once, for what must hold of any run.
 
-use crate::stage::{Handle, Number, Seen, Stage, at, crash, failed_sync, full_disk, note, partition, pause};
+use crate::stage::{
+    Handle, Number, Seen, Stage, ails, at, crash, failed_sync, full_disk, note, partition, pause,
+};
 use rehearsal_env::{Clock, File, Network, NodeId, Observer, Port, Random, Spawner, Storage};
-use rehearsal_sim::{Blow, NetworkSettings, Settings, Span};
+use rehearsal_sim::{Ailment, Blow, NetworkSettings, Settings, Span};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -33,11 +35,20 @@ pub fn settings() -> Settings {
         // Until the calm.
         at(450, pause("node-0", 10_000)),
         at(460, crash("node-1", 10_000)),
+        at(110, ails("node-2", Ailment::SlowNode { times: 5, lasts: Span::millis(80) })),
+        at(130, ails("node-1", Ailment::SlowDisk { times: 5, lasts: Span::millis(80) })),
+        at(140, ails("node-1", Ailment::ClockDrift { ppm: -50_000, lasts: Span::millis(80) })),
+        at(220, ails("node-0", Ailment::BitRot { lasting: true })),
+        at(280, ails("node-2", Ailment::Suspend { lasts: Span::millis(30) })),
+        at(330, ails("node-0", Ailment::FailedWrite)),
+        at(350, ails("node-2", Ailment::DroppedSync)),
+        at(420, ails("node-1", Ailment::LostDisk { restart_after: Some(Span::millis(10)) })),
     ];
     Settings {
         storm: Span::millis(500),
         calm: Span::millis(200),
         faults,
+        rarely: 5_000,
         ..Settings { network, ..Settings::default() }
     }
 }
@@ -71,7 +82,8 @@ async fn busy(env: Handle, others: [NodeId; 3]) {
                 // Long enough to be torn.
                 let written = file.append(&[received.message.0 as u8; 1_500]).await;
                 let synced = if env.below(2) == 0 { file.sync().await } else { Ok(()) };
-                if written.is_err() || synced.is_err() {
+                let read = file.read_at(0, 100).await;
+                if written.is_err() || synced.is_err() || read.is_err() {
                     note(&env, "gives up", 0);
                     return;
                 }

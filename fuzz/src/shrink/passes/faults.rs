@@ -1,7 +1,7 @@
 //! Fewer faults, and weaker ones.
 
 use super::super::simpler::{integers, spans};
-use super::{Edit, edit, stretches};
+use super::{Edit, ailments, edit, stretches};
 use crate::scenario::Scenario;
 use rehearsal_sim::{Blow, Span, Trigger};
 use std::collections::BTreeSet;
@@ -20,6 +20,7 @@ pub(super) fn families(scenario: &Scenario) -> Vec<Edit> {
         edit(|scenario| scenario.network.loss = 0),
         edit(|scenario| scenario.network.duplication = 0),
         edit(|scenario| scenario.network.delay = 0),
+        edit(|scenario| scenario.rarely = 0),
     ];
     let bugs = if scenario.defects.len() > 1 { scenario.defects.len() } else { 0 };
     let bugs = (0..bugs).map(|index| edit(move |scenario| drop(scenario.defects.remove(index))));
@@ -62,7 +63,8 @@ pub(super) fn rename(scenario: &mut Scenario, from: &str, to: &str) {
             | Blow::CrashLoop { node, .. }
             | Blow::Pause { node, .. }
             | Blow::FailedSync { node }
-            | Blow::FullDisk { node, .. } => vec![node],
+            | Blow::FullDisk { node, .. }
+            | Blow::Ails { node, .. } => vec![node],
         };
         names.into_iter().filter(|name| *name == from).for_each(|name| to.clone_into(name));
     }
@@ -111,6 +113,7 @@ fn blow(index: usize, blow: &Blow, edits: &mut Vec<Edit>) {
                 replace(Blow::Partition { from, to: fewer, one_way: *one_way, heal_after: *heal_after });
             }
         }
+        Blow::Ails { node, ailment } => ailments::milder(node, ailment).into_iter().for_each(replace),
         _ => {}
     }
 }
@@ -135,6 +138,7 @@ fn times_of(blow: &mut Blow) -> Vec<&mut Span> {
         Blow::Pause { lasts, .. } | Blow::FullDisk { lasts, .. } => vec![lasts],
         Blow::Partition { heal_after, .. } => vec![heal_after],
         Blow::FailedSync { .. } => Vec::new(),
+        Blow::Ails { ailment, .. } => ailment.span().into_iter().collect(),
     }
 }
 

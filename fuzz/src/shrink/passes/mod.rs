@@ -1,5 +1,6 @@
 //! The passes of shrinking, each a kind of edit that makes a scenario smaller or plainer.
 
+mod ailments;
 mod decisions;
 mod faults;
 mod items;

@@ -121,6 +121,7 @@ impl System for Queue {
             storm,
             calm: overrides.top_span("calm", Span::seconds(30))?,
             rest: overrides.rest(draw::rest(&draws))?,
+            rarely: overrides.rarely(draws.rarely())?,
             defects: overrides.defects.clone(),
             network: overrides.apply("network", swarm::network(&draws, families))?,
             disk: overrides.apply("disk", swarm::disk(&draws))?,

@@ -27,6 +27,7 @@ pub(super) fn plain() -> Plain {
         storm: Span::seconds(20),
         calm: Span::seconds(30),
         rest: None,
+        rarely: 0,
         defects: Vec::new(),
         network: NetworkSettings::default(),
         disk: DiskSettings::default(),

@@ -116,6 +116,7 @@ impl System for Reservation {
             storm,
             calm: overrides.top_span("calm", Span::seconds(30))?,
             rest: overrides.rest(None)?,
+            rarely: overrides.rarely(draws.rarely())?,
             defects: overrides.defects.clone(),
             network: overrides.apply("network", swarm::network(&draws, families))?,
             disk: overrides.apply("disk", swarm::disk(&draws))?,

@@ -103,7 +103,7 @@ impl<E: Env> Disk<E> {
     /// The disk's: what survives is unknown then, but for an order: of the changes the first so many.
     pub async fn write(&mut self, writes: Vec<Write>) -> Result<(), StorageError> {
         let before = self.kept.position;
-        let is_cut = writes.iter().any(|write| write.snapshot.is_some());
+        let is_cut = writes.iter().any(|write| write.snapshot.is_some()) || self.env.rarely("snapshot-early");
         let mut bytes = Vec::new();
         if !is_cut {
             encode_batch(Position(before.0 + 1), &writes, before, &mut bytes);
