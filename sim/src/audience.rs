@@ -29,6 +29,14 @@ pub enum Incident {
     NoSpace(NodeId),
     /// The storm is over: faults are healed, nodes are up.
     CalmBegan,
+    /// Links are slow by the scenario's fault of this index.
+    LinkSlowed(u32),
+    /// They are as fast again as they were.
+    LinkFast(u32),
+    /// What was under way on links is lost by the scenario's fault of this index.
+    LinkReset(u32),
+    /// The nodes of the scenario's fault of this index are about to crash together.
+    ZoneLost(u32),
 }
 
 /// Sees a run. Facts and incidents share one numbering.

@@ -84,7 +84,13 @@ impl<F: Fact> FactBus<F> {
                 | Incident::SyncFailed(node)
                 | Incident::WriteSpoiled(node)
                 | Incident::NoSpace(node) => node,
-                Incident::Cut(_) | Incident::Healed(_) | Incident::CalmBegan => NodeId(u32::MAX),
+                Incident::Cut(_)
+                | Incident::Healed(_)
+                | Incident::CalmBegan
+                | Incident::LinkSlowed(_)
+                | Incident::LinkFast(_)
+                | Incident::LinkReset(_)
+                | Incident::ZoneLost(_) => NodeId(u32::MAX),
             };
             let ended = matches!(incident, Incident::Crashed(_) | Incident::Exited(_));
             let nodes = kernel.nodes.borrow();

@@ -6,6 +6,7 @@ mod crash;
 mod determinism;
 mod disk;
 mod executor;
+mod links;
 mod network;
 mod pause;
 mod plain;
