@@ -21,6 +21,7 @@ pub struct Jury<F> {
     history: Option<Vec<HistoryLine>>,
     until: Option<Time>,
     cut_off: bool,
+    not_judged: Vec<&'static str>,
 }
 
 /// What a jury found.
@@ -35,6 +36,8 @@ pub struct Findings {
     pub remarks: Vec<Remark>,
     /// The history, if it was kept.
     pub history: Vec<HistoryLine>,
+    /// The invariants that were not judged.
+    pub not_judged: Vec<&'static str>,
 }
 
 impl<F: Fact> Jury<F> {
@@ -54,7 +57,15 @@ impl<F: Fact> Jury<F> {
             history: None,
             until: None,
             cut_off: false,
+            not_judged: Vec::new(),
         }
+    }
+
+    /// Does not judge these invariants, those of the world itself included.
+    pub fn without(mut self, names: Vec<&'static str>) -> Jury<F> {
+        self.monitors.retain(|monitor| !names.contains(&monitor.name()));
+        self.not_judged = names;
+        self
     }
 
     /// Keeps the history.
@@ -78,7 +89,8 @@ impl<F: Fact> Jury<F> {
         if self.violations.is_empty() && !self.cut_off {
             self.violations.extend(self.monitors.iter().filter_map(|monitor| monitor.conclude(end).err()));
         }
-        self.violations.extend(own);
+        let is_judged = |own: &Violation| !self.not_judged.contains(&&*own.invariant);
+        self.violations.extend(own.filter(is_judged));
         let mut remarks = Vec::new();
         if self.violations.is_empty() && !self.cut_off {
             remarks.extend(self.monitors.iter().flat_map(|monitor| monitor.remarks()));
@@ -90,6 +102,7 @@ impl<F: Fact> Jury<F> {
             violations: std::mem::take(&mut self.violations),
             remarks,
             history: self.history.take().unwrap_or_default(),
+            not_judged: std::mem::take(&mut self.not_judged),
         }
     }
 
@@ -171,5 +184,9 @@ fn incident_in_words(incident: &Incident) -> String {
         Incident::WriteSpoiled(_) => "loses or tears what it had written and not synced".to_owned(),
         Incident::NoSpace(_) => "cannot write: its disk is full".to_owned(),
         Incident::CalmBegan => "ends the storm: faults are healed, nodes are up".to_owned(),
+        Incident::LinkSlowed(fault) => format!("slows links down (fault {fault})"),
+        Incident::LinkFast(fault) => format!("lets links be as fast as before (fault {fault})"),
+        Incident::LinkReset(fault) => format!("resets links (fault {fault})"),
+        Incident::ZoneLost(fault) => format!("loses a data centre (fault {fault})"),
     }
 }

@@ -1,5 +1,6 @@
 //! The library of the `rehearsal` program: scenarios, systems, the glue that runs them, campaigns.
 
+pub mod atlas;
 pub mod bookings;
 pub mod campaign;
 pub mod commands;
@@ -8,6 +9,7 @@ pub mod draws;
 pub mod explore;
 pub mod interrupt;
 pub mod jury;
+pub mod links_in_words;
 pub mod paint;
 pub mod progress;
 pub mod property;

@@ -27,6 +27,9 @@ pub struct Scenario {
     /// If given, the calm ends before its time when everything has been at rest for so long.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rest: Option<Span>,
+    /// Whether faults may strike that the system does not promise to survive; what it gives up under them is not judged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beyond_promise: bool,
     /// Known bugs that are switched on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub defects: Vec<String>,
@@ -137,6 +140,7 @@ impl Overrides {
         scenario.storm = self.top_span("storm", scenario.storm)?;
         scenario.calm = self.top_span("calm", scenario.calm)?;
         scenario.rest = self.rest(scenario.rest)?;
+        scenario.beyond_promise = self.beyond_promise(scenario.beyond_promise)?;
         scenario.network = self.apply("network", scenario.network)?;
         scenario.disk = self.apply("disk", scenario.disk)?;
         scenario.topology = self.apply("topology", std::mem::take(&mut scenario.topology))?;
@@ -171,6 +175,17 @@ impl Overrides {
         Ok(given.map_or(otherwise, |rest| (rest > Span(0)).then_some(rest)))
     }
 
+    /// The value given for `beyond_promise`, if any.
+    ///
+    /// # Errors
+    /// A value that is neither true nor false.
+    pub fn beyond_promise(&self, otherwise: bool) -> Result<bool, ScenarioError> {
+        let Some(value) = self.top("beyond_promise") else { return Ok(otherwise) };
+        value.as_bool().ok_or_else(|| {
+            ScenarioError::new("beyond_promise", "it is neither true nor false", "write one of the two")
+        })
+    }
+
     /// Refuses keys that belong to no section and are none of the known ones outside all sections.
     ///
     /// # Errors
@@ -179,11 +194,13 @@ impl Overrides {
         for (key, _) in &self.values {
             let known = match key.split_once('.') {
                 Some((section, _)) => sections.contains(&section),
-                None => ["storm", "calm", "rest"].contains(&key.as_str()),
+                None => ["storm", "calm", "rest", "beyond_promise"].contains(&key.as_str()),
             };
             if !known {
-                let mend =
-                    format!("keys are storm, calm, rest, and those of the sections {}", sections.join(", "));
+                let sections = sections.join(", ");
+                let mend = format!(
+                    "keys are storm, calm, rest, beyond_promise, and those of the sections {sections}"
+                );
                 return Err(ScenarioError::new(key, "there is no such key", mend));
             }
         }

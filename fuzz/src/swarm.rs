@@ -1,10 +1,13 @@
 //! Which faults a seed's scenario has: whole families are off in most of them, since a run with everything
 //! slightly on finds less than many runs that each leave something out.
 
+use crate::atlas::{Beyond, Family};
 use crate::draws::Draws;
 use crate::scenario::Scenario;
 use rehearsal_sim::{Blow, DiskSettings, Fault, NetworkSettings, Span, Trigger};
 use serde::{Deserialize, Serialize};
+
+mod links;
 
 /// The families of faults that can be left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +27,14 @@ pub struct Families {
     pub delay: bool,
     /// Failed syncs and full disks.
     pub disks: bool,
+    /// Bridges, rings, nodes alone, and partitions that flap.
+    pub shapes: bool,
+    /// Links that carry few messages.
+    pub slow_links: bool,
+    /// Links that are reset.
+    pub resets: bool,
+    /// Data centres that are lost, or cut from each other.
+    pub zones: bool,
 }
 
 /// What a system tells of its nodes, so that faults can be drawn for it.
@@ -44,9 +55,11 @@ pub struct Targets {
 impl Families {
     /// Each family is on in half of the seeds; one seed in ten has none at all.
     pub fn draw(draws: &Draws) -> Families {
+        let mut of_links = draws.part("families-of-links", 0);
         let mut draws = draws.part("families", 0);
         let calm = draws.percent(10);
         let mut on = || draws.percent(50) && !calm;
+        let mut on_links = || of_links.percent(50) && !calm;
         Families {
             crashes: on(),
             pauses: on(),
@@ -55,6 +68,32 @@ impl Families {
             duplication: on(),
             delay: on(),
             disks: on(),
+            shapes: on_links(),
+            slow_links: on_links(),
+            resets: on_links(),
+            zones: on_links(),
+        }
+    }
+
+    /// Without those that are beyond what a system promises.
+    pub fn promised(mut self, beyond: &[Beyond]) -> Families {
+        beyond.iter().for_each(|beyond| *self.of(beyond.family) = false);
+        self
+    }
+
+    fn of(&mut self, family: Family) -> &mut bool {
+        match family {
+            Family::Crashes => &mut self.crashes,
+            Family::Pauses => &mut self.pauses,
+            Family::Partitions => &mut self.partitions,
+            Family::Loss => &mut self.loss,
+            Family::Duplication => &mut self.duplication,
+            Family::Delay => &mut self.delay,
+            Family::Disks => &mut self.disks,
+            Family::Shapes => &mut self.shapes,
+            Family::SlowLinks => &mut self.slow_links,
+            Family::Resets => &mut self.resets,
+            Family::Zones => &mut self.zones,
         }
     }
 }
@@ -64,17 +103,7 @@ pub type MaskBit = (&'static str, bool);
 
 /// Which families of faults a scenario has.
 pub fn mask(scenario: &Scenario) -> Vec<MaskBit> {
-    let has = |wanted: fn(&Blow) -> bool| scenario.faults.iter().any(|fault| wanted(&fault.blow));
-    let network = &scenario.network;
-    vec![
-        ("crashes", has(|blow| matches!(blow, Blow::Crash { .. } | Blow::CrashLoop { .. }))),
-        ("pauses", has(|blow| matches!(blow, Blow::Pause { .. }))),
-        ("partitions", has(|blow| matches!(blow, Blow::Partition { .. }))),
-        ("loss", network.loss > 0),
-        ("duplication", network.duplication > 0),
-        ("delay", network.delay > 0),
-        ("disks", has(|blow| matches!(blow, Blow::FailedSync { .. } | Blow::FullDisk { .. }))),
-    ]
+    Family::all().map(|family| (family.name(), family.is_in(scenario))).collect()
 }
 
 /// The knobs of the links, drawn.
@@ -103,20 +132,29 @@ pub fn disk(draws: &Draws) -> DiskSettings {
     }
 }
 
+/// Draws one fault of a kind.
+type Kind = fn(&mut Draws, &Targets) -> Blow;
+
 /// The faults of a storm, drawn: each by its number, so that taking one out leaves the others.
 pub fn faults(draws: &Draws, families: Families, targets: &Targets, storm: Span) -> Vec<Fault> {
-    let mut kinds: Vec<fn(&mut Draws, &Targets) -> Blow> = Vec::new();
+    let mut faults = of_nodes(draws, families, targets, storm);
+    faults.extend(of_links(draws, families, targets, storm));
+    faults
+}
+
+fn of_nodes(draws: &Draws, families: Families, targets: &Targets, storm: Span) -> Vec<Fault> {
+    let mut kinds: Vec<Kind> = Vec::new();
     if families.crashes {
-        kinds.extend([crash as fn(&mut Draws, &Targets) -> Blow, crash, crash, crash_loop]);
+        kinds.extend([crash as Kind, crash, crash, crash_loop]);
     }
     if families.pauses {
-        kinds.extend([pause as fn(&mut Draws, &Targets) -> Blow, pause]);
+        kinds.extend([pause as Kind, pause]);
     }
     if families.partitions {
-        kinds.extend([partition as fn(&mut Draws, &Targets) -> Blow, partition, partition]);
+        kinds.extend([partition as Kind, partition, partition]);
     }
     if families.disks && !targets.disks.is_empty() {
-        kinds.extend([failed_sync as fn(&mut Draws, &Targets) -> Blow, full_disk]);
+        kinds.extend([failed_sync as Kind, full_disk]);
     }
     if kinds.is_empty() || targets.crashable.is_empty() {
         return Vec::new();
@@ -133,6 +171,34 @@ pub fn faults(draws: &Draws, families: Families, targets: &Targets, storm: Span)
             Fault { trigger, blow }
         })
         .collect()
+}
+
+/// Faults of links and of zones, from draws of their own.
+fn of_links(draws: &Draws, families: Families, targets: &Targets, storm: Span) -> Vec<Fault> {
+    let mut kinds: Vec<Kind> = Vec::new();
+    if families.shapes {
+        kinds.extend([links::shape as Kind, links::shape, links::flapping]);
+    }
+    if families.slow_links {
+        kinds.extend([links::slow as Kind, links::slow]);
+    }
+    if families.resets {
+        kinds.extend([links::reset as Kind, links::reset]);
+    }
+    if families.zones {
+        kinds.extend([links::zone_lost as Kind, links::zones_cut]);
+    }
+    if kinds.is_empty() || targets.crashable.is_empty() || targets.all.len() < 2 {
+        return Vec::new();
+    }
+    let count = draws.part("link-fault-count", 0).between(1, 3);
+    let fault = |number| {
+        let mut draws = draws.part("link-fault", number);
+        let trigger = trigger(&mut draws, targets, storm);
+        let blow = draws.pick(&kinds)(&mut draws, targets);
+        Fault { trigger, blow }
+    };
+    (0..count).map(fault).collect()
 }
 
 fn trigger(draws: &mut Draws, targets: &Targets, storm: Span) -> Trigger {

@@ -96,9 +96,21 @@ fn refusal(reason: impl Into<String>, mend: impl Into<String>, place: Option<Ran
 /// What the world itself can find broken.
 const OF_THE_WORLD: [&str; 4] = ["no-panic", "no-stall", "no-livelock", "clients-finish"];
 
-const SECTIONS: [&str; 13] = [
-    "version", "system", "seed", "storm", "calm", "rest", "defects", "repro", "schedule", "network", "disk",
-    "topology", "fault",
+const SECTIONS: [&str; 14] = [
+    "version",
+    "system",
+    "seed",
+    "storm",
+    "calm",
+    "rest",
+    "beyond_promise",
+    "defects",
+    "repro",
+    "schedule",
+    "network",
+    "disk",
+    "topology",
+    "fault",
 ];
 
 fn parse(text: &str) -> Result<(Box<dyn System>, Scenario), Refusal> {
@@ -136,6 +148,7 @@ fn parse(text: &str) -> Result<(Box<dyn System>, Scenario), Refusal> {
         storm: given(&places, "storm", plain.storm)?,
         calm: given(&places, "calm", plain.calm)?,
         rest: given(&places, "rest", plain.rest)?,
+        beyond_promise: given(&places, "beyond_promise", false)?,
         defects: given(&places, "defects", Vec::new())?,
         network: given(&places, "network", plain.network)?,
         disk: given(&places, "disk", plain.disk)?,

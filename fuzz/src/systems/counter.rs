@@ -88,7 +88,9 @@ impl System for Counter {
     fn draw(&self, seed: u64, overrides: &Overrides) -> Result<Scenario, ScenarioError> {
         overrides.refuse_unknown(&["families", "network", "disk", "topology", "counter"])?;
         let draws = Draws::of(seed);
-        let families = overrides.apply("families", Families::draw(&draws))?;
+        let beyond_promise = overrides.beyond_promise(false)?;
+        let beyond = if beyond_promise { &[] } else { self.beyond() };
+        let families = overrides.apply("families", Families::draw(&draws).promised(beyond))?;
         let topology = Topology { clients: draws.part("topology", 0).between(1, 3) as u32 };
         let topology = overrides.apply("topology", topology)?;
         let knobs = overrides.apply("counter", knobs(&draws))?;
@@ -101,6 +103,7 @@ impl System for Counter {
             storm,
             calm: overrides.top_span("calm", Span::seconds(10))?,
             rest: overrides.rest(None)?,
+            beyond_promise,
             defects: overrides.defects.clone(),
             network: overrides.apply("network", swarm::network(&draws, families))?,
             disk: overrides.apply("disk", swarm::disk(&draws))?,
@@ -122,6 +125,7 @@ impl System for Counter {
             storm: Span::seconds(10),
             calm: Span::seconds(10),
             rest: None,
+            beyond_promise: false,
             defects: Vec::new(),
             network: NetworkSettings::default(),
             disk: DiskSettings::default(),

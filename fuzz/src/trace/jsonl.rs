@@ -116,16 +116,48 @@ impl<'a> Line<'a> {
 #[serde(tag = "what", rename_all = "kebab-case")]
 enum What<'a> {
     Sent(Sent<'a>),
-    Arrived { message: Id },
-    Missed { message: Id, why: &'static str },
-    Taken { message: Id },
-    Slept { timer: Id, until: u64 },
-    Woke { timer: Id },
-    DiskBegan { operation: Id, does: &'a str },
-    DiskEnded { operation: Id, error: Option<&'a str> },
-    Fact { number: u64, kind: &'a str, fact: &'a Value, words: &'a str },
-    Incident { number: u64, incident: &'static str, partition: Option<u32>, words: &'a str },
-    Strikes { index: u32, fault: Value },
+    Arrived {
+        message: Id,
+    },
+    Missed {
+        message: Id,
+        why: &'static str,
+    },
+    Taken {
+        message: Id,
+    },
+    Slept {
+        timer: Id,
+        until: u64,
+    },
+    Woke {
+        timer: Id,
+    },
+    DiskBegan {
+        operation: Id,
+        does: &'a str,
+    },
+    DiskEnded {
+        operation: Id,
+        error: Option<&'a str>,
+    },
+    Fact {
+        number: u64,
+        kind: &'a str,
+        fact: &'a Value,
+        words: &'a str,
+    },
+    Incident {
+        number: u64,
+        incident: &'static str,
+        partition: Option<u32>,
+        fault: Option<u32>,
+        words: &'a str,
+    },
+    Strikes {
+        index: u32,
+        fault: Value,
+    },
     Decided(Decided),
 }
 
@@ -141,6 +173,7 @@ struct Sent<'a> {
     held_back: bool,
     lost: Option<&'static str>,
     partition: Option<u32>,
+    slowed_by: Option<u32>,
 }
 
 /// The question keeps the names that it has in a scenario's deviations, but for the one that every entry has.
@@ -157,7 +190,7 @@ struct Decided {
 impl<'a> What<'a> {
     fn of(reading: Reading<'a>, what: &'a Traced) -> What<'a> {
         match *what {
-            Traced::Sent { message, to, protocol, ref body, arrives, copy, held_back, lost } => {
+            Traced::Sent { message, to, protocol, ref body, arrives, copy, held_back, lost, slowed_by } => {
                 What::Sent(Sent {
                     message: Id(message),
                     to: reading.name(to),
@@ -167,8 +200,9 @@ impl<'a> What<'a> {
                     copy: copy.map(|(id, _)| Id(id)),
                     copy_arrives: copy.map(|(_, at)| at.nanos()),
                     held_back,
-                    lost: lost.map(|loss| if loss == Loss::Network { "network" } else { "partition" }),
+                    lost: lost.map(lost_to),
                     partition: lost.and_then(stopped_by),
+                    slowed_by,
                 })
             }
             Traced::Arrived { message } => What::Arrived { message: Id(message) },
@@ -185,6 +219,7 @@ impl<'a> What<'a> {
                 number,
                 incident: incident(which),
                 partition: drawn_or_healed(which),
+                fault: done_by(which),
                 words: reading.words(number),
             },
             Traced::Strikes { fault } => What::Strikes { index: fault, fault: reading.fault(fault) },
@@ -219,12 +254,21 @@ fn missed(why: Missed) -> &'static str {
     match why {
         Missed::NobodyListens => "nobody-listens",
         Missed::Partition => "partition",
+        Missed::Reset => "reset",
+    }
+}
+
+fn lost_to(loss: Loss) -> &'static str {
+    match loss {
+        Loss::Network => "network",
+        Loss::Partition(_) => "partition",
+        Loss::SlowLink(_) => "slow-link",
     }
 }
 
 fn stopped_by(loss: Loss) -> Option<u32> {
     match loss {
-        Loss::Network => None,
+        Loss::Network | Loss::SlowLink(_) => None,
         Loss::Partition(index) => Some(index),
     }
 }
@@ -232,6 +276,19 @@ fn stopped_by(loss: Loss) -> Option<u32> {
 fn drawn_or_healed(incident: Incident) -> Option<u32> {
     match incident {
         Incident::Cut(index) | Incident::Healed(index) => Some(index),
+        _ => None,
+    }
+}
+
+/// The fault that did it to links, or to a data centre.
+fn done_by(incident: Incident) -> Option<u32> {
+    match incident {
+        Incident::Cut(index)
+        | Incident::Healed(index)
+        | Incident::LinkSlowed(index)
+        | Incident::LinkFast(index)
+        | Incident::LinkReset(index)
+        | Incident::ZoneLost(index) => Some(index),
         _ => None,
     }
 }

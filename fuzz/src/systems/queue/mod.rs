@@ -82,7 +82,9 @@ impl System for Queue {
     fn draw(&self, seed: u64, overrides: &Overrides) -> Result<Scenario, ScenarioError> {
         overrides.refuse_unknown(&["families", "network", "disk", "topology", "workload", "queue"])?;
         let draws = Draws::of(seed);
-        let families = overrides.apply("families", Families::draw(&draws))?;
+        let beyond_promise = overrides.beyond_promise(false)?;
+        let beyond = if beyond_promise { &[] } else { self.beyond() };
+        let families = overrides.apply("families", Families::draw(&draws).promised(beyond))?;
         let storm = overrides.top_span("storm", draw::STORM)?;
         let workload: sections::Workload = overrides.apply("workload", draw::workload(&draws, storm))?;
         workload.check(storm)?;
@@ -121,6 +123,7 @@ impl System for Queue {
             storm,
             calm: overrides.top_span("calm", Span::seconds(30))?,
             rest: overrides.rest(draw::rest(&draws))?,
+            beyond_promise,
             defects: overrides.defects.clone(),
             network: overrides.apply("network", swarm::network(&draws, families))?,
             disk: overrides.apply("disk", swarm::disk(&draws))?,

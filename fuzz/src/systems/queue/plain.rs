@@ -27,6 +27,7 @@ pub(super) fn plain() -> Plain {
         storm: Span::seconds(20),
         calm: Span::seconds(30),
         rest: None,
+        beyond_promise: false,
         defects: Vec::new(),
         network: NetworkSettings::default(),
         disk: DiskSettings::default(),

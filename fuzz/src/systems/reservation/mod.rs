@@ -92,7 +92,9 @@ impl System for Reservation {
     fn draw(&self, seed: u64, overrides: &Overrides) -> Result<Scenario, ScenarioError> {
         overrides.refuse_unknown(&["families", "network", "disk", "topology", "workload", "reservation"])?;
         let draws = Draws::of(seed);
-        let families = overrides.apply("families", Families::draw(&draws))?;
+        let beyond_promise = overrides.beyond_promise(false)?;
+        let beyond = if beyond_promise { &[] } else { self.beyond() };
+        let families = overrides.apply("families", Families::draw(&draws).promised(beyond))?;
         let storm = overrides.top_span("storm", Span::seconds(20))?;
         let knobs = overrides.apply("reservation", draw::knobs(&draws, storm))?;
         let topology = overrides.apply("topology", draw::topology(&draws, knobs.strategy))?;
@@ -116,6 +118,7 @@ impl System for Reservation {
             storm,
             calm: overrides.top_span("calm", Span::seconds(30))?,
             rest: overrides.rest(None)?,
+            beyond_promise,
             defects: overrides.defects.clone(),
             network: overrides.apply("network", swarm::network(&draws, families))?,
             disk: overrides.apply("disk", swarm::disk(&draws))?,
