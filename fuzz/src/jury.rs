@@ -190,3 +190,36 @@ fn incident_in_words(incident: &Incident) -> String {
         Incident::ZoneLost(fault) => format!("loses a data centre (fault {fault})"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rehearsal_env::{EventId, Incarnation};
+    use rehearsal_invariants::counter::{CounterMarkers, EveryAddAnswered};
+    use rehearsal_model::counter::facts::{CounterFact, RequestId};
+
+    /// What a jury finds when a request was asked and never answered, and the world says that a client is not done.
+    fn findings(not_judged: Vec<&'static str>) -> Findings {
+        let monitors: Vec<Box<dyn Monitor<CounterFact>>> = vec![Box::new(EveryAddAnswered::new(Time(0)))];
+        let jury = Jury::new(monitors, Box::new(CounterMarkers::default()), Box::new(|_, _| {}));
+        let mut jury = jury.without(not_judged);
+        let (time, node, incarnation) = (Time(1), NodeId(1), Incarnation(0));
+        let stamp = Stamp { number: 0, time, node, incarnation, cause: EventId(0) };
+        let request = RequestId { client: 0, number: 0 };
+        let asked = CounterFact::Asked { request, amount: 1, attempt: 0 };
+        assert!(jury.witness(&stamp, &asked).is_continue());
+        jury.verdict(Time(u64::MAX), Some(Violation::new("clients-finish", "it is not done", [])))
+    }
+
+    #[test]
+    fn what_is_not_judged_convicts_nobody_and_is_named() {
+        let names = |findings: &Findings| {
+            findings.violations.iter().map(|violation| violation.invariant.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&findings(vec![])), ["every-add-answered", "clients-finish"]);
+        assert_eq!(names(&findings(vec!["every-add-answered"])), ["clients-finish"]);
+        let neither = findings(vec!["clients-finish", "every-add-answered"]);
+        assert!(neither.violations.is_empty());
+        assert_eq!(neither.not_judged, ["clients-finish", "every-add-answered"]);
+    }
+}

@@ -260,3 +260,69 @@ fn failed_sync(draws: &mut Draws, targets: &Targets) -> Blow {
 fn full_disk(draws: &mut Draws, targets: &Targets) -> Blow {
     Blow::FullDisk { node: draws.pick(&targets.disks).clone(), lasts: draws.millis(50, 3_000) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn targets() -> Targets {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let all = names(&["a", "b", "c", "d", "e"]);
+        Targets { crashable: names(&["a", "a", "b", "c"]), disks: names(&["a"]), all, ..Targets::default() }
+    }
+
+    fn drawn(seed: u64, families: Families) -> Vec<Fault> {
+        faults(&Draws::of(seed), families, &targets(), Span::seconds(10))
+    }
+
+    fn only(wanted: &[Family]) -> Families {
+        let beyond: Vec<Beyond> = Family::all()
+            .filter(|family| !wanted.contains(family))
+            .map(|family| Beyond { family, because: "it is not wanted", gives_up: &[] })
+            .collect();
+        let draws: Vec<Families> = (0..200).map(|seed| Families::draw(&Draws::of(seed))).collect();
+        let mut all = draws[0];
+        Family::all().for_each(|family| *all.of(family) = true);
+        for mut families in draws {
+            assert!(beyond.iter().all(|one| !*families.promised(&beyond).of(one.family)));
+            assert!(Family::all().any(|family| *all.of(family) && !*families.of(family)), "some are off");
+        }
+        all.promised(&beyond)
+    }
+
+    #[test]
+    fn a_family_has_its_own_kinds_of_faults_and_all_of_them() {
+        for (family, kinds) in [
+            (Family::Shapes, &["bridge", "isolate", "partition", "ring"][..]),
+            (Family::SlowLinks, &["slow_link"]),
+            (Family::Resets, &["reset_link"]),
+            (Family::Zones, &["zone_lost", "zones_cut"]),
+        ] {
+            let faults: Vec<Fault> = (0..200).flat_map(|seed| drawn(seed, only(&[family]))).collect();
+            assert!(faults.iter().all(|fault| Family::of(&fault.blow) == family), "{family:?}");
+            let seen: BTreeSet<&str> = faults.iter().map(|fault| fault.blow.kind()).collect();
+            assert!(seen.iter().eq(kinds), "{family:?}: {seen:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_drawn_can_be_written_and_is_read_back() {
+        let families = only(&[Family::Shapes, Family::SlowLinks, Family::Resets, Family::Zones]);
+        for seed in 0..200 {
+            for fault in drawn(seed, families) {
+                let text = toml::to_string(&fault).expect("every fault can be written");
+                assert_eq!(toml::from_str(&text), Ok(fault), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn faults_of_nodes_are_the_same_with_and_without_those_of_links() {
+        let (nodes, links) = ([Family::Crashes, Family::Pauses], [Family::Shapes, Family::Zones]);
+        for seed in 0..50 {
+            let (alone, both) = (drawn(seed, only(&nodes)), drawn(seed, only(&[nodes, links].concat())));
+            assert!(both.len() > alone.len() && both[..alone.len()] == alone, "seed {seed}");
+        }
+    }
+}

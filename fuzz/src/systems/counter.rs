@@ -1,5 +1,6 @@
 //! The counter: how its scenarios are drawn, and how one is run.
 
+use crate::atlas::{self, Beyond};
 use crate::draws::Draws;
 use crate::jury::Jury;
 use crate::rehearse::rehearse;
@@ -49,6 +50,9 @@ const INVARIANTS: &[Invariant] = &[
     Invariant { name: "every-add-answered", says: "in the calm, everything asked gets its answer" },
 ];
 
+/// It promises to survive every family of faults there is.
+const BEYOND: &[Beyond] = &[];
+
 const DEFECTS: &[Defect] = &[
     Defect {
         name: "answer-before-sync",
@@ -75,6 +79,10 @@ impl System for Counter {
 
     fn invariants(&self) -> &'static [Invariant] {
         INVARIANTS
+    }
+
+    fn beyond(&self) -> &'static [Beyond] {
+        BEYOND
     }
 
     fn markers(&self) -> &'static [Marker] {
@@ -165,6 +173,7 @@ impl System for Counter {
 fn read(scenario: &Scenario) -> Result<(Topology, Knobs), ScenarioError> {
     scenario.check_world()?;
     scenario.check_defects(DEFECTS)?;
+    atlas::check(scenario, BEYOND)?;
     let topology: Topology = typed(&scenario.topology, "topology")?;
     let knobs: Knobs = typed(&scenario.knobs, "counter")?;
     if !(1..=MOST_CLIENTS).contains(&topology.clients) {
@@ -206,6 +215,7 @@ fn jury(scenario: &Scenario) -> Jury<CounterFact> {
         Box::new(EveryAddAnswered::new(Time(scenario.storm.0))),
     ];
     Jury::new(monitors, Box::new(CounterMarkers::default()), Box::new(count_client_faults))
+        .without(atlas::given_up(scenario, BEYOND))
 }
 
 /// A retry had an effect when the server had counted the request already.

@@ -15,6 +15,7 @@ mod sections;
 
 pub(crate) use figures::key;
 
+use crate::atlas::{self, Beyond};
 use crate::draws::Draws;
 use crate::jury::Jury;
 use crate::rehearse::rehearse;
@@ -69,6 +70,10 @@ impl System for Queue {
         let plan = plan(&self.plain().scenario).expect("the plainest scenario makes sense");
         let monitors = monitors(Rules::of(&plan, Time(0)));
         monitors.iter().map(|monitor| (monitor.name(), monitor.scope())).collect()
+    }
+
+    fn beyond(&self) -> &'static [Beyond] {
+        catalogue::BEYOND
     }
 
     fn markers(&self) -> &'static [Marker] {
@@ -234,7 +239,8 @@ impl System for Queue {
             rules = rules.without_faults();
         }
         let markers = Box::new(Markers::new(rules.clone()));
-        let jury = Jury::new(monitors(rules), markers, client_faults::counter());
+        let jury = Jury::new(monitors(rules), markers, client_faults::counter())
+            .without(atlas::given_up(scenario, catalogue::BEYOND));
         rehearse(scenario, watch, jury, |world| deploy(world, &plan))
     }
 }
@@ -253,6 +259,7 @@ fn read(scenario: &Scenario) -> Result<Plan, ScenarioError> {
         return Err(ScenarioError::new("rest", reason, format!("let it be at least {}", draw::REST)));
     }
     scenario.check_defects(known_bugs::DEFECTS)?;
+    atlas::check(scenario, catalogue::BEYOND)?;
     let plan = plan(scenario)?;
     let Nodes { coordination, brokers, blobs, producers, consumers, movers, operator } = nodes(&plan);
     let operator = operator.into_iter().collect();

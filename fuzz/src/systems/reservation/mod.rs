@@ -6,6 +6,7 @@ mod draw;
 mod plain;
 mod sections;
 
+use crate::atlas::{self, Beyond};
 use crate::draws::Draws;
 use crate::jury::Jury;
 use crate::rehearse::rehearse;
@@ -75,6 +76,10 @@ impl System for Reservation {
 
     fn invariants(&self) -> &'static [Invariant] {
         catalogue::INVARIANTS
+    }
+
+    fn beyond(&self) -> &'static [Beyond] {
+        catalogue::BEYOND
     }
 
     fn markers(&self) -> &'static [Marker] {
@@ -167,7 +172,8 @@ impl System for Reservation {
     fn run(&self, scenario: &Scenario, watch: Watch) -> Result<Run, ScenarioError> {
         let plan = Arc::new(read(scenario)?);
         let rules = rules(&plan);
-        let jury = Jury::new(monitors(rules), Box::new(Markers::new(rules)), client_faults::counter());
+        let jury = Jury::new(monitors(rules), Box::new(Markers::new(rules)), client_faults::counter())
+            .without(atlas::given_up(scenario, catalogue::BEYOND));
         rehearse(scenario, watch, jury, |world| deploy(world, &plan))
     }
 }
@@ -175,6 +181,7 @@ impl System for Reservation {
 fn read(scenario: &Scenario) -> Result<Plan, ScenarioError> {
     scenario.check_world()?;
     scenario.check_defects(catalogue::DEFECTS)?;
+    atlas::check(scenario, catalogue::BEYOND)?;
     let plan = plan(scenario)?;
     let guests: BTreeSet<u32> = plan.wishes.iter().map(|wish| wish.guest).collect();
     let mut nodes = services(&plan);
