@@ -22,6 +22,7 @@ pub struct Jury<F> {
     history: Option<Vec<HistoryLine>>,
     until: Option<Time>,
     cut_off: bool,
+    not_judged: Vec<&'static str>,
 }
 
 /// What a jury found.
@@ -36,6 +37,8 @@ pub struct Findings {
     pub remarks: Vec<Remark>,
     /// The history, if it was kept.
     pub history: Vec<HistoryLine>,
+    /// The invariants that were not judged.
+    pub not_judged: Vec<&'static str>,
 }
 
 impl<F: Fact> Jury<F> {
@@ -55,7 +58,15 @@ impl<F: Fact> Jury<F> {
             history: None,
             until: None,
             cut_off: false,
+            not_judged: Vec::new(),
         }
+    }
+
+    /// Does not judge these invariants, those of the world itself included.
+    pub fn without(mut self, names: Vec<&'static str>) -> Jury<F> {
+        self.monitors.retain(|monitor| !names.contains(&monitor.name()));
+        self.not_judged = names;
+        self
     }
 
     /// Keeps the history.
@@ -79,7 +90,8 @@ impl<F: Fact> Jury<F> {
         if self.violations.is_empty() && !self.cut_off {
             self.violations.extend(self.monitors.iter().filter_map(|monitor| monitor.conclude(end).err()));
         }
-        self.violations.extend(own);
+        let is_judged = |own: &Violation| !self.not_judged.contains(&&*own.invariant);
+        self.violations.extend(own.filter(is_judged));
         let mut remarks = Vec::new();
         if self.violations.is_empty() && !self.cut_off {
             remarks.extend(self.monitors.iter().flat_map(|monitor| monitor.remarks()));
@@ -91,6 +103,7 @@ impl<F: Fact> Jury<F> {
             violations: std::mem::take(&mut self.violations),
             remarks,
             history: self.history.take().unwrap_or_default(),
+            not_judged: std::mem::take(&mut self.not_judged),
         }
     }
 
@@ -175,5 +188,42 @@ fn incident_in_words(incident: &Incident) -> String {
         Incident::Mended(_, class) => ailments::ends(*class).to_owned(),
         Incident::Failed(_, class) => ailments::fails(*class).to_owned(),
         Incident::CalmBegan => "ends the storm: faults are healed, nodes are up".to_owned(),
+        Incident::LinkSlowed(fault) => format!("slows links down (fault {fault})"),
+        Incident::LinkFast(fault) => format!("lets links be as fast as before (fault {fault})"),
+        Incident::LinkReset(fault) => format!("resets links (fault {fault})"),
+        Incident::ZoneLost(fault) => format!("loses a data centre (fault {fault})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rehearsal_env::{EventId, Incarnation};
+    use rehearsal_invariants::counter::{CounterMarkers, EveryAddAnswered};
+    use rehearsal_model::counter::facts::{CounterFact, RequestId};
+
+    /// What a jury finds when a request was asked and never answered, and the world says that a client is not done.
+    fn findings(not_judged: Vec<&'static str>) -> Findings {
+        let monitors: Vec<Box<dyn Monitor<CounterFact>>> = vec![Box::new(EveryAddAnswered::new(Time(0)))];
+        let jury = Jury::new(monitors, Box::new(CounterMarkers::default()), Box::new(|_, _| {}));
+        let mut jury = jury.without(not_judged);
+        let (time, node, incarnation) = (Time(1), NodeId(1), Incarnation(0));
+        let stamp = Stamp { number: 0, time, node, incarnation, cause: EventId(0) };
+        let request = RequestId { client: 0, number: 0 };
+        let asked = CounterFact::Asked { request, amount: 1, attempt: 0 };
+        assert!(jury.witness(&stamp, &asked).is_continue());
+        jury.verdict(Time(u64::MAX), Some(Violation::new("clients-finish", "it is not done", [])))
+    }
+
+    #[test]
+    fn what_is_not_judged_convicts_nobody_and_is_named() {
+        let names = |findings: &Findings| {
+            findings.violations.iter().map(|violation| violation.invariant.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&findings(vec![])), ["every-add-answered", "clients-finish"]);
+        assert_eq!(names(&findings(vec!["every-add-answered"])), ["clients-finish"]);
+        let neither = findings(vec!["clients-finish", "every-add-answered"]);
+        assert!(neither.violations.is_empty());
+        assert_eq!(neither.not_judged, ["clients-finish", "every-add-answered"]);
     }
 }

@@ -1,6 +1,7 @@
 //! The library of the `rehearsal` program: scenarios, systems, the glue that runs them, campaigns.
 
 mod ailments;
+pub mod atlas;
 pub mod bookings;
 pub mod campaign;
 pub mod commands;
@@ -9,6 +10,7 @@ pub mod draws;
 pub mod explore;
 pub mod interrupt;
 pub mod jury;
+pub mod links_in_words;
 pub mod paint;
 pub mod progress;
 pub mod property;

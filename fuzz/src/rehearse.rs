@@ -42,7 +42,7 @@ pub fn rehearse<F: Fact>(
         jury.borrow_mut().cut_off();
     }
     let findings = jury.borrow_mut().verdict(outcome.time, outcome.violation);
-    let Findings { markers, faults, violations, remarks, history } = findings;
+    let Findings { markers, faults, violations, remarks, history, not_judged } = findings;
     let mut all_faults = outcome.faults;
     all_faults.add(&faults);
     Ok(Run {
@@ -54,6 +54,7 @@ pub fn rehearse<F: Fact>(
         markers,
         violations,
         remarks,
+        not_judged,
         history: named(history, &names),
         trace: trace.map(|trace| trace.take()).unwrap_or_default(),
         nodes: names,

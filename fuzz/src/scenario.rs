@@ -30,6 +30,9 @@ pub struct Scenario {
     /// Of the rare branches that the system offers, the share that is taken during the storm, out of 100,000.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub rarely: u32,
+    /// Whether faults may strike that the system does not promise to survive; what it gives up under them is not judged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beyond_promise: bool,
     /// Known bugs that are switched on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub defects: Vec<String>,
@@ -145,6 +148,7 @@ impl Overrides {
         scenario.calm = self.top_span("calm", scenario.calm)?;
         scenario.rest = self.rest(scenario.rest)?;
         scenario.rarely = self.rarely(scenario.rarely)?;
+        scenario.beyond_promise = self.beyond_promise(scenario.beyond_promise)?;
         scenario.network = self.apply("network", scenario.network)?;
         scenario.disk = self.apply("disk", scenario.disk)?;
         scenario.topology = self.apply("topology", std::mem::take(&mut scenario.topology))?;
@@ -190,6 +194,17 @@ impl Overrides {
         share.ok_or_else(|| ScenarioError::new("rarely", format!("`{value}` is no share"), mend))
     }
 
+    /// The value given for `beyond_promise`, if any.
+    ///
+    /// # Errors
+    /// A value that is neither true nor false.
+    pub fn beyond_promise(&self, otherwise: bool) -> Result<bool, ScenarioError> {
+        let Some(value) = self.top("beyond_promise") else { return Ok(otherwise) };
+        value.as_bool().ok_or_else(|| {
+            ScenarioError::new("beyond_promise", "it is neither true nor false", "write one of the two")
+        })
+    }
+
     /// Refuses keys that belong to no section and are none of the known ones outside all sections.
     ///
     /// # Errors
@@ -198,12 +213,12 @@ impl Overrides {
         for (key, _) in &self.values {
             let known = match key.split_once('.') {
                 Some((section, _)) => sections.contains(&section),
-                None => ["storm", "calm", "rest", "rarely"].contains(&key.as_str()),
+                None => ["storm", "calm", "rest", "rarely", "beyond_promise"].contains(&key.as_str()),
             };
             if !known {
+                let sections = sections.join(", ");
                 let mend = format!(
-                    "keys are storm, calm, rest, rarely, and those of the sections {}",
-                    sections.join(", ")
+                    "keys are storm, calm, rest, rarely, beyond_promise, and those of the sections {sections}"
                 );
                 return Err(ScenarioError::new(key, "there is no such key", mend));
             }

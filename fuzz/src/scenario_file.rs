@@ -7,6 +7,7 @@
 //! storm = "10s"
 //! calm = "10s"
 //! rest = "6s"          # if given: the calm is over when everything has been at rest for so long
+//! beyond_promise = true   # if given: faults that the system does not promise to survive may strike
 //! defects = ["answer-before-sync"]
 //!
 //! [network]            # the links; likewise [disk]

@@ -1,10 +1,13 @@
 //! Which faults a seed's scenario has: whole families are off in most of them, since a run with everything
 //! slightly on finds less than many runs that each leave something out.
 
+use crate::atlas::{Beyond, Family};
 use crate::draws::Draws;
 use crate::scenario::Scenario;
 use rehearsal_sim::{Blow, DiskSettings, Fault, NetworkSettings, Span, Trigger};
 use serde::{Deserialize, Serialize};
+
+mod links;
 
 /// The families of faults that can be left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +27,14 @@ pub struct Families {
     pub delay: bool,
     /// Failed syncs and full disks.
     pub disks: bool,
+    /// Bridges, rings, nodes alone, and partitions that flap.
+    pub shapes: bool,
+    /// Links that carry few messages.
+    pub slow_links: bool,
+    /// Links that are reset.
+    pub resets: bool,
+    /// Data centres that are lost, or cut from each other.
+    pub zones: bool,
 }
 
 /// What a system tells of its nodes, so that faults can be drawn for it.
@@ -44,9 +55,11 @@ pub struct Targets {
 impl Families {
     /// Each family is on in half of the seeds; one seed in ten has none at all.
     pub fn draw(draws: &Draws) -> Families {
+        let mut of_links = draws.part("families-of-links", 0);
         let mut draws = draws.part("families", 0);
         let calm = draws.percent(10);
         let mut on = || draws.percent(50) && !calm;
+        let mut on_links = || of_links.percent(50) && !calm;
         Families {
             crashes: on(),
             pauses: on(),
@@ -55,6 +68,32 @@ impl Families {
             duplication: on(),
             delay: on(),
             disks: on(),
+            shapes: on_links(),
+            slow_links: on_links(),
+            resets: on_links(),
+            zones: on_links(),
+        }
+    }
+
+    /// Without those that are beyond what a system promises.
+    pub fn promised(mut self, beyond: &[Beyond]) -> Families {
+        beyond.iter().for_each(|beyond| *self.of(beyond.family) = false);
+        self
+    }
+
+    fn of(&mut self, family: Family) -> &mut bool {
+        match family {
+            Family::Crashes => &mut self.crashes,
+            Family::Pauses => &mut self.pauses,
+            Family::Partitions => &mut self.partitions,
+            Family::Loss => &mut self.loss,
+            Family::Duplication => &mut self.duplication,
+            Family::Delay => &mut self.delay,
+            Family::Disks => &mut self.disks,
+            Family::Shapes => &mut self.shapes,
+            Family::SlowLinks => &mut self.slow_links,
+            Family::Resets => &mut self.resets,
+            Family::Zones => &mut self.zones,
         }
     }
 }
@@ -64,17 +103,7 @@ pub type MaskBit = (&'static str, bool);
 
 /// Which families of faults a scenario has.
 pub fn mask(scenario: &Scenario) -> Vec<MaskBit> {
-    let has = |wanted: fn(&Blow) -> bool| scenario.faults.iter().any(|fault| wanted(&fault.blow));
-    let network = &scenario.network;
-    vec![
-        ("crashes", has(|blow| matches!(blow, Blow::Crash { .. } | Blow::CrashLoop { .. }))),
-        ("pauses", has(|blow| matches!(blow, Blow::Pause { .. }))),
-        ("partitions", has(|blow| matches!(blow, Blow::Partition { .. }))),
-        ("loss", network.loss > 0),
-        ("duplication", network.duplication > 0),
-        ("delay", network.delay > 0),
-        ("disks", has(|blow| matches!(blow, Blow::FailedSync { .. } | Blow::FullDisk { .. }))),
-    ]
+    Family::all().map(|family| (family.name(), family.is_in(scenario))).collect()
 }
 
 /// The knobs of the links, drawn.
@@ -103,20 +132,29 @@ pub fn disk(draws: &Draws) -> DiskSettings {
     }
 }
 
+/// Draws one fault of a kind.
+type Kind = fn(&mut Draws, &Targets) -> Blow;
+
 /// The faults of a storm, drawn: each by its number, so that taking one out leaves the others.
 pub fn faults(draws: &Draws, families: Families, targets: &Targets, storm: Span) -> Vec<Fault> {
-    let mut kinds: Vec<fn(&mut Draws, &Targets) -> Blow> = Vec::new();
+    let mut faults = of_nodes(draws, families, targets, storm);
+    faults.extend(of_links(draws, families, targets, storm));
+    faults
+}
+
+fn of_nodes(draws: &Draws, families: Families, targets: &Targets, storm: Span) -> Vec<Fault> {
+    let mut kinds: Vec<Kind> = Vec::new();
     if families.crashes {
-        kinds.extend([crash as fn(&mut Draws, &Targets) -> Blow, crash, crash, crash_loop]);
+        kinds.extend([crash as Kind, crash, crash, crash_loop]);
     }
     if families.pauses {
-        kinds.extend([pause as fn(&mut Draws, &Targets) -> Blow, pause]);
+        kinds.extend([pause as Kind, pause]);
     }
     if families.partitions {
-        kinds.extend([partition as fn(&mut Draws, &Targets) -> Blow, partition, partition]);
+        kinds.extend([partition as Kind, partition, partition]);
     }
     if families.disks && !targets.disks.is_empty() {
-        kinds.extend([failed_sync as fn(&mut Draws, &Targets) -> Blow, full_disk]);
+        kinds.extend([failed_sync as Kind, full_disk]);
     }
     if kinds.is_empty() || targets.crashable.is_empty() {
         return Vec::new();
@@ -133,6 +171,34 @@ pub fn faults(draws: &Draws, families: Families, targets: &Targets, storm: Span)
             Fault { trigger, blow }
         })
         .collect()
+}
+
+/// Faults of links and of zones, from draws of their own.
+fn of_links(draws: &Draws, families: Families, targets: &Targets, storm: Span) -> Vec<Fault> {
+    let mut kinds: Vec<Kind> = Vec::new();
+    if families.shapes {
+        kinds.extend([links::shape as Kind, links::shape, links::flapping]);
+    }
+    if families.slow_links {
+        kinds.extend([links::slow as Kind, links::slow]);
+    }
+    if families.resets {
+        kinds.extend([links::reset as Kind, links::reset]);
+    }
+    if families.zones {
+        kinds.extend([links::zone_lost as Kind, links::zones_cut]);
+    }
+    if kinds.is_empty() || targets.crashable.is_empty() || targets.all.len() < 2 {
+        return Vec::new();
+    }
+    let count = draws.part("link-fault-count", 0).between(1, 3);
+    let fault = |number| {
+        let mut draws = draws.part("link-fault", number);
+        let trigger = trigger(&mut draws, targets, storm);
+        let blow = draws.pick(&kinds)(&mut draws, targets);
+        Fault { trigger, blow }
+    };
+    (0..count).map(fault).collect()
 }
 
 fn trigger(draws: &mut Draws, targets: &Targets, storm: Span) -> Trigger {
@@ -193,4 +259,70 @@ fn failed_sync(draws: &mut Draws, targets: &Targets) -> Blow {
 
 fn full_disk(draws: &mut Draws, targets: &Targets) -> Blow {
     Blow::FullDisk { node: draws.pick(&targets.disks).clone(), lasts: draws.millis(50, 3_000) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn targets() -> Targets {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let all = names(&["a", "b", "c", "d", "e"]);
+        Targets { crashable: names(&["a", "a", "b", "c"]), disks: names(&["a"]), all, ..Targets::default() }
+    }
+
+    fn drawn(seed: u64, families: Families) -> Vec<Fault> {
+        faults(&Draws::of(seed), families, &targets(), Span::seconds(10))
+    }
+
+    fn only(wanted: &[Family]) -> Families {
+        let beyond: Vec<Beyond> = Family::all()
+            .filter(|family| !wanted.contains(family))
+            .map(|family| Beyond { family, because: "it is not wanted", gives_up: &[] })
+            .collect();
+        let draws: Vec<Families> = (0..200).map(|seed| Families::draw(&Draws::of(seed))).collect();
+        let mut all = draws[0];
+        Family::all().for_each(|family| *all.of(family) = true);
+        for mut families in draws {
+            assert!(beyond.iter().all(|one| !*families.promised(&beyond).of(one.family)));
+            assert!(Family::all().any(|family| *all.of(family) && !*families.of(family)), "some are off");
+        }
+        all.promised(&beyond)
+    }
+
+    #[test]
+    fn a_family_has_its_own_kinds_of_faults_and_all_of_them() {
+        for (family, kinds) in [
+            (Family::Shapes, &["bridge", "isolate", "partition", "ring"][..]),
+            (Family::SlowLinks, &["slow_link"]),
+            (Family::Resets, &["reset_link"]),
+            (Family::Zones, &["zone_lost", "zones_cut"]),
+        ] {
+            let faults: Vec<Fault> = (0..200).flat_map(|seed| drawn(seed, only(&[family]))).collect();
+            assert!(faults.iter().all(|fault| Family::of(&fault.blow) == family), "{family:?}");
+            let seen: BTreeSet<&str> = faults.iter().map(|fault| fault.blow.kind()).collect();
+            assert!(seen.iter().eq(kinds), "{family:?}: {seen:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_drawn_can_be_written_and_is_read_back() {
+        let families = only(&[Family::Shapes, Family::SlowLinks, Family::Resets, Family::Zones]);
+        for seed in 0..200 {
+            for fault in drawn(seed, families) {
+                let text = toml::to_string(&fault).expect("every fault can be written");
+                assert_eq!(toml::from_str(&text), Ok(fault), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn faults_of_nodes_are_the_same_with_and_without_those_of_links() {
+        let (nodes, links) = ([Family::Crashes, Family::Pauses], [Family::Shapes, Family::Zones]);
+        for seed in 0..50 {
+            let (alone, both) = (drawn(seed, only(&nodes)), drawn(seed, only(&[nodes, links].concat())));
+            assert!(both.len() > alone.len() && both[..alone.len()] == alone, "seed {seed}");
+        }
+    }
 }

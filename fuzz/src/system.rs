@@ -1,5 +1,6 @@
 //! A system as the program knows it: how to draw a scenario for it, and how to run one.
 
+use crate::atlas::Beyond;
 use crate::scenario::{Overrides, Scenario, ScenarioError};
 use crate::swarm::MaskBit;
 use rehearsal_env::{Marker, Stamp, Time, Violation};
@@ -82,6 +83,8 @@ pub struct Run {
     pub violations: Vec<Violation>,
     /// What the invariants allowed and tell all the same; nothing where one fired.
     pub remarks: Vec<Remark>,
+    /// The invariants that were not judged, since the scenario goes beyond what the system promises.
+    pub not_judged: Vec<&'static str>,
     /// The history, if it was asked for.
     pub history: Vec<HistoryLine>,
     /// The trace, if it was asked for.
@@ -120,6 +123,11 @@ pub trait System: Send + Sync {
     /// How much of a run each invariant has to see, by its name. None unless the system says otherwise.
     fn scopes(&self) -> BTreeMap<&'static str, Scope> {
         BTreeMap::new()
+    }
+
+    /// The families of faults that it does not promise to survive; all others it does.
+    fn beyond(&self) -> &'static [Beyond] {
+        &[]
     }
 
     /// What a campaign must have reached.

@@ -123,6 +123,7 @@ fn values_that_cannot_be_are_marked() {
     refused("clients = 2", "clients = \"two\"", "clients = \"two\"", "topology.clients: invalid type");
     refused("patience = \"200ms\"", "patience = \"0s\"", "patience = \"0s\"", "patience of 0");
     refused("[\"answer-before-sync\"]", "true", "true", "defects: invalid type");
+    refused("seed = 7", "seed = 7\nbeyond_promise = 1", "1", "beyond_promise: invalid type");
 }
 
 #[test]
@@ -134,7 +135,17 @@ fn faults_that_cannot_strike_are_marked() {
     let nothing = entry("", "exactly one thing");
     let two = entry("crash = \"server\"\npause = \"server\"", "exactly one thing");
     let left = entry("failed_sync = \"server\"\nlasts = \"1s\"", "`lasts` does not belong");
+    let alone = entry("isolate = \"serve\"", "there is no node `serve`");
+    let far = entry("slow_link = [\"server\", \"client-9\"]", "there is no node `client-9`");
+    let ring = entry("ring = [\"server\", \"client-0\"]", "a ring of 2 cuts nothing");
+    let bridge =
+        entry("bridge = { one = [], other = [\"server\"], over = \"client-0\" }", "a bridge to nobody");
+    let zone = entry("zone_lost = []", "a zone without nodes");
+    let zones = entry("zones_cut = [[\"server\"], [\"server\"]]", "`server` is named twice");
     for (old, new, reason) in [nobody, stranger, nothing, two, left] {
+        refused(&old, &new, "[[fault]]", &reason);
+    }
+    for (old, new, reason) in [alone, far, ring, bridge, zone, zones] {
         refused(&old, &new, "[[fault]]", &reason);
     }
     refused("nth = 3", "nth = 0", "[[fault]]", "`nth` counts from 1");

@@ -184,6 +184,40 @@ fn what_a_partition_stops_is_told_and_that_it_heals() {
     );
 }
 
+/// With a fault that strikes when the question is answered, but for the answer.
+fn struck_by(fault: &str) -> String {
+    format!("{FORGETFUL}\n[[fault]]\nat = \"201.5ms\"\n{fault}\n")
+}
+
+#[test]
+fn what_a_reset_loses_is_told_and_that_nobody_is_reached_when_alone() {
+    assert_tells(
+        &struck_by("reset_link = [\"server\", \"client-0\"]"),
+        &[
+            "server has counted request 0 of client 0: 9 more make 9",
+            "the world resets the link between server and client-0: what is under way there is lost",
+            "server has counted request 0 of client 0: 9 more make 18",
+        ],
+    );
+    assert_tells(
+        &struck_by("isolate = \"server\"\nheal_after = \"100ms\"\ntimes = 2\nup_for = \"2s\""),
+        &[
+            "the world is divided: server cannot reach anybody, nor the other way round",
+            "the world is mended: server can reach everybody, and the other way round",
+            "server has counted request 0 of client 0: 9 more make 18",
+        ],
+    );
+}
+
+#[test]
+fn what_waits_on_a_slow_link_is_told_with_the_time_at_which_it_comes() {
+    let fault = "slow_link = [\"server\"]\nper_second = 1\nlasts = \"5s\"";
+    let sentences = story(&format!("{FORGETFUL}\n[[fault]]\nat = \"100ms\"\n{fault}\n"));
+    let told = |words: &str| sentences.iter().any(|sentence| sentence.contains(words));
+    assert!(told("the world slows each link of server down to 1 message a second"), "{sentences:#?}");
+    assert!(told("sends the message Add to server: on the slow link it takes until"), "{sentences:#?}");
+}
+
 #[test]
 fn a_node_that_stands_still_is_told() {
     let text = format!("{FORGETFUL}\n[[fault]]\nat = \"100ms\"\npause = \"server\"\nlasts = \"400ms\"\n");

@@ -38,7 +38,7 @@ impl Kernel {
             Ailment::SlowDisk { times, .. } => {
                 self.with_machine(id, |machine| machine.slow_disk.push((index, times)));
             }
-            Ailment::SlowNode { times, .. } => self.slow_down(index, id, times),
+            Ailment::SlowNode { times, .. } => self.hinder(index, id, times),
             Ailment::FailedRead => self.with_machine(id, |machine| machine.failing_reads += 1),
             Ailment::FailedWrite => self.with_machine(id, |machine| machine.failing_writes += 1),
             Ailment::DroppedSync => self.with_machine(id, |machine| machine.dropping_syncs += 1),
@@ -59,7 +59,7 @@ impl Kernel {
         | Ailment::ClockStep { lasts, .. } = ailment
         {
             self.report(Incident::Ailed(id, ailment.class()));
-            self.heal_later(index, lasts.duration());
+            self.heal_later(index, 0, lasts.duration());
         }
     }
 
@@ -67,7 +67,7 @@ impl Kernel {
         change(self.nodes.borrow_mut()[id.index()].ailing());
     }
 
-    fn slow_down(&self, index: u32, id: NodeId, times: u32) {
+    fn hinder(&self, index: u32, id: NodeId, times: u32) {
         let mut nodes = self.nodes.borrow_mut();
         let machine = nodes[id.index()].ailing();
         if !machine.is_slow() {

@@ -36,6 +36,14 @@ pub enum Incident {
     Mended(NodeId, FaultClass),
     /// An operation of a node failed or went wrong, or its disk was lost, because the scenario said so.
     Failed(NodeId, FaultClass),
+    /// Links are slow by the scenario's fault of this index.
+    LinkSlowed(u32),
+    /// They are as fast again as they were.
+    LinkFast(u32),
+    /// What was under way on links is lost by the scenario's fault of this index.
+    LinkReset(u32),
+    /// The nodes of the scenario's fault of this index are about to crash together.
+    ZoneLost(u32),
 }
 
 /// Sees a run. Facts and incidents share one numbering.

@@ -87,7 +87,13 @@ impl<F: Fact> FactBus<F> {
                 | Incident::Ailed(node, _)
                 | Incident::Mended(node, _)
                 | Incident::Failed(node, _) => node,
-                Incident::Cut(_) | Incident::Healed(_) | Incident::CalmBegan => NodeId(u32::MAX),
+                Incident::Cut(_)
+                | Incident::Healed(_)
+                | Incident::CalmBegan
+                | Incident::LinkSlowed(_)
+                | Incident::LinkFast(_)
+                | Incident::LinkReset(_)
+                | Incident::ZoneLost(_) => NodeId(u32::MAX),
             };
             let ended = matches!(incident, Incident::Crashed(_) | Incident::Exited(_));
             let nodes = kernel.nodes.borrow();

@@ -5,7 +5,10 @@ mod ailment;
 pub use ailment::Ailment;
 
 use crate::Span;
+use crate::division::Division;
 use serde::{Deserialize, Serialize};
+
+mod of_links;
 
 /// When a fault strikes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -83,6 +86,32 @@ pub enum Blow {
         /// What goes wrong.
         ailment: Ailment,
     },
+    /// A partition of another shape than two sides, or one that comes again.
+    Divide(Division),
+    /// Links carry so many messages in a second: one waits for its turn behind the other, and what finds too many
+    /// before it is lost. (Messages are moved, not serialized: they have no size that could be counted.)
+    SlowLink {
+        /// Two nodes: the link between them, both ways; or one: each of its links, both ways.
+        ends: Vec<String>,
+        /// How many messages each link carries in a second, each way.
+        per_second: u32,
+        /// For how long.
+        lasts: Span,
+    },
+    /// All that is under way on links is lost at once, both ways, as when a TCP connection is reset (RST, RFC 9293):
+    /// the buffers of both ends go with it. Links are no connections, so nobody is told: what stands above them sends
+    /// again what is not answered, or gives up.
+    ResetLink {
+        /// As for a slow link.
+        ends: Vec<String>,
+    },
+    /// A data centre goes: all its nodes crash at one moment, and start again after a while.
+    ZoneLost {
+        /// Its nodes.
+        nodes: Vec<String>,
+        /// How long they stay down.
+        restart_after: Span,
+    },
 }
 
 impl Blow {
@@ -96,6 +125,10 @@ impl Blow {
             Blow::FailedSync { .. } => "failed_sync",
             Blow::FullDisk { .. } => "full_disk",
             Blow::Ails { ailment, .. } => ailment.kind(),
+            Blow::Divide(division) => division.shape.kind(),
+            Blow::SlowLink { .. } => "slow_link",
+            Blow::ResetLink { .. } => "reset_link",
+            Blow::ZoneLost { .. } => "zone_lost",
         }
     }
 
@@ -109,6 +142,10 @@ impl Blow {
             | Blow::FullDisk { node, .. }
             | Blow::Ails { node, .. } => vec![node],
             Blow::Partition { from, to, .. } => from.iter().chain(to).map(String::as_str).collect(),
+            Blow::Divide(division) => division.shape.nodes(),
+            Blow::SlowLink { ends: nodes, .. }
+            | Blow::ResetLink { ends: nodes }
+            | Blow::ZoneLost { nodes, .. } => nodes.iter().map(String::as_str).collect(),
         }
     }
 }
@@ -186,6 +223,22 @@ struct FaultEntry {
     back: Option<Span>,
     #[serde(skip_serializing_if = "Option::is_none")]
     gone: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bridge: Option<of_links::Halves>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ring: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    isolate: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zones_cut: Option<Vec<Vec<String>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slow_link: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    per_second: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reset_link: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zone_lost: Option<Vec<String>>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -257,26 +310,17 @@ impl FaultEntry {
         if let Some(node) = self.full_disk.take() {
             blows.push(Blow::FullDisk { node, lasts: self.lasts.take().unwrap_or(Span::seconds(1)) });
         }
-        if let Some(sides) = self.partition.take() {
-            let heal_after = self.heal_after.take().unwrap_or(Span::seconds(5));
-            let Sides { from, to, one_way } = sides;
-            if from.is_empty() || to.is_empty() {
-                return Err("a partition of nobody: `from` and `to` each name at least one node".to_owned());
-            }
-            if let Some(both) = from.iter().find(|name| to.contains(name)) {
-                return Err(format!(
-                    "`{both}` stands on both sides of the partition; name it in `from` or in `to`"
-                ));
-            }
-            blows.push(Blow::Partition { from, to, one_way, heal_after });
-        }
         if let Some(node) = self.failed_sync.take() {
             blows.push(Blow::FailedSync { node });
         }
+        blows.extend(self.of_links()?);
         blows.extend(self.ailments()?);
         match blows.len() {
             1 => Ok(blows.remove(0)),
-            _ => Err("a fault does exactly one thing: `crash`, `crash_loop`, `pause`, `partition`, `failed_sync`, `full_disk`, `slow_disk`, `slow_node`, `failed_read`, `failed_write`, `dropped_sync`, `bit_rot`, `clock_drift`, `clock_step`, `suspend` or `lost_disk`".to_owned()),
+            _ => Err("a fault does exactly one thing: `crash`, `crash_loop`, `pause`, `partition`, `failed_sync`, `full_disk`, \
+                      `bridge`, `ring`, `isolate`, `zones_cut`, `slow_link`, `reset_link`, `zone_lost`, `slow_disk`, \
+                      `slow_node`, `failed_read`, `failed_write`, `dropped_sync`, `bit_rot`, `clock_drift`, `clock_step`, \
+                      `suspend` or `lost_disk`".to_owned()),
         }
     }
 
@@ -293,6 +337,7 @@ impl FaultEntry {
             ("forward", self.forward.is_some()),
             ("back", self.back.is_some()),
             ("gone", self.gone.is_some()),
+            ("per_second", self.per_second.is_some()),
         ];
         if let Some((key, _)) = left.iter().find(|(_, there)| *there) {
             return Err(format!("`{key}` does not belong to this fault; take it out"));
@@ -337,6 +382,17 @@ impl From<Fault> for FaultEntry {
                 entry.lasts = Some(lasts);
             }
             Blow::Ails { node, ailment } => entry.write_ailment(node, ailment),
+            Blow::Divide(division) => entry.divide(division),
+            Blow::SlowLink { ends, per_second, lasts } => {
+                entry.slow_link = Some(ends);
+                entry.per_second = Some(per_second);
+                entry.lasts = Some(lasts);
+            }
+            Blow::ResetLink { ends } => entry.reset_link = Some(ends),
+            Blow::ZoneLost { nodes, restart_after } => {
+                entry.zone_lost = Some(nodes);
+                entry.restart_after = Some(restart_after);
+            }
         }
         entry
     }

@@ -1,4 +1,4 @@
-//! Which links are cut, and which messages are being overtaken.
+//! Which links are cut or slow, and which messages are being overtaken.
 
 use crate::decider::{Decider, Question, Site};
 use crate::kernel::Kernel;
@@ -43,10 +43,34 @@ struct HeldBack {
     overtaken: bool,
 }
 
+/// A fault that slows a link down.
+#[derive(Debug)]
+struct Slow {
+    fault: u32,
+    /// How long the link is busy with one message.
+    apart: Duration,
+    /// When it is free again.
+    free: Time,
+}
+
+/// A division that may come more than once.
+#[derive(Clone, Copy, Debug, Default)]
+struct Drawn {
+    times: u32,
+    /// In which of its times it stopped a message first; 0 when in none.
+    stopped_in: u32,
+}
+
+/// So long a message waits for its turn on a slow link at most: what would wait longer finds the buffers full.
+const LONGEST_TURN: Duration = Duration::from_secs(2);
+
 #[derive(Debug, Default)]
 pub(crate) struct Links {
     /// The faults that cut a link now.
     cuts: BTreeMap<u64, Vec<u32>>,
+    /// The faults that slow a link down now.
+    slow: BTreeMap<u64, Vec<Slow>>,
+    drawn: BTreeMap<u32, Drawn>,
     held_back: Vec<HeldBack>,
 }
 
@@ -61,6 +85,17 @@ pub(crate) struct Route {
     pub(crate) held_back: bool,
     /// Why it is lost.
     pub(crate) lost: Option<Loss>,
+    /// The fault for which it waits behind others.
+    pub(crate) slowed_by: Option<u32>,
+}
+
+/// What a message finds on its link.
+#[derive(Clone, Copy, Debug)]
+enum Found {
+    /// Its turn comes so much later than now, in nanoseconds; behind others if a fault is named.
+    Turn { later: u64, behind: Option<u32> },
+    /// It goes no further.
+    Stop(Loss),
 }
 
 impl Links {
@@ -73,10 +108,60 @@ impl Links {
             faults.retain(|by| *by != fault);
             !faults.is_empty()
         });
+        self.slow.retain(|_, slow| {
+            slow.retain(|slow| slow.fault != fault);
+            !slow.is_empty()
+        });
     }
 
     pub(crate) fn heal_all(&mut self) {
         self.cuts.clear();
+        self.slow.clear();
+    }
+
+    /// The fault is about to cut its links once more.
+    pub(crate) fn draw(&mut self, fault: u32) {
+        self.drawn.entry(fault).or_default().times += 1;
+    }
+
+    /// The fault stopped a message; whether it had done so before it was healed last.
+    pub(crate) fn stopped_again(&mut self, fault: u32) -> bool {
+        let drawn = self.drawn.entry(fault).or_default();
+        if drawn.stopped_in == 0 {
+            drawn.stopped_in = drawn.times;
+        }
+        drawn.stopped_in < drawn.times
+    }
+
+    pub(crate) fn slow_down(&mut self, from: NodeId, to: NodeId, fault: u32, apart: Duration) {
+        let slow = Slow { fault, apart, free: Time::ZERO };
+        self.slow.entry(entity(from, to)).or_default().push(slow);
+    }
+
+    /// A message is sent now: it waits until the link has carried those before it, and itself, under each fault that slows
+    /// the link down.
+    fn take_turn(&mut self, link: u64, now: Time) -> Found {
+        let Some(slow) = self.slow.get_mut(&link) else { return Found::Turn { later: 0, behind: None } };
+        let (mut at, mut behind) = (now, None);
+        for slow in slow.iter() {
+            behind = behind.or((slow.free > at).then_some(slow.fault));
+            at = slow.free.max(at) + slow.apart;
+            // Before anything is changed: what is lost takes nobody's turn.
+            if behind.is_some() && at.since(now) > LONGEST_TURN {
+                return Found::Stop(Loss::SlowLink(slow.fault));
+            }
+        }
+        let mut free = now;
+        for slow in slow {
+            free = slow.free.max(free) + slow.apart;
+            slow.free = free;
+        }
+        Found::Turn { later: at.since(now).as_nanos() as u64, behind }
+    }
+
+    /// A message that was held back is no more under way.
+    fn forget(&mut self, link: u64, number: u64) {
+        self.held_back.retain(|held| held.link != link || held.number != number);
     }
 
     /// The fault that stops messages on this link, if any.
@@ -122,11 +207,12 @@ impl Kernel {
             self.strike(FaultClass::Delay);
             held_back = true;
         }
-        if self.links_matter.get()
-            && let Some(fault) = self.links.borrow().stopped_by(from, to)
-        {
-            self.fault_had_effect(fault, FaultClass::Partition);
-            return Route { lost: Some(Loss::Partition(fault)), ..Route::default() };
+        let (mut turn, mut slowed_by) = (0, None);
+        if self.links_matter.get() {
+            match self.find(from, to, !lost) {
+                Found::Turn { later, behind } => (turn, slowed_by) = (later, behind),
+                Found::Stop(loss) => return Route { lost: Some(loss), ..Route::default() },
+            }
         }
         if lost {
             self.lose(heard());
@@ -138,10 +224,27 @@ impl Kernel {
             self.strike(FaultClass::Duplication);
             let latency = self.latency(&mut **self.decider.borrow_mut(), ask(Site::DuplicateLatency), link);
             self.absorb(latency);
-            arrival(latency)
+            arrival(latency + turn)
         });
-        let first = (!lost).then(|| arrival(latency));
-        Route { first, second, held_back, lost: lost.then_some(Loss::Network) }
+        let first = (!lost).then(|| arrival(latency + turn));
+        Route { first, second, held_back, lost: lost.then_some(Loss::Network), slowed_by }
+    }
+
+    /// What a message that is sent now finds on its link; whether it takes a turn if that is slow.
+    fn find(&self, from: NodeId, to: NodeId, takes_turn: bool) -> Found {
+        let stopped = self.links.borrow().stopped_by(from, to);
+        if let Some(fault) = stopped {
+            self.cut_stopped(fault);
+            return Found::Stop(Loss::Partition(fault));
+        }
+        if !takes_turn {
+            return Found::Turn { later: 0, behind: None };
+        }
+        let found = self.links.borrow_mut().take_turn(entity(from, to), self.now.get());
+        if let Found::Turn { behind: Some(fault), .. } | Found::Stop(Loss::SlowLink(fault)) = found {
+            self.fault_had_effect(fault, FaultClass::SlowLink);
+        }
+        found
     }
 
     fn route_to_itself(&self, node: NodeId) -> Route {
@@ -186,8 +289,9 @@ impl Kernel {
         }
         let mut links = self.links.borrow_mut();
         if let Some(fault) = links.stopped_by(from, to) {
+            links.forget(entity(from, to), number);
             drop(links);
-            self.fault_had_effect(fault, FaultClass::Partition);
+            self.cut_stopped(fault);
             return false;
         }
         if !links.held_back.is_empty() {
@@ -198,8 +302,13 @@ impl Kernel {
                     self.effect(FaultClass::Delay);
                 }
             }
-            links.held_back.retain(|held| held.link != link || held.number != number);
+            links.forget(link, number);
         }
         true
+    }
+
+    /// A message that was lost on its way does not arrive any more, and is overtaken by nobody.
+    pub(crate) fn is_lost(&self, from: NodeId, to: NodeId, number: u64) {
+        self.links.borrow_mut().forget(entity(from, to), number);
     }
 }

@@ -125,7 +125,7 @@ impl Kernel {
 
     /// Whether the node has anything in hand that a crash would take: unsure writes, messages unread
     /// or on their way to it.
-    fn crash_matters(&self, id: NodeId) -> bool {
+    pub(crate) fn crash_matters(&self, id: NodeId) -> bool {
         self.disk_is_unsure(id)
             || self.wires.borrow().iter().any(|wire| wire.unread(id) > 0)
             || self.queue.borrow().pending().any(|(_, _, event)| match event {

@@ -75,7 +75,7 @@ impl Kernel {
             Blow::Pause { node, lasts } => self.pause(self.named(node), lasts.duration()),
             Blow::Partition { from, to, one_way, heal_after } => {
                 self.partition(index, from, to, *one_way);
-                self.heal_later(index, heal_after.duration());
+                self.heal_later(index, 0, heal_after.duration());
             }
             Blow::FailedSync { node } => {
                 self.strike(FaultClass::FailedSync);
@@ -88,7 +88,16 @@ impl Kernel {
                 let node = &mut self.nodes.borrow_mut()[at];
                 node.filled_by.push(index);
                 node.disk.full = true;
-                self.heal_later(index, lasts.duration());
+                self.heal_later(index, 0, lasts.duration());
+            }
+            Blow::Divide(division) => self.divide(index, division, repeats),
+            Blow::SlowLink { ends, per_second, lasts } => {
+                self.slow_down(index, ends, *per_second);
+                self.heal_later(index, 0, lasts.duration());
+            }
+            Blow::ResetLink { ends } => self.reset(index, ends),
+            Blow::ZoneLost { nodes, restart_after } => {
+                self.lose_zone(index, nodes, restart_after.duration());
             }
             Blow::Ails { node, ailment } => self.ail(index, self.named(node), ailment),
         }
@@ -103,22 +112,14 @@ impl Kernel {
         self.strike(FaultClass::Partition);
         let ids = |names: &[String]| names.iter().map(|name| self.named(name)).collect::<Vec<NodeId>>();
         let (from, to) = (ids(from), ids(to));
-        self.links_matter.set(true);
-        let mut links = self.links.borrow_mut();
-        for &near in &from {
-            for &far in &to {
-                links.cut(near, far, index);
-                if !one_way {
-                    links.cut(far, near, index);
-                }
-            }
-        }
-        drop(links);
-        self.report(Incident::Cut(index));
+        let there = from.iter().flat_map(|near| to.iter().map(move |far| (*near, *far)));
+        let ways = there.flat_map(|(near, far)| [Some((near, far)), (!one_way).then_some((far, near))]);
+        self.cut(index, ways.flatten());
     }
 
-    pub(crate) fn heal_later(&self, index: u32, after: Duration) {
-        let id = self.strike_id(index, u32::MAX);
+    /// The fault heals after a while; so many strikes of it have been before this one.
+    pub(crate) fn heal_later(&self, index: u32, repeats: u32, after: Duration) {
+        let id = self.strike_id(index, u32::MAX - repeats);
         self.schedule(self.now.get() + after, id, Event::Heal { fault: index });
     }
 
@@ -128,9 +129,13 @@ impl Kernel {
             return;
         }
         match &self.settings.faults[index as usize].blow {
-            Blow::Partition { .. } => {
+            Blow::Partition { .. } | Blow::Divide(_) => {
                 self.links.borrow_mut().heal(index);
                 self.report(Incident::Healed(index));
+            }
+            Blow::SlowLink { .. } => {
+                self.links.borrow_mut().heal(index);
+                self.report(Incident::LinkFast(index));
             }
             Blow::FullDisk { node, .. } => {
                 let at = self.named_index(node);
@@ -139,7 +144,7 @@ impl Kernel {
                 node.disk.full = !node.filled_by.is_empty();
             }
             Blow::Ails { node, .. } => self.mend(index, self.named(node)),
-            _ => unreachable!("only partitions, full disks and ailments heal by themselves"),
+            _ => unreachable!("only links, full disks and ailments heal by themselves"),
         }
     }
 

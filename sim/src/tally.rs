@@ -53,9 +53,26 @@ pub enum FaultClass {
     Suspend,
     /// A node crashed and lost its disk, which counts as a crash too. Effect: there was a file on it.
     LostDisk,
+    /// Two halves saw each other only by way of one node. Effect: a message was stopped.
+    Bridge,
+    /// Each of several nodes saw only the two beside it. Effect: likewise.
+    Ring,
+    /// A node saw nobody. Effect: likewise.
+    Isolation,
+    /// Links were cut again and again. Effect: messages were stopped in two of the cuts.
+    Flapping,
+    /// Data centres were cut from each other. Effect: a message was stopped.
+    ZonesCut,
+    /// All nodes of a data centre crashed together. Effect: one of them had something in hand, as in a crash. Each of the
+    /// crashes counts by itself too.
+    ZoneLost,
+    /// Links carried few messages. Effect: one had to wait behind another, or found no room.
+    SlowLink,
+    /// What was under way on links was lost at once. Effect: there was something, and somebody to receive it.
+    LinkReset,
 }
 
-const CLASSES: [FaultClass; 22] = [
+const CLASSES: [FaultClass; 30] = [
     FaultClass::Crash,
     FaultClass::Pause,
     FaultClass::Partition,
@@ -78,6 +95,14 @@ const CLASSES: [FaultClass; 22] = [
     FaultClass::ClockStep,
     FaultClass::Suspend,
     FaultClass::LostDisk,
+    FaultClass::Bridge,
+    FaultClass::Ring,
+    FaultClass::Isolation,
+    FaultClass::Flapping,
+    FaultClass::ZonesCut,
+    FaultClass::ZoneLost,
+    FaultClass::SlowLink,
+    FaultClass::LinkReset,
 ];
 
 impl FaultClass {

@@ -41,6 +41,8 @@ pub enum Loss {
     Network,
     /// The partition that is the scenario's fault of this index stopped it.
     Partition(u32),
+    /// The link that is slow by the scenario's fault of this index had no room for it.
+    SlowLink(u32),
 }
 
 /// Why a message that came to its node was not taken.
@@ -50,6 +52,8 @@ pub enum Missed {
     NobodyListens,
     /// The link was cut when it arrived.
     Partition,
+    /// The link was reset while it was under way.
+    Reset,
 }
 
 /// What can stand in a trace.
@@ -73,6 +77,8 @@ pub enum Traced {
         held_back: bool,
         /// Why it is lost.
         lost: Option<Loss>,
+        /// The scenario's fault for which it waits behind others on a slow link.
+        slowed_by: Option<u32>,
     },
     /// A message came to its node and lies there.
     Arrived {

@@ -48,6 +48,10 @@ pub(crate) struct Wire<M> {
 pub(crate) trait AnyWire: Any {
     /// A message reaches the node `to`.
     fn deliver(&self, kernel: &Kernel, slot: u32, to: NodeId);
+    /// Who sent the message that is under way here.
+    fn sender(&self, slot: u32) -> NodeId;
+    /// The message is lost on its way to `to`; whether anybody there would have received it.
+    fn lose(&self, kernel: &Kernel, slot: u32, to: NodeId) -> bool;
     /// How many messages lie unread at this node.
     fn unread(&self, node: NodeId) -> usize;
 }
@@ -79,6 +83,17 @@ impl<M: Message> AnyWire for Wire<M> {
         if let Some(waker) = &inbox.waker {
             kernel.wake(waker);
         }
+    }
+
+    fn sender(&self, slot: u32) -> NodeId {
+        self.parcels.borrow().get(slot).from
+    }
+
+    fn lose(&self, kernel: &Kernel, slot: u32, to: NodeId) -> bool {
+        let lost = self.parcels.borrow_mut().remove(slot);
+        kernel.is_lost(lost.from, to, lost.number);
+        kernel.trace(Some(to), || Traced::Missed { message: lost.id, why: Missed::Reset });
+        self.is_bound(to)
     }
 
     fn unread(&self, node: NodeId) -> usize {
@@ -159,6 +174,7 @@ impl<M: Message> Port<M> for SimPort<M> {
             copy: route.second.map(|at| (copy_of(id), at)),
             held_back: route.held_back,
             lost: route.lost,
+            slowed_by: route.slowed_by,
         });
         if let Some(at) = route.second {
             let copy = route.first.is_some();

@@ -3,7 +3,7 @@
 use crate::system::Run;
 use rehearsal_env::Marker;
 use rehearsal_sim::FaultTally;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Sums over runs; the same whatever the order in which they are added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Totals {
     pub markers: BTreeSet<Marker>,
     /// How many seeds failed.
     pub failing_seeds: u64,
+    /// In how many runs each of these invariants was not judged, since the faults went beyond the promise.
+    pub not_judged: BTreeMap<&'static str, u64>,
 }
 
 impl Totals {
@@ -33,6 +35,7 @@ impl Totals {
         self.simulated_nanos += u128::from(run.time.nanos());
         self.faults.add(&run.faults);
         self.markers.extend(&run.markers);
+        run.not_judged.iter().for_each(|name| *self.not_judged.entry(name).or_default() += 1);
     }
 
     /// Seconds of virtual time.

@@ -1,6 +1,7 @@
 //! `rehearsal systems`: what there is to rehearse.
 
 use super::{Format, print_json};
+use crate::atlas::{Beyond, Family};
 use crate::paint::Paint;
 use crate::system::{Invariant, System};
 use crate::systems;
@@ -32,6 +33,10 @@ struct SystemJson {
     invariants: Vec<InvariantJson>,
     markers: &'static [Marker],
     defects: Vec<&'static str>,
+    /// The families of faults that it promises to survive.
+    survives: Vec<Family>,
+    /// Those that it does not.
+    beyond: &'static [Beyond],
 }
 
 #[derive(Serialize)]
@@ -55,6 +60,8 @@ pub fn systems(options: &SystemsOptions) -> Outcome {
         invariants: invariants(&**system),
         markers: system.markers(),
         defects: system.defects().iter().map(|defect| defect.name).collect(),
+        survives: survived(&**system),
+        beyond: system.beyond(),
     });
     let told: Vec<SystemJson> = told.collect();
     match options.format {
@@ -71,6 +78,25 @@ fn invariants(system: &dyn System) -> Vec<InvariantJson> {
     all.map(|invariant| InvariantJson { invariant: *invariant, scope: scope(invariant) }).collect()
 }
 
+fn survived(system: &dyn System) -> Vec<Family> {
+    let is_beyond = |family: &Family| system.beyond().iter().any(|beyond| beyond.family == *family);
+    Family::all().filter(|family| !is_beyond(family)).collect()
+}
+
+/// The atlas: what the system survives, and what it does not, with the reason.
+fn atlas(system: &SystemJson) -> String {
+    let mut text = "\n  it promises so whatever strikes of\n".to_owned();
+    for family in &system.survives {
+        writeln!(text, "    {:<26} {}", family.name(), family.says()).expect("a string");
+    }
+    for Beyond { family, because, gives_up } in system.beyond {
+        let given_up = if gives_up.is_empty() { "nothing".to_owned() } else { gives_up.join(", ") };
+        writeln!(text, "  but not of\n    {:<26} {because}; it gives up {given_up}", family.name())
+            .expect("a string");
+    }
+    text
+}
+
 fn words(systems: &[SystemJson], paint: Paint) -> String {
     let mut text = String::new();
     for system in systems {
@@ -80,6 +106,7 @@ fn words(systems: &[SystemJson], paint: Paint) -> String {
             let scope = scope.map(|scope| format!(" ({scope})")).unwrap_or_default();
             writeln!(text, "    {:<26} {}{scope}", invariant.name, invariant.says).expect("a string");
         }
+        text.push_str(&atlas(system));
         text.push_str("\n  a campaign must have seen\n");
         for marker in system.markers {
             writeln!(text, "    {marker}").expect("a string");

@@ -31,6 +31,10 @@ pub fn summary(campaigns: &[(Box<dyn System>, Campaign)], paint: Paint) -> Strin
         for marker in markers.never.iter().filter(|_| whole) {
             writeln!(text, "           never: {marker}").expect("a string takes everything");
         }
+        for (name, runs) in &campaign.totals.not_judged {
+            writeln!(text, "  beyond   {name} is not judged in {} runs", grouped(*runs))
+                .expect("a string takes everything");
+        }
         writeln!(text, "  digest   {}", campaign.digest).expect("a string takes everything");
         let grouped_seed = |seed| campaign.groups.iter().any(|group: &Group| group.seeds.contains(&seed));
         let alone = campaign.convictions.iter().filter(|conviction| !grouped_seed(conviction.seed));

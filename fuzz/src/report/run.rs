@@ -87,8 +87,15 @@ fn verdict(scenario: &Scenario, run: &Run, paint: Paint) -> String {
         writeln!(text, "{} holds now; this scenario broke it once{because}.", repro.breaks)
             .expect("a string takes everything");
     }
+    if !run.not_judged.is_empty() {
+        let names = run.not_judged.join(", ");
+        writeln!(text, "Not judged, since the faults go beyond what the system promises: {names}.")
+            .expect("a string takes everything");
+    }
     if run.violations.is_empty() {
-        writeln!(text, "{}", paint.green("Every invariant held.")).expect("a string takes everything");
+        let held =
+            if run.not_judged.is_empty() { "Every invariant held." } else { "Every other invariant held." };
+        writeln!(text, "{}", paint.green(held)).expect("a string takes everything");
     }
     let (unmet, all) = (run.unmet.len(), scenario.schedule.deviations.len());
     if unmet > 0 {

@@ -24,6 +24,7 @@ pub struct RunJson<'a> {
     markers: MarkersJson,
     violations: Vec<ViolationJson<'a>>,
     remarks: Vec<RemarkJson<'a>>,
+    not_judged: &'a [&'static str],
     history: &'a [HistoryLine],
 }
 
@@ -63,6 +64,7 @@ impl<'a> RunJson<'a> {
                 .map(|violation| ViolationJson { seed, at_seconds: simulated_seconds, violation })
                 .collect(),
             remarks: run.remarks.iter().map(RemarkJson::of).collect(),
+            not_judged: &run.not_judged,
             history: &run.history,
         }
     }

@@ -97,8 +97,21 @@ fn refusal(reason: impl Into<String>, mend: impl Into<String>, place: Option<Ran
 const OF_THE_WORLD: [&str; 4] = ["no-panic", "no-stall", "no-livelock", "clients-finish"];
 
 const SECTIONS: [&str; 14] = [
-    "version", "system", "seed", "storm", "calm", "rest", "rarely", "defects", "repro", "schedule",
-    "network", "disk", "topology", "fault",
+    "version",
+    "system",
+    "seed",
+    "storm",
+    "calm",
+    "rest",
+    "rarely",
+    "beyond_promise",
+    "defects",
+    "repro",
+    "schedule",
+    "network",
+    "disk",
+    "topology",
+    "fault",
 ];
 
 fn parse(text: &str) -> Result<(Box<dyn System>, Scenario), Refusal> {
@@ -137,6 +150,7 @@ fn parse(text: &str) -> Result<(Box<dyn System>, Scenario), Refusal> {
         calm: given(&places, "calm", plain.calm)?,
         rest: given(&places, "rest", plain.rest)?,
         rarely: given(&places, "rarely", plain.rarely)?,
+        beyond_promise: given(&places, "beyond_promise", false)?,
         defects: given(&places, "defects", Vec::new())?,
         network: given(&places, "network", plain.network)?,
         disk: given(&places, "disk", plain.disk)?,

@@ -21,12 +21,14 @@ struct Head<'a> {
     rest: Option<Span>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rarely: Option<u32>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    beyond_promise: bool,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     defects: &'a [String],
 }
 
 /// The keys of a fault that stand first: when, then what; how long and how often come last.
-const FIRST: [&str; 19] = [
+const FIRST: [&str; 26] = [
     "at",
     "after",
     "on",
@@ -46,6 +48,13 @@ const FIRST: [&str; 19] = [
     "clock_step",
     "suspend",
     "lost_disk",
+    "bridge",
+    "ring",
+    "isolate",
+    "zones_cut",
+    "slow_link",
+    "reset_link",
+    "zone_lost",
 ];
 
 /// The scenario as TOML, with every key there is.
@@ -84,13 +93,15 @@ pub fn write_repro(
 }
 
 fn write_without(scenario: &Scenario, plain: Option<&Scenario>) -> String {
-    let Scenario { version, ref system, seed, storm, calm, rest, rarely, ref defects, .. } = *scenario;
+    let Scenario {
+        version, ref system, seed, storm, calm, rest, rarely, beyond_promise, ref defects, ..
+    } = *scenario;
     let unless_plain =
         |span: Span, of: fn(&Scenario) -> Span| plain.is_none_or(|plain| of(plain) != span).then_some(span);
     let storm = unless_plain(storm, |plain| plain.storm);
     let calm = unless_plain(calm, |plain| plain.calm);
     let rarely = (rarely > 0).then_some(rarely);
-    let head = Head { version, system, seed, storm, calm, rest, rarely, defects };
+    let head = Head { version, system, seed, storm, calm, rest, rarely, beyond_promise, defects };
     let mut text = toml::to_string(&head).expect("a scenario's head is plain values");
     if let Some(repro) = &scenario.repro {
         section::<Repro>(&mut text, "repro", repro, None);

@@ -3,6 +3,7 @@
 use super::Sentence;
 use super::slice::Slice;
 use super::words::{Speech, exchange, headline, named, speech};
+use crate::links_in_words;
 use crate::scenario::Scenario;
 use crate::system::{HistoryLine, Run, System};
 use rehearsal_env::{EventId, Incarnation, NodeId, Time};
@@ -134,6 +135,7 @@ impl<'a> Teller<'a> {
                 told(match why {
                     Missed::NobodyListens => format!("does not listen when {what} arrives: it is lost"),
                     Missed::Partition => format!("is cut off when {what} would arrive: it is lost"),
+                    Missed::Reset => format!("never gets {what}: its link is reset"),
                 })
             }
             Traced::Woke { timer } => {
@@ -157,8 +159,12 @@ impl<'a> Teller<'a> {
                 item(Kind::Told { text, convicts })
             }
             Traced::Incident { number, incident } => told(match incident {
-                Incident::Cut(fault) => self.partition(*fault, "is divided", "cannot reach", "nor"),
-                Incident::Healed(fault) => self.partition(*fault, "is mended", "can reach", "and"),
+                Incident::Cut(fault) => self.does(*fault, links_in_words::divided)?,
+                Incident::Healed(fault) => self.does(*fault, links_in_words::mended)?,
+                Incident::LinkSlowed(fault) => self.does(*fault, links_in_words::slowed)?,
+                Incident::LinkFast(fault) => self.does(*fault, links_in_words::fast_again)?,
+                Incident::LinkReset(fault) => self.does(*fault, links_in_words::reset)?,
+                Incident::ZoneLost(fault) => self.does(*fault, links_in_words::zone_lost)?,
                 _ => self.history.get(number)?.words.clone(),
             }),
             _ => None,
@@ -167,7 +173,9 @@ impl<'a> Teller<'a> {
 
     /// A message, and what the network did with it if that was not simply to deliver it.
     fn message(&self, slice: &Slice<'_>, entry: &TraceEntry) -> Option<Kind> {
-        let Traced::Sent { message, to, protocol, body, arrives, copy, held_back, lost } = &entry.what else {
+        let Traced::Sent { message, to, protocol, body, arrives, copy, held_back, lost, slowed_by } =
+            &entry.what
+        else {
             return None;
         };
         let (name, what) = (self.name(*to), named(protocol, body));
@@ -176,6 +184,7 @@ impl<'a> Teller<'a> {
             let loss = match loss {
                 Loss::Network => "the network loses it",
                 Loss::Partition(_) => "the partition stops it",
+                Loss::SlowLink(_) => "the slow link has no room for it",
             };
             return told(format!("sends {what} to {name}: {loss}"));
         }
@@ -186,9 +195,12 @@ impl<'a> Teller<'a> {
         if !slice.events.contains(message) {
             return None;
         }
+        let arrives = arrives.unwrap_or(entry.time);
         if *held_back {
-            let arrives = arrives.unwrap_or(entry.time);
             return told(format!("sends {what} to {name}: the network holds it back until {arrives}"));
+        }
+        if slowed_by.is_some() && arrives.since(entry.time) >= LONG_SLEEP {
+            return told(format!("sends {what} to {name}: on the slow link it takes until {arrives}"));
         }
         Some(Kind::Talk { to: *to, speech: speech(body), says: vec![headline(protocol, body)] })
     }
@@ -208,14 +220,9 @@ impl<'a> Teller<'a> {
         sender.unwrap_or_else(|| "a message".to_owned())
     }
 
-    fn partition(&self, fault: u32, happens: &str, verb: &str, also: &str) -> String {
-        match self.scenario.faults.get(fault as usize).map(|fault| &fault.blow) {
-            Some(Blow::Partition { from, to, one_way, .. }) => {
-                let also = if *one_way { String::new() } else { format!(", {also} the other way round") };
-                format!("{happens}: {} {verb} {}{also}", from.join(", "), to.join(", "))
-            }
-            _ => format!("changes partition {fault}"),
-        }
+    /// What the fault of this index does, in the words for it.
+    fn does(&self, fault: u32, words: fn(&Blow) -> Option<String>) -> Option<String> {
+        words(&self.scenario.faults.get(fault as usize)?.blow)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The counter: how its scenarios are drawn, and how one is run.
 
+use crate::atlas::{self, Beyond};
 use crate::draws::Draws;
 use crate::jury::Jury;
 use crate::rehearse::rehearse;
@@ -49,6 +50,9 @@ const INVARIANTS: &[Invariant] = &[
     Invariant { name: "every-add-answered", says: "in the calm, everything asked gets its answer" },
 ];
 
+/// It promises to survive every family of faults there is.
+const BEYOND: &[Beyond] = &[];
+
 const DEFECTS: &[Defect] = &[
     Defect {
         name: "answer-before-sync",
@@ -77,6 +81,10 @@ impl System for Counter {
         INVARIANTS
     }
 
+    fn beyond(&self) -> &'static [Beyond] {
+        BEYOND
+    }
+
     fn markers(&self) -> &'static [Marker] {
         MARKERS
     }
@@ -88,7 +96,9 @@ impl System for Counter {
     fn draw(&self, seed: u64, overrides: &Overrides) -> Result<Scenario, ScenarioError> {
         overrides.refuse_unknown(&["families", "network", "disk", "topology", "counter"])?;
         let draws = Draws::of(seed);
-        let families = overrides.apply("families", Families::draw(&draws))?;
+        let beyond_promise = overrides.beyond_promise(false)?;
+        let beyond = if beyond_promise { &[] } else { self.beyond() };
+        let families = overrides.apply("families", Families::draw(&draws).promised(beyond))?;
         let topology = Topology { clients: draws.part("topology", 0).between(1, 3) as u32 };
         let topology = overrides.apply("topology", topology)?;
         let knobs = overrides.apply("counter", knobs(&draws))?;
@@ -102,6 +112,7 @@ impl System for Counter {
             calm: overrides.top_span("calm", Span::seconds(10))?,
             rest: overrides.rest(None)?,
             rarely: overrides.rarely(0)?,
+            beyond_promise,
             defects: overrides.defects.clone(),
             network: overrides.apply("network", swarm::network(&draws, families))?,
             disk: overrides.apply("disk", swarm::disk(&draws))?,
@@ -124,6 +135,7 @@ impl System for Counter {
             calm: Span::seconds(10),
             rest: None,
             rarely: 0,
+            beyond_promise: false,
             defects: Vec::new(),
             network: NetworkSettings::default(),
             disk: DiskSettings::default(),
@@ -163,6 +175,7 @@ impl System for Counter {
 fn read(scenario: &Scenario) -> Result<(Topology, Knobs), ScenarioError> {
     scenario.check_world()?;
     scenario.check_defects(DEFECTS)?;
+    atlas::check(scenario, BEYOND)?;
     let topology: Topology = typed(&scenario.topology, "topology")?;
     let knobs: Knobs = typed(&scenario.knobs, "counter")?;
     if !(1..=MOST_CLIENTS).contains(&topology.clients) {
@@ -204,6 +217,7 @@ fn jury(scenario: &Scenario) -> Jury<CounterFact> {
         Box::new(EveryAddAnswered::new(Time(scenario.storm.0))),
     ];
     Jury::new(monitors, Box::new(CounterMarkers::default()), Box::new(count_client_faults))
+        .without(atlas::given_up(scenario, BEYOND))
 }
 
 /// A retry had an effect when the server had counted the request already.

@@ -152,6 +152,7 @@ enum What<'a> {
         incident: &'static str,
         partition: Option<u32>,
         ailment: Option<FaultClass>,
+        fault: Option<u32>,
         words: &'a str,
     },
     Strikes {
@@ -173,6 +174,7 @@ struct Sent<'a> {
     held_back: bool,
     lost: Option<&'static str>,
     partition: Option<u32>,
+    slowed_by: Option<u32>,
 }
 
 /// The question keeps the names that it has in a scenario's deviations, but for the one that every entry has.
@@ -189,7 +191,7 @@ struct Decided {
 impl<'a> What<'a> {
     fn of(reading: Reading<'a>, what: &'a Traced) -> What<'a> {
         match *what {
-            Traced::Sent { message, to, protocol, ref body, arrives, copy, held_back, lost } => {
+            Traced::Sent { message, to, protocol, ref body, arrives, copy, held_back, lost, slowed_by } => {
                 What::Sent(Sent {
                     message: Id(message),
                     to: reading.name(to),
@@ -199,8 +201,9 @@ impl<'a> What<'a> {
                     copy: copy.map(|(id, _)| Id(id)),
                     copy_arrives: copy.map(|(_, at)| at.nanos()),
                     held_back,
-                    lost: lost.map(|loss| if loss == Loss::Network { "network" } else { "partition" }),
+                    lost: lost.map(lost_to),
                     partition: lost.and_then(stopped_by),
+                    slowed_by,
                 })
             }
             Traced::Arrived { message } => What::Arrived { message: Id(message) },
@@ -218,6 +221,7 @@ impl<'a> What<'a> {
                 incident: incident(which),
                 partition: drawn_or_healed(which),
                 ailment: ailment(which),
+                fault: done_by(which),
                 words: reading.words(number),
             },
             Traced::Strikes { fault } => What::Strikes { index: fault, fault: reading.fault(fault) },
@@ -252,12 +256,21 @@ fn missed(why: Missed) -> &'static str {
     match why {
         Missed::NobodyListens => "nobody-listens",
         Missed::Partition => "partition",
+        Missed::Reset => "reset",
+    }
+}
+
+fn lost_to(loss: Loss) -> &'static str {
+    match loss {
+        Loss::Network => "network",
+        Loss::Partition(_) => "partition",
+        Loss::SlowLink(_) => "slow-link",
     }
 }
 
 fn stopped_by(loss: Loss) -> Option<u32> {
     match loss {
-        Loss::Network => None,
+        Loss::Network | Loss::SlowLink(_) => None,
         Loss::Partition(index) => Some(index),
     }
 }
@@ -272,6 +285,19 @@ fn drawn_or_healed(incident: Incident) -> Option<u32> {
 fn ailment(incident: Incident) -> Option<FaultClass> {
     match incident {
         Incident::Ailed(_, class) | Incident::Mended(_, class) | Incident::Failed(_, class) => Some(class),
+        _ => None,
+    }
+}
+
+/// The fault that did it to links, or to a data centre.
+fn done_by(incident: Incident) -> Option<u32> {
+    match incident {
+        Incident::Cut(index)
+        | Incident::Healed(index)
+        | Incident::LinkSlowed(index)
+        | Incident::LinkFast(index)
+        | Incident::LinkReset(index)
+        | Incident::ZoneLost(index) => Some(index),
         _ => None,
     }
 }

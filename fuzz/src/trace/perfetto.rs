@@ -211,7 +211,14 @@ impl<'a> Drawing<'a> {
                 self.open(("partition", EventId(u64::from(fault))), &name, at, WORLD, json!({}))
             }
             Incident::Healed(fault) => self.close(("partition", EventId(u64::from(fault))), at, json!({})),
-            Incident::CalmBegan => self.close_where(at, |category, _| category == "partition"),
+            Incident::CalmBegan => {
+                self.close_where(at, |category, _| category == "partition" || category == "slow link")
+            }
+            Incident::LinkSlowed(fault) => {
+                let name = self.reading.slow_link(fault);
+                self.open(("slow link", EventId(u64::from(fault))), &name, at, WORLD, json!({}))
+            }
+            Incident::LinkFast(fault) => self.close(("slow link", EventId(u64::from(fault))), at, json!({})),
             Incident::Ailed(node, class) => {
                 let key = (ailment(class), of(node));
                 if self.open.contains_key(&key) {
@@ -224,7 +231,9 @@ impl<'a> Drawing<'a> {
             Incident::SyncFailed(_)
             | Incident::WriteSpoiled(_)
             | Incident::NoSpace(_)
-            | Incident::Failed(..) => Ok(()),
+            | Incident::Failed(..)
+            | Incident::LinkReset(_)
+            | Incident::ZoneLost(_) => Ok(()),
         }
     }
 

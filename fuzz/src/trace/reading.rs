@@ -1,5 +1,6 @@
 //! What all formats read from a run alike: names, facts by their number, what a message is called.
 
+use crate::links_in_words;
 use crate::scenario::Scenario;
 use crate::system::{HistoryLine, Run};
 use rehearsal_env::NodeId;
@@ -43,8 +44,19 @@ impl<'a> Reading<'a> {
                 let cut = if *one_way { "cannot reach" } else { "cut off from" };
                 format!("partition {index}: {} {cut} {}", from.join(", "), to.join(", "))
             }
-            _ => format!("partition {index}"),
+            Some(blow) => match links_in_words::divided(blow) {
+                Some(words) => format!("partition {index} {words}"),
+                None => format!("partition {index}"),
+            },
+            None => format!("partition {index}"),
         }
+    }
+
+    /// What the fault of this index does to links that it slows down.
+    pub(super) fn slow_link(self, index: u32) -> String {
+        let fault = self.scenario.faults.get(index as usize);
+        let words = fault.and_then(|fault| links_in_words::slowed(&fault.blow)).unwrap_or_default();
+        format!("fault {index} {words}")
     }
 }
 
@@ -65,6 +77,10 @@ pub(super) fn incident(incident: Incident) -> &'static str {
         Incident::Mended(..) => "mended",
         Incident::Failed(..) => "failed",
         Incident::CalmBegan => "calm-began",
+        Incident::LinkSlowed(_) => "link-slowed",
+        Incident::LinkFast(_) => "link-fast",
+        Incident::LinkReset(_) => "link-reset",
+        Incident::ZoneLost(_) => "zone-lost",
     }
 }
 

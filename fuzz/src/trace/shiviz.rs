@@ -81,6 +81,7 @@ impl<'a> Teller<'a> {
                 let fate = match (lost, copy, held_back) {
                     (Some(Loss::Network), ..) => ", which the network loses".to_owned(),
                     (Some(Loss::Partition(index)), ..) => format!(", which partition {index} stops"),
+                    (Some(Loss::SlowLink(index)), ..) => format!(", for which slow link {index} has no room"),
                     (None, Some(_), _) => ", which arrives twice".to_owned(),
                     (None, None, true) => ", which is held back".to_owned(),
                     (None, None, false) => String::new(),
@@ -96,6 +97,7 @@ impl<'a> Teller<'a> {
                 let why = match why {
                     Missed::NobodyListens => "nobody listens",
                     Missed::Partition => "a partition stops it",
+                    Missed::Reset => "its link is reset",
                 };
                 format!("misses {title} from {from}: {why}")
             }

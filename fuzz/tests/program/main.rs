@@ -42,6 +42,7 @@ fn values_that_cannot_be_are_refused_with_the_mend() {
     set("counter.requests=many").refuses(2, &["counter.requests", "\"many\""]);
     set("network.loss=200000").refuses(2, &["network.loss: more than all messages", "at most 100000"]);
     set("network.latency_min=1h").refuses(2, &["network.latency_min", "longer than latency_max"]);
+    set("beyond_promise=perhaps").refuses(2, &["beyond_promise: it is neither true nor false"]);
     set("nothing").refuses(2, &["`nothing` is no setting", "KEY=VALUE"]);
 }
 
@@ -288,6 +289,8 @@ fn the_lists_are_objects_too() {
     let counter = &systems["systems"][0];
     assert_eq!(counter["system"], "counter");
     assert_eq!(counter["invariants"].as_array().map(Vec::len), Some(3));
+    let survives = counter["survives"].as_array().expect("a list");
+    assert!(survives.contains(&"slow_links".into()) && counter["beyond"].is_array());
     let defects = type_in("defects --format json").json(0);
     assert_eq!(defects["command"], "defects");
     let first = &defects["defects"][0];

@@ -4,7 +4,9 @@ use crate::stage::{
     Handle, Note, Number, Seen, Stage, at, crash, failed_sync, full_disk, note, partition, pause, with_faults,
 };
 use rehearsal_env::{Clock, File, Network, NodeId, Observer, Port, Random, Spawner, Stamp, Storage};
-use rehearsal_sim::{Decision, Digest, NetworkSettings, Recorder, Replay, Seeded, Settings};
+use rehearsal_sim::{
+    Blow, Decision, Digest, Division, NetworkSettings, Recorder, Replay, Seeded, Settings, Shape, Span,
+};
 use std::time::Duration;
 
 /// Everything at once: three nodes that talk, write, spawn and draw, under every kind of fault.
@@ -16,12 +18,23 @@ fn tumult() -> Settings {
         links_differ: true,
         ..NetworkSettings::default()
     };
+    let name = |number: u32| format!("node-{number}");
+    let flapping = Division {
+        shape: Shape::Isolate(name(1)),
+        heal_after: Span::millis(20),
+        times: 3,
+        up_for: Span::millis(30),
+    };
     let faults = vec![
         at(100, crash("node-0", 50)),
         at(200, pause("node-1", 100)),
         at(250, partition("node-0", "node-2", true, 300)),
         at(300, failed_sync("node-2")),
         at(400, full_disk("node-1", 100)),
+        at(500, Blow::SlowLink { ends: vec![name(0)], per_second: 50, lasts: Span::millis(200) }),
+        at(600, Blow::ResetLink { ends: vec![name(1)] }),
+        at(650, Blow::ZoneLost { nodes: vec![name(0), name(2)], restart_after: Span::millis(20) }),
+        at(700, Blow::Divide(flapping)),
     ];
     Settings { network, rarely: 5_000, ..with_faults(faults) }
 }

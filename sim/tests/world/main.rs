@@ -8,6 +8,7 @@ mod determinism;
 mod disk;
 mod executor;
 mod faulty_disk;
+mod links;
 mod lost_disk;
 mod network;
 mod pause;

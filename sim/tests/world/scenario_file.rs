@@ -1,7 +1,7 @@
 //! Faults as they are written in a scenario file.
 
 use proptest::prelude::*;
-use rehearsal_sim::{Ailment, Blow, Fault, Span, Trigger};
+use rehearsal_sim::{Ailment, Blow, Division, Fault, Shape, Span, Trigger};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -62,6 +62,56 @@ fn faults_are_written_like_this() {
     ];
     for (text, trigger, blow) in cases {
         assert_eq!(read(text), Ok(Fault { trigger, blow }), "{text}");
+    }
+}
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[test]
+fn faults_of_links_and_zones_are_written_like_this() {
+    let (second, half) = (Span::seconds(1), Span::millis(500));
+    let once = |shape| Blow::Divide(Division { shape, heal_after: Span::seconds(5), times: 1, up_for: half });
+    let sides = || Shape::Sides { from: names(&["a"]), to: names(&["b"]), one_way: true };
+    let cases = [
+        (
+            "bridge = { one = [\"a\"], other = [\"b\", \"c\"], over = \"n\" }",
+            once(Shape::Bridge { one: names(&["a"]), other: names(&["b", "c"]), over: "n".to_owned() }),
+        ),
+        ("ring = [\"a\", \"b\", \"c\", \"d\"]", once(Shape::Ring(names(&["a", "b", "c", "d"])))),
+        ("isolate = \"n\"", once(Shape::Isolate("n".to_owned()))),
+        (
+            "zones_cut = [[\"a\", \"b\"], [\"c\"]]\nheal_after = \"5s\"",
+            once(Shape::Zones(vec![names(&["a", "b"]), names(&["c"])])),
+        ),
+        (
+            "partition = { from = [\"a\"], to = [\"b\"], one_way = true }\ntimes = 4\nheal_after = \"1s\"\nup_for = \"500ms\"",
+            Blow::Divide(Division { shape: sides(), heal_after: second, times: 4, up_for: half }),
+        ),
+        (
+            "isolate = \"n\"\ntimes = 2",
+            Blow::Divide(Division {
+                shape: Shape::Isolate("n".to_owned()),
+                heal_after: Span::seconds(5),
+                times: 2,
+                up_for: half,
+            }),
+        ),
+        (
+            "slow_link = [\"a\", \"b\"]\nper_second = 50\nlasts = \"3s\"",
+            Blow::SlowLink { ends: names(&["a", "b"]), per_second: 50, lasts: Span::seconds(3) },
+        ),
+        ("slow_link = [\"a\"]", Blow::SlowLink { ends: names(&["a"]), per_second: 20, lasts: second }),
+        ("reset_link = [\"a\", \"b\"]", Blow::ResetLink { ends: names(&["a", "b"]) }),
+        (
+            "zone_lost = [\"a\", \"b\"]\nrestart_after = \"500ms\"",
+            Blow::ZoneLost { nodes: names(&["a", "b"]), restart_after: half },
+        ),
+    ];
+    for (text, blow) in cases {
+        let trigger = Trigger::At(second);
+        assert_eq!(read(&format!("at = \"1s\"\n{text}")), Ok(Fault { trigger, blow }), "{text}");
     }
 }
 
@@ -165,6 +215,32 @@ fn what_makes_no_sense_is_refused_with_the_mend() {
         ("at = \"1s\"\ncrash = \"a\"\ncolour = \"red\"", "colour"),
         ("at = \"1s\"\npartition = { from = [\"a\"], to = [\"b\"], oneway = true }", "oneway"),
         ("at = \"1s\"\ncrash = [\"a\"]", "crash"),
+        ("at = \"1s\"\npartition = { from = [\"a\", \"a\"], to = [\"b\"] }", "`a` is named twice"),
+        ("at = \"1s\"\npartition = { from = [\"a\"], to = [\"b\"] }\ntimes = 0", "0 times"),
+        (
+            "at = \"1s\"\npartition = { from = [\"a\"], to = [\"b\"] }\nup_for = \"1s\"",
+            "`up_for` does not belong",
+        ),
+        ("at = \"1s\"\nisolate = \"a\"\ntimes = 2\nup_for = \"0s\"", "more than 0s"),
+        ("at = \"1s\"\nisolate = \"a\"\nring = [\"a\", \"b\", \"c\", \"d\"]", "exactly one thing"),
+        ("at = \"1s\"\nbridge = { one = [], other = [\"b\"], over = \"n\" }", "bridge to nobody"),
+        ("at = \"1s\"\nbridge = { one = [\"n\"], other = [\"b\"], over = \"n\" }", "`n` is named twice"),
+        ("at = \"1s\"\nbridge = { one = [\"a\"], other = [\"b\"] }", "over"),
+        ("at = \"1s\"\nring = [\"a\", \"b\", \"c\"]", "at least 4"),
+        ("at = \"1s\"\nring = [\"a\", \"b\", \"c\", \"a\"]", "`a` is named twice"),
+        ("at = \"1s\"\nzones_cut = [[\"a\"]]", "at least two"),
+        ("at = \"1s\"\nzones_cut = [[\"a\"], []]", "each with a node"),
+        ("at = \"1s\"\nzones_cut = [[\"a\"], [\"b\", \"a\"]]", "`a` is named twice"),
+        ("at = \"1s\"\nslow_link = []", "two ends"),
+        ("at = \"1s\"\nslow_link = [\"a\", \"b\", \"c\"]", "two ends"),
+        ("at = \"1s\"\nslow_link = [\"a\", \"a\"]", "to itself"),
+        ("at = \"1s\"\nslow_link = [\"a\"]\nper_second = 0", "at least 1"),
+        ("at = \"1s\"\nslow_link = [\"a\"]\nheal_after = \"1s\"", "`heal_after` does not belong"),
+        ("at = \"1s\"\ncrash = \"a\"\nper_second = 3", "`per_second` does not belong"),
+        ("at = \"1s\"\nreset_link = [\"a\"]\nlasts = \"1s\"", "`lasts` does not belong"),
+        ("at = \"1s\"\nreset_link = []", "two ends"),
+        ("at = \"1s\"\nzone_lost = []", "without nodes"),
+        ("at = \"1s\"\nzone_lost = [\"a\", \"a\"]", "`a` is named twice"),
     ] {
         match read(text) {
             Ok(fault) => panic!("{text}\nwas read as {fault:?}"),
@@ -212,7 +288,7 @@ fn ailment() -> impl Strategy<Value = Ailment> {
 }
 
 fn blow() -> impl Strategy<Value = Blow> {
-    let sides = (prop::collection::vec("[a-m]{1,5}", 1..4), prop::collection::vec("[n-z]{1,5}", 1..4));
+    let sides = (some("a"), some("b"));
     prop_oneof![
         (name(), span()).prop_map(|(node, restart_after)| Blow::Crash { node, restart_after }),
         (name(), 1..u32::MAX, span(), span()).prop_map(|(node, times, restart_after, up_for)| {
@@ -231,9 +307,62 @@ fn blow() -> impl Strategy<Value = Blow> {
     ]
 }
 
+/// One to three names of nodes that begin with this letter.
+fn some(first: &'static str) -> impl Strategy<Value = Vec<String>> {
+    (1..4usize).prop_map(move |count| (0..count).map(|number| format!("{first}{number}")).collect())
+}
+
+fn shape() -> impl Strategy<Value = Shape> {
+    prop_oneof![
+        (some("a"), some("b"), name()).prop_map(|(one, other, over)| Shape::Bridge {
+            one,
+            other,
+            over: format!("n-{over}")
+        }),
+        (some("a"), some("b"), some("c")).prop_map(|(one, other, more)| {
+            Shape::Ring([vec!["first".to_owned()], one, other, more].concat())
+        }),
+        name().prop_map(Shape::Isolate),
+        prop::collection::vec(some("z"), 2..4).prop_map(|zones| {
+            let own = |(at, zone): (usize, Vec<String>)| {
+                zone.into_iter().map(|node| format!("{node}-{at}")).collect()
+            };
+            Shape::Zones(zones.into_iter().enumerate().map(own).collect())
+        }),
+    ]
+}
+
+fn on_links() -> impl Strategy<Value = Blow> {
+    let up_for = Span::millis(500);
+    let sides = || {
+        (some("a"), some("b"), any::<bool>()).prop_map(|(from, to, one_way)| Shape::Sides {
+            from,
+            to,
+            one_way,
+        })
+    };
+    let flapping = (prop_oneof![shape(), sides()], span(), 2..u32::MAX, 1..u64::MAX / 2);
+    let ends = || prop_oneof![Just(names(&["a"])), Just(names(&["a", "b"]))];
+    prop_oneof![
+        (shape(), span()).prop_map(move |(shape, heal_after)| {
+            Blow::Divide(Division { shape, heal_after, times: 1, up_for })
+        }),
+        flapping.prop_map(|(shape, heal_after, times, up_for)| {
+            Blow::Divide(Division { shape, heal_after, times, up_for: Span(up_for) })
+        }),
+        (ends(), 1..u32::MAX, span()).prop_map(|(ends, per_second, lasts)| Blow::SlowLink {
+            ends,
+            per_second,
+            lasts
+        }),
+        ends().prop_map(|ends| Blow::ResetLink { ends }),
+        (some("a"), span()).prop_map(|(nodes, restart_after)| Blow::ZoneLost { nodes, restart_after }),
+    ]
+}
+
 proptest! {
     #[test]
-    fn a_fault_is_read_back_as_it_was_written(entries in prop::collection::vec((trigger(), blow()), 1..5)) {
+    fn a_fault_is_read_back_as_it_was_written(entries in prop::collection::vec((trigger(), prop_oneof![blow(), on_links()]), 1..5)) {
         let fault = entries.into_iter().map(|(trigger, blow)| Fault { trigger, blow }).collect();
         let scenario = Scenario { fault };
         let text = toml::to_string(&scenario).expect("every fault can be written");

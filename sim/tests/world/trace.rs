@@ -227,6 +227,7 @@ fn a_message_is_lost_for_a_reason_or_arrives() {
                     assert!(matches!(blow, Blow::Partition { .. }), "{blow:?}");
                     by_partition += 1;
                 }
+                Some(Loss::SlowLink(fault)) => panic!("fault {fault} slows no link"),
                 None => {}
             }
         }

@@ -3,7 +3,7 @@
 use super::super::simpler::{integers, spans};
 use super::{Edit, ailments, edit, stretches};
 use crate::scenario::Scenario;
-use rehearsal_sim::{Blow, Span, Trigger};
+use rehearsal_sim::{Blow, Division, Shape, Span, Trigger};
 use std::collections::BTreeSet;
 
 /// How long a fault lasts when nothing is said.
@@ -65,6 +65,10 @@ pub(super) fn rename(scenario: &mut Scenario, from: &str, to: &str) {
             | Blow::FailedSync { node }
             | Blow::FullDisk { node, .. }
             | Blow::Ails { node, .. } => vec![node],
+            Blow::Divide(division) => division.shape.nodes_mut(),
+            Blow::SlowLink { ends: nodes, .. }
+            | Blow::ResetLink { ends: nodes }
+            | Blow::ZoneLost { nodes, .. } => nodes.iter_mut().collect(),
         };
         names.into_iter().filter(|name| *name == from).for_each(|name| to.clone_into(name));
     }
@@ -114,8 +118,56 @@ fn blow(index: usize, blow: &Blow, edits: &mut Vec<Edit>) {
             }
         }
         Blow::Ails { node, ailment } => ailments::milder(node, ailment).into_iter().for_each(replace),
+        Blow::Divide(division) => fewer_cuts(division).into_iter().for_each(replace),
+        Blow::ZoneLost { nodes, restart_after } => match &nodes[..] {
+            [node] => replace(Blow::Crash { node: node.clone(), restart_after: *restart_after }),
+            _ => without_each(nodes).into_iter().for_each(|fewer| {
+                replace(Blow::ZoneLost { nodes: fewer, restart_after: *restart_after });
+            }),
+        },
+        Blow::SlowLink { ends, per_second, lasts } => {
+            // Faster, and so weaker.
+            let (ends, per_second) = (ends.clone(), per_second.saturating_mul(2));
+            if per_second <= FAST_LINK {
+                replace(Blow::SlowLink { ends, per_second, lasts: *lasts });
+            }
+        }
         _ => {}
     }
+}
+
+/// A link that carries so many messages a second holds nobody up for long.
+const FAST_LINK: u32 = 1_000;
+
+/// The same division once, less often, or as two sides that are parted.
+fn fewer_cuts(division: &Division) -> Vec<Blow> {
+    let heal_after = division.heal_after;
+    let parted = |from: &[String], to: &[String]| {
+        let (from, to) = (from.to_vec(), to.to_vec());
+        Blow::Partition { from, to, one_way: false, heal_after }
+    };
+    let mut blows = match &division.shape {
+        Shape::Sides { from, to, one_way } => {
+            let (from, to) = (from.clone(), to.clone());
+            vec![Blow::Partition { from, to, one_way: *one_way, heal_after }]
+        }
+        Shape::Bridge { one, other, .. } => vec![parted(one, other)],
+        Shape::Zones(zones) => {
+            let alone = |(at, zone): (usize, &Vec<String>)| {
+                let others: Vec<_> = zones.iter().enumerate().filter(|(other, _)| *other != at).collect();
+                let others: Vec<String> = others.into_iter().flat_map(|(_, zone)| zone.clone()).collect();
+                parted(zone, &others)
+            };
+            zones.iter().enumerate().map(alone).collect()
+        }
+        Shape::Ring(_) | Shape::Isolate(_) => Vec::new(),
+    };
+    let times = integers(i64::from(division.times), 1).into_iter().map(|times| times as u32);
+    // Two sides that are parted once are a partition, which is there already.
+    let sides = matches!(division.shape, Shape::Sides { .. });
+    let times = times.filter(|times| *times > 1 || !sides);
+    blows.extend(times.map(|times| Blow::Divide(Division { times, ..division.clone() })));
+    blows
 }
 
 /// The names without half of them, then without each; never none.
@@ -137,8 +189,12 @@ fn times_of(blow: &mut Blow) -> Vec<&mut Span> {
         Blow::CrashLoop { restart_after, up_for, .. } => vec![restart_after, up_for],
         Blow::Pause { lasts, .. } | Blow::FullDisk { lasts, .. } => vec![lasts],
         Blow::Partition { heal_after, .. } => vec![heal_after],
-        Blow::FailedSync { .. } => Vec::new(),
         Blow::Ails { ailment, .. } => ailment.span().into_iter().collect(),
+        Blow::FailedSync { .. } | Blow::ResetLink { .. } => Vec::new(),
+        Blow::Divide(Division { heal_after, up_for, times: 2.., .. }) => vec![heal_after, up_for],
+        Blow::Divide(Division { heal_after, .. }) => vec![heal_after],
+        Blow::SlowLink { lasts, .. } => vec![lasts],
+        Blow::ZoneLost { restart_after, .. } => vec![restart_after],
     }
 }
 

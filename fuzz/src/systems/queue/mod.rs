@@ -15,6 +15,7 @@ mod sections;
 
 pub(crate) use figures::key;
 
+use crate::atlas::{self, Beyond};
 use crate::draws::Draws;
 use crate::jury::Jury;
 use crate::rehearse::rehearse;
@@ -71,6 +72,10 @@ impl System for Queue {
         monitors.iter().map(|monitor| (monitor.name(), monitor.scope())).collect()
     }
 
+    fn beyond(&self) -> &'static [Beyond] {
+        catalogue::BEYOND
+    }
+
     fn markers(&self) -> &'static [Marker] {
         MARKERS
     }
@@ -82,7 +87,9 @@ impl System for Queue {
     fn draw(&self, seed: u64, overrides: &Overrides) -> Result<Scenario, ScenarioError> {
         overrides.refuse_unknown(&["families", "network", "disk", "topology", "workload", "queue"])?;
         let draws = Draws::of(seed);
-        let families = overrides.apply("families", Families::draw(&draws))?;
+        let beyond_promise = overrides.beyond_promise(false)?;
+        let beyond = if beyond_promise { &[] } else { self.beyond() };
+        let families = overrides.apply("families", Families::draw(&draws).promised(beyond))?;
         let storm = overrides.top_span("storm", draw::STORM)?;
         let workload: sections::Workload = overrides.apply("workload", draw::workload(&draws, storm))?;
         workload.check(storm)?;
@@ -122,6 +129,7 @@ impl System for Queue {
             calm: overrides.top_span("calm", Span::seconds(30))?,
             rest: overrides.rest(draw::rest(&draws))?,
             rarely: overrides.rarely(draws.rarely())?,
+            beyond_promise,
             defects: overrides.defects.clone(),
             network: overrides.apply("network", swarm::network(&draws, families))?,
             disk: overrides.apply("disk", swarm::disk(&draws))?,
@@ -232,7 +240,8 @@ impl System for Queue {
             rules = rules.without_faults();
         }
         let markers = Box::new(Markers::new(rules.clone()));
-        let jury = Jury::new(monitors(rules), markers, client_faults::counter());
+        let jury = Jury::new(monitors(rules), markers, client_faults::counter())
+            .without(atlas::given_up(scenario, catalogue::BEYOND));
         rehearse(scenario, watch, jury, |world| deploy(world, &plan))
     }
 }
@@ -251,6 +260,7 @@ fn read(scenario: &Scenario) -> Result<Plan, ScenarioError> {
         return Err(ScenarioError::new("rest", reason, format!("let it be at least {}", draw::REST)));
     }
     scenario.check_defects(known_bugs::DEFECTS)?;
+    atlas::check(scenario, catalogue::BEYOND)?;
     let plan = plan(scenario)?;
     let Nodes { coordination, brokers, blobs, producers, consumers, movers, operator } = nodes(&plan);
     let operator = operator.into_iter().collect();

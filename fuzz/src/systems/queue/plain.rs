@@ -28,6 +28,7 @@ pub(super) fn plain() -> Plain {
         calm: Span::seconds(30),
         rest: None,
         rarely: 0,
+        beyond_promise: false,
         defects: Vec::new(),
         network: NetworkSettings::default(),
         disk: DiskSettings::default(),

@@ -6,6 +6,7 @@ mod draw;
 mod plain;
 mod sections;
 
+use crate::atlas::{self, Beyond};
 use crate::draws::Draws;
 use crate::jury::Jury;
 use crate::rehearse::rehearse;
@@ -77,6 +78,10 @@ impl System for Reservation {
         catalogue::INVARIANTS
     }
 
+    fn beyond(&self) -> &'static [Beyond] {
+        catalogue::BEYOND
+    }
+
     fn markers(&self) -> &'static [Marker] {
         MARKERS
     }
@@ -92,7 +97,9 @@ impl System for Reservation {
     fn draw(&self, seed: u64, overrides: &Overrides) -> Result<Scenario, ScenarioError> {
         overrides.refuse_unknown(&["families", "network", "disk", "topology", "workload", "reservation"])?;
         let draws = Draws::of(seed);
-        let families = overrides.apply("families", Families::draw(&draws))?;
+        let beyond_promise = overrides.beyond_promise(false)?;
+        let beyond = if beyond_promise { &[] } else { self.beyond() };
+        let families = overrides.apply("families", Families::draw(&draws).promised(beyond))?;
         let storm = overrides.top_span("storm", Span::seconds(20))?;
         let knobs = overrides.apply("reservation", draw::knobs(&draws, storm))?;
         let topology = overrides.apply("topology", draw::topology(&draws, knobs.strategy))?;
@@ -117,6 +124,7 @@ impl System for Reservation {
             calm: overrides.top_span("calm", Span::seconds(30))?,
             rest: overrides.rest(None)?,
             rarely: overrides.rarely(draws.rarely())?,
+            beyond_promise,
             defects: overrides.defects.clone(),
             network: overrides.apply("network", swarm::network(&draws, families))?,
             disk: overrides.apply("disk", swarm::disk(&draws))?,
@@ -165,7 +173,8 @@ impl System for Reservation {
     fn run(&self, scenario: &Scenario, watch: Watch) -> Result<Run, ScenarioError> {
         let plan = Arc::new(read(scenario)?);
         let rules = rules(&plan);
-        let jury = Jury::new(monitors(rules), Box::new(Markers::new(rules)), client_faults::counter());
+        let jury = Jury::new(monitors(rules), Box::new(Markers::new(rules)), client_faults::counter())
+            .without(atlas::given_up(scenario, catalogue::BEYOND));
         rehearse(scenario, watch, jury, |world| deploy(world, &plan))
     }
 }
@@ -173,6 +182,7 @@ impl System for Reservation {
 fn read(scenario: &Scenario) -> Result<Plan, ScenarioError> {
     scenario.check_world()?;
     scenario.check_defects(catalogue::DEFECTS)?;
+    atlas::check(scenario, catalogue::BEYOND)?;
     let plan = plan(scenario)?;
     let guests: BTreeSet<u32> = plan.wishes.iter().map(|wish| wish.guest).collect();
     let mut nodes = services(&plan);
