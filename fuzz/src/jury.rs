@@ -201,7 +201,7 @@ mod tests {
 
     /// What a jury finds when a request was asked and never answered, and the world says that a client is not done.
     fn findings(not_judged: Vec<&'static str>) -> Findings {
-        let monitors: Vec<Box<dyn Monitor<CounterFact>>> = vec![Box::new(EveryAddAnswered::new(Time(0)))];
+        let monitors: Vec<Box<dyn Monitor<CounterFact>>> = vec![Box::new(EveryAddAnswered::new(Time(5)))];
         let jury = Jury::new(monitors, Box::new(CounterMarkers::default()), Box::new(|_, _| {}));
         let mut jury = jury.without(not_judged);
         let (time, node, incarnation) = (Time(1), NodeId(1), Incarnation(0));
