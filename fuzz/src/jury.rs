@@ -200,16 +200,17 @@ mod tests {
     use super::*;
     use rehearsal_env::{EventId, Incarnation};
     use rehearsal_invariants::counter::{CounterMarkers, EveryAddAnswered};
-    use rehearsal_model::counter::facts::{CounterFact, RequestId};
+    use rehearsal_model::counter::facts::CounterFact;
+    use rehearsal_model::counter::messages::Request;
 
     /// What a jury finds when a request was asked and never answered, and the world says that a client is not done.
     fn findings(not_judged: Vec<&'static str>) -> Findings {
-        let monitors: Vec<Box<dyn Monitor<CounterFact>>> = vec![Box::new(EveryAddAnswered::new(Time(0)))];
+        let monitors: Vec<Box<dyn Monitor<CounterFact>>> = vec![Box::new(EveryAddAnswered::new(Time(5)))];
         let jury = Jury::new(monitors, Box::new(CounterMarkers::default()), Box::new(|_, _| {}));
         let mut jury = jury.without(not_judged);
         let (time, node, incarnation) = (Time(1), NodeId(1), Incarnation(0));
         let stamp = Stamp { number: 0, time, node, incarnation, cause: EventId(0) };
-        let request = RequestId { client: 0, number: 0 };
+        let request = Request { client: 0, number: 0 };
         let asked = CounterFact::Asked { request, amount: 1, attempt: 0 };
         assert!(jury.witness(&stamp, &asked).is_continue());
         jury.verdict(Time(u64::MAX), Some(Violation::new("clients-finish", "it is not done", [])))

@@ -184,9 +184,9 @@ fn what_a_partition_stops_is_told_and_that_it_heals() {
     );
 }
 
-/// With a fault that strikes when the question is answered, but for the answer.
+/// With a fault that strikes when the answer is under way.
 fn struck_by(fault: &str) -> String {
-    format!("{FORGETFUL}\n[[fault]]\nat = \"201.5ms\"\n{fault}\n")
+    format!("{FORGETFUL}\n[[fault]]\nat = \"202ms\"\n{fault}\n")
 }
 
 #[test]

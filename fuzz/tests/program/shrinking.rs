@@ -73,7 +73,8 @@ fn seeds_that_fail_for_one_reason_are_told_once() {
     let groups = system["groups"].as_array().expect("a list");
     let seeds = |group: &Value| group["seeds"].as_array().expect("a list").len() as u64;
     assert_eq!(groups.iter().map(seeds).sum::<u64>(), system["failing_seeds"].as_u64().expect("a count"));
-    assert!(groups.len() <= 6, "{groups:?}");
+    // About one for each family of faults that a single one of suffices.
+    assert!(groups.len() <= 12, "{groups:?}");
     let kept = |violation: &&Value| violation["repro"].is_string();
     let violations = system["violations"].as_array().expect("a list");
     assert_eq!(violations.iter().filter(kept).count(), groups.len(), "one of each group is kept");

@@ -73,8 +73,19 @@ fn perfetto_gets_well_formed_events_with_both_ends_and_names() {
             check_names(&events, &run);
         }
     }
-    let all =
-        ["__metadata", "disk", "down", "fact", "fault", "incident", "message", "partition", "pause", "sleep"];
+    let all = [
+        "__metadata",
+        "disk",
+        "down",
+        "fact",
+        "fault",
+        "incident",
+        "message",
+        "partition",
+        "pause",
+        "sleep",
+        "slow link",
+    ];
     assert_eq!(categories, all.map(|name| format!("\"{name}\"")).into());
 }
 
