@@ -10,6 +10,7 @@ mod network;
 mod pause;
 mod plain;
 mod rest;
+mod search;
 mod scenario_file;
 mod seeds;
 mod stage;
