@@ -3,7 +3,8 @@
 use crate::system::Run;
 use rehearsal_env::Marker;
 use rehearsal_sim::FaultTally;
-use std::collections::BTreeSet;
+use rehearsal_sim::search::Strategy;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Sums over runs; the same whatever the order in which they are added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct Totals {
     pub markers: BTreeSet<Marker>,
     /// How many seeds failed.
     pub failing_seeds: u64,
+    /// How many runs there were of each strategy, and how many of them failed.
+    pub strategies: BTreeMap<Strategy, (u64, u64)>,
 }
 
 impl Totals {
@@ -33,6 +36,12 @@ impl Totals {
         self.simulated_nanos += u128::from(run.time.nanos());
         self.faults.add(&run.faults);
         self.markers.extend(&run.markers);
+    }
+
+    /// Adds a run to those of its strategy.
+    pub fn add_strategy(&mut self, strategy: Strategy, failed: bool) {
+        let (runs, failing) = self.strategies.entry(strategy).or_default();
+        (*runs, *failing) = (*runs + 1, *failing + u64::from(failed));
     }
 
     /// Seconds of virtual time.

@@ -37,6 +37,7 @@ pub fn in_words(run: &Run, deviation: &Deviation) -> Option<String> {
         Site::Rarely => "a rare branch is taken".to_owned(),
         Site::ReadyTask => "of several ready tasks this one goes first".to_owned(),
         Site::LinkLatency => "the part of the latencies that a link has".to_owned(),
+        Site::After => return None,
         Site::NodeSeed | Site::Scenario => return None,
     };
     Some(format!("at {}: {told}", decided.time))

@@ -122,19 +122,24 @@ mod tests {
         (0..RUNS).filter(finds).count() as u64
     }
 
-    const RUNS: u64 = 4_000;
+    const RUNS: u64 = 40_000;
+
+    /// One run of so many, less a fifth, since the chance of the theorem is exact for some bugs.
+    fn at_least(one_of: u64) -> u64 {
+        RUNS / one_of * 4 / 5
+    }
 
     #[test]
     fn a_bug_of_each_depth_is_found_with_at_least_the_chance_of_the_theorem() {
         // Depth 1: everything of one before anything of the other.
         let found = count(1, &[5, 5], |at| at(0, 4) < at(1, 0));
-        assert!(found >= RUNS / 2 * 9 / 10, "{found}");
+        assert!(found >= at_least(2), "{found}");
         // Depth 2: the other comes between two given steps, n = 2, k = 10: one run in 20.
         let found = count(2, &[5, 5], |at| at(0, 2) < at(1, 0) && at(1, 4) < at(0, 3));
-        assert!(found >= RUNS / 20, "{found}");
+        assert!(found >= at_least(20), "{found}");
         // Depth 3: and the first between two of the other's: one run in 200.
         let found = count(3, &[5, 5], |at| at(0, 2) < at(1, 0) && at(1, 1) < at(0, 3) && at(0, 3) < at(1, 2));
-        assert!(found >= RUNS / 200, "{found}");
+        assert!(found >= at_least(200), "{found}");
         // Fewer changes than the bug needs orderings cannot find it.
         assert_eq!(count(1, &[5, 5], |at| at(0, 2) < at(1, 0) && at(1, 4) < at(0, 3)), 0);
     }

@@ -114,6 +114,7 @@ impl System for Queue {
             storm,
         ));
         section.sendings = draw::sendings(&draws, &topology, &workload, &section.knobs, &section.topics);
+        let network = overrides.apply("network", swarm::network(&draws, families))?;
         let mut scenario = Scenario {
             version: VERSION,
             system: self.name().to_owned(),
@@ -122,9 +123,9 @@ impl System for Queue {
             calm: overrides.top_span("calm", Span::seconds(30))?,
             rest: overrides.rest(draw::rest(&draws))?,
             defects: overrides.defects.clone(),
-            network: overrides.apply("network", swarm::network(&draws, families))?,
+            network,
             disk: overrides.apply("disk", swarm::disk(&draws))?,
-            schedule: Schedule::default(),
+            schedule: Schedule::draw(&draws, &network, overrides)?,
             repro: None,
             topology: table(&topology),
             knobs: table(&section),
