@@ -1,7 +1,7 @@
 //! Small worlds with a bug that only the order of messages, timers and tasks can show: every latency is the same, and no
 //! fault strikes. By time none of them ever breaks.
 
-use rehearsal_env::{Clock, Cluster, Env, Fact, Network, NodeId, Observer, Port, Stamp, Time};
+use rehearsal_env::{Cluster, Env, Fact, NodeId, Port, Stamp, Time};
 use rehearsal_sim::{Audience, Decider, Ends, NetworkSettings, Settings, Span, World};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;

@@ -63,7 +63,11 @@ impl Schedule {
     ///
     /// # Errors
     /// A key of the section that is unknown or has an impossible value.
-    pub fn draw(draws: &Draws, network: &NetworkSettings, fixed: &Overrides) -> Result<Schedule, ScenarioError> {
+    pub fn draw(
+        draws: &Draws,
+        network: &NetworkSettings,
+        fixed: &Overrides,
+    ) -> Result<Schedule, ScenarioError> {
         let mut draws = draws.part("schedule", 0);
         let drawn = strategy(&mut draws);
         let late = Span(network.latency_max.0 * *draws.pick(&[2, 8, 32, 128])).min(LATEST);

@@ -103,9 +103,8 @@ impl PlainSchedule {
     /// Where something is held back, the decider is asked for every step.
     fn next_but_held(&mut self, frontier: &Frontier<'_>) -> Next {
         let mut held = std::mem::take(&mut self.held);
-        let rank = |index: usize| {
-            self.deviation(self.choices.question(&frontier.ready[index])).unwrap_or(u64::MAX)
-        };
+        let rank =
+            |index: usize| self.deviation(self.choices.question(&frontier.ready[index])).unwrap_or(u64::MAX);
         let mut meet = |question| {
             self.met.borrow_mut().insert(question);
         };

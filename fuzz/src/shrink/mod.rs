@@ -63,8 +63,6 @@ pub struct Shrinker<'a> {
     system: &'a dyn System,
     plain: Plain,
     smallest: Scenario,
-    /// How decisions were drawn in the scenario that is shrunk.
-    drawn: Schedule,
     /// Before the violation of the smallest.
     events: u64,
     /// When the smallest fails.
@@ -83,10 +81,12 @@ impl<'a> Shrinker<'a> {
     pub fn new(system: &'a dyn System, mut failing: Scenario, events: u64, at: Time) -> Shrinker<'a> {
         let stopped_at = failing.repro.take().and_then(|repro| repro.shrinking);
         let is_a_place = |at: &Position| at.pass < PASSES.len() && at.round < OTHER_SEEDS.len();
-        let position = stopped_at.filter(is_a_place).unwrap_or_default();
+        let drawn =
+            Some(&failing.schedule).filter(|schedule| schedule.is_drawn()).cloned().unwrap_or_default();
+        let beginning = || Position { drawn, ..Position::default() };
+        let position = stopped_at.filter(is_a_place).unwrap_or_else(beginning);
         let (plain, edits, proposed, held) = (system.plain(), None, None, BTreeMap::new());
-        let drawn = Some(&failing.schedule).filter(|schedule| schedule.is_drawn()).cloned().unwrap_or_default();
-        Shrinker { system, plain, smallest: failing, drawn, events, at, position, edits, proposed, held }
+        Shrinker { system, plain, smallest: failing, events, at, position, edits, proposed, held }
     }
 
     /// The smallest failing scenario so far.
@@ -202,7 +202,7 @@ impl<'a> Shrinker<'a> {
             _ if variant <= seeds => candidate.seed = variant - 1,
             _ => {
                 candidate.seed = variant - seeds - 1;
-                candidate.schedule = self.drawn.clone();
+                candidate.schedule = self.position.drawn.clone();
             }
         }
     }
@@ -296,7 +296,7 @@ impl<'a> Shrinker<'a> {
     fn judge_decisions(&mut self) {
         self.position.stage = Stage::Polish;
         if self.smallest.schedule.deviations.len() > MOST_DEVIATIONS {
-            self.smallest.schedule = self.drawn.clone();
+            self.smallest.schedule = self.position.drawn.clone();
             self.position.stage = Stage::Done;
         }
     }

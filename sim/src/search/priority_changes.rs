@@ -80,11 +80,14 @@ mod tests {
         let mut schedule = Vec::new();
         loop {
             let goes_on = (0..steps.len()).filter(|subject| done[*subject] < steps[*subject]);
-            let candidates: Vec<Candidate> = goes_on.map(|subject| step(subject as u32, done[subject])).collect();
+            let candidates: Vec<Candidate> =
+                goes_on.map(|subject| step(subject as u32, done[subject])).collect();
             if candidates.is_empty() {
                 return schedule;
             }
-            let Subject::Task(subject, _) = candidates[order.pick(&candidates)].subject else { unreachable!() };
+            let Subject::Task(subject, _) = candidates[order.pick(&candidates)].subject else {
+                unreachable!()
+            };
             schedule.push((subject, done[subject as usize]));
             done[subject as usize] += 1;
         }

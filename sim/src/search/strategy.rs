@@ -65,7 +65,8 @@ impl FromStr for Strategy {
             "pos" => return Ok(Strategy::PartialOrder),
             _ => {}
         }
-        let digits = text.strip_prefix("pct:").filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+        let digits =
+            text.strip_prefix("pct:").filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
         let depth = digits.and_then(|digits| digits.parse().ok());
         let depth = depth.filter(|depth| (1..=Strategy::DEEPEST).contains(depth));
         depth.map(Strategy::PriorityChanges).ok_or_else(|| UnknownStrategy(text.to_owned()))
@@ -105,7 +106,10 @@ mod tests {
         for text in ["", "random", "pct", "pct:", "pct:0", "pct:-1", "pct:+2", "pct:x", "pct:65", "Time"] {
             let refused = text.parse::<Strategy>().expect_err(text);
             assert_eq!(refused, UnknownStrategy(text.to_owned()));
-            assert!(refused.to_string().contains("time, uniform, pct:DEPTH (as pct:3), urw, pos"), "{refused}");
+            assert!(
+                refused.to_string().contains("time, uniform, pct:DEPTH (as pct:3), urw, pos"),
+                "{refused}"
+            );
         }
     }
 }

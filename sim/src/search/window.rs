@@ -41,7 +41,13 @@ impl Window {
         self.candidates.clear();
         for (index, (task, since)) in self.woke.iter().enumerate() {
             let (subject, node) = frontier.owner(task);
-            self.candidates.push(Candidate { next: Next::Task(index), id: task.id, due: *since, subject, node });
+            self.candidates.push(Candidate {
+                next: Next::Task(index),
+                id: task.id,
+                due: *since,
+                subject,
+                node,
+            });
         }
         self.add_events(frontier);
         &self.candidates
@@ -72,7 +78,9 @@ impl Window {
     /// Adds the events to whose times the clock may move: not past the time at which anything else would be too late.
     fn add_events(&mut self, frontier: &Frontier<'_>) {
         let latest = |due: Time| due.0.saturating_add(self.late.0);
-        let Some((first, _)) = frontier.earliest().filter(|(first, _)| *first < frontier.until) else { return };
+        let Some((first, _)) = frontier.earliest().filter(|(first, _)| *first < frontier.until) else {
+            return;
+        };
         let tasks_wait = self.woke.iter().map(|(_, since)| latest(*since)).min().unwrap_or(u64::MAX);
         let bound = latest(first).min(tasks_wait).min(frontier.until.0 - 1);
         let mut punctual: Option<Candidate> = None;

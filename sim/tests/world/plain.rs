@@ -5,8 +5,8 @@ use crate::tumult;
 use proptest::prelude::*;
 use rehearsal_env::{Clock, File, Network, Port, Spawner, Storage, Time};
 use rehearsal_sim::{
-    Decider, Deviation, NetworkSettings, Noting, PlainSchedule, Question, Seeded, Settings, Site,
-    Span, Traced,
+    Decider, Deviation, NetworkSettings, Noting, PlainSchedule, Question, Seeded, Settings, Site, Span,
+    Traced,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};

@@ -71,7 +71,10 @@ fn the_plain_schedule_with_all_that_a_search_decided_otherwise_is_the_same_run()
             let searched = tumult_by(strategy, seed);
             let (noting, deviations) = Noting::new(seed, decider(strategy, seed));
             let noted = tumult::play(Stage::decided_by(noting, tumult::settings()));
-            assert_eq!(noted.outcome.digest, searched.outcome.digest, "noting changed {strategy}, seed {seed}");
+            assert_eq!(
+                noted.outcome.digest, searched.outcome.digest,
+                "noting changed {strategy}, seed {seed}"
+            );
             let deviations = deviations.take();
             assert!(deviations.iter().any(|deviation| deviation.question.site == Site::After));
             let (plain, _) = PlainSchedule::new(seed, deviations);
@@ -105,7 +108,11 @@ async fn clock_in_and_out(env: Handle, nodes: [NodeId; 3]) {
         for number in 0.. {
             let until = own.now() + Duration::from_micros(3_000 + number * 7);
             own.sleep_until(until).await;
-            note(&own, if own.now() < until { "woke early" } else { "woke" }, own.now().0 - until.0.min(own.now().0));
+            note(
+                &own,
+                if own.now() < until { "woke early" } else { "woke" },
+                own.now().0 - until.0.min(own.now().0),
+            );
         }
     });
     let port = Rc::new(env.bind::<Number>());
