@@ -1,3 +1,4 @@
-//! What the benchmarks measure: the four engine workloads, and how they are timed.
+//! What the benchmarks measure: the four engine workloads, and bugs of order.
 
+pub mod orders;
 pub mod workloads;

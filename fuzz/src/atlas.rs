@@ -80,6 +80,7 @@ impl Family {
             Blow::Divide(_) => Family::Shapes,
             Blow::SlowLink { .. } => Family::SlowLinks,
             Blow::ResetLink { .. } => Family::Resets,
+            Blow::Ails { .. } => Family::Machines,
         }
     }
 

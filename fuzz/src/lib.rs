@@ -19,6 +19,7 @@ pub mod report;
 pub mod repro;
 pub mod scenario;
 pub mod scenario_file;
+pub mod schedule;
 pub mod shrink;
 pub mod story;
 pub mod swarm;

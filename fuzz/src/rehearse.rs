@@ -4,7 +4,7 @@ use crate::jury::{Findings, Jury, named};
 use crate::scenario::{Scenario, ScenarioError};
 use crate::system::{Run, Watch};
 use rehearsal_env::{Fact, Time};
-use rehearsal_sim::{Decider, Deviation, Deviations, Met, Noting, PlainSchedule, Seeded, World};
+use rehearsal_sim::{Decider, Deviation, Deviations, Met, Noting, PlainSchedule, World};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -80,7 +80,7 @@ impl Decisions {
 fn decider(scenario: &Scenario, note: bool) -> (Box<dyn Decider>, Decisions) {
     let Scenario { seed, schedule, .. } = scenario;
     let (mut noted, mut met) = (Deviations::default(), Met::default());
-    let mut decider: Box<dyn Decider> = Box::new(Seeded::new(*seed));
+    let mut decider: Box<dyn Decider> = schedule.search(&scenario.network).decider(*seed);
     if schedule.plain {
         let (plain, asked) = PlainSchedule::new(*seed, schedule.deviations.iter().copied());
         (decider, met) = (Box::new(plain), asked);

@@ -1,5 +1,6 @@
 //! What is known of a scenario that failed: what it breaks, and how far shrinking it has come.
 
+use crate::schedule::Schedule;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -50,4 +51,7 @@ pub struct Position {
     /// edits undo each other for ever.
     #[serde(default)]
     pub behind: BTreeSet<u32>,
+    /// How the order was chosen in the scenario that is shrunk, if not by time.
+    #[serde(default, skip_serializing_if = "Schedule::goes_by_time")]
+    pub drawn: Schedule,
 }

@@ -2,8 +2,9 @@
 
 use crate::bookings::row::BookingRow;
 use crate::repro::Repro;
+pub use crate::schedule::Schedule;
 use crate::system::Defect;
-use rehearsal_sim::{Deviation, DiskSettings, Ends, Fault, NetworkSettings, Settings, Span, Trigger};
+use rehearsal_sim::{DiskSettings, Ends, Fault, NetworkSettings, Settings, Span, Trigger};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -43,7 +44,7 @@ pub struct Scenario {
     #[serde(default)]
     pub disk: DiskSettings,
     /// Who decides what the rest of the scenario leaves open.
-    #[serde(default, skip_serializing_if = "Schedule::is_drawn")]
+    #[serde(default, skip_serializing_if = "Schedule::goes_by_time")]
     pub schedule: Schedule,
     /// What is known of it when it is a repro; no part of the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,24 +62,6 @@ pub struct Scenario {
 
 fn is_zero(share: &u32) -> bool {
     *share == 0
-}
-
-/// Who decides what could go either way: how long a message takes, which ready task runs, what a crash leaves.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Schedule {
-    /// Whether everything goes plainly, but for the deviations; otherwise every decision is drawn from the seed.
-    pub plain: bool,
-    /// The decisions that are not plain.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub deviations: Vec<Deviation>,
-}
-
-impl Schedule {
-    /// Whether everything is drawn from the seed.
-    pub fn is_drawn(&self) -> bool {
-        !self.plain
-    }
 }
 
 /// A key of a scenario that is unknown or has an impossible value.
@@ -144,6 +127,7 @@ impl Overrides {
     pub fn amend(&self, scenario: &mut Scenario) -> Result<(), ScenarioError> {
         let system = scenario.system.clone();
         self.refuse_unknown(&["network", "disk", "topology", &system])?;
+        scenario.schedule.amend(self)?;
         scenario.storm = self.top_span("storm", scenario.storm)?;
         scenario.calm = self.top_span("calm", scenario.calm)?;
         scenario.rest = self.rest(scenario.rest)?;
@@ -212,13 +196,13 @@ impl Overrides {
     pub fn refuse_unknown(&self, sections: &[&str]) -> Result<(), ScenarioError> {
         for (key, _) in &self.values {
             let known = match key.split_once('.') {
-                Some((section, _)) => sections.contains(&section),
+                Some((section, _)) => section == "schedule" || sections.contains(&section),
                 None => ["storm", "calm", "rest", "rarely", "beyond_promise"].contains(&key.as_str()),
             };
             if !known {
                 let sections = sections.join(", ");
                 let mend = format!(
-                    "keys are storm, calm, rest, rarely, beyond_promise, and those of the sections {sections}"
+                    "keys are storm, calm, rest, rarely, beyond_promise, and those of the sections schedule, {sections}"
                 );
                 return Err(ScenarioError::new(key, "there is no such key", mend));
             }
@@ -350,13 +334,7 @@ impl Scenario {
             let mend = "it counts rare branches out of 100,000: write at most 100000";
             return refuse("rarely", "more than all rare branches", mend);
         }
-        if !self.schedule.plain && !self.schedule.deviations.is_empty() {
-            return refuse(
-                "schedule.deviations",
-                "a deviation departs from the plain schedule, and this one is drawn from the seed",
-                "write `plain = true` beside them, or take them out",
-            );
-        }
+        self.schedule.check()?;
         let network = &self.network;
         if network.latency_min > network.latency_max {
             return refuse("network.latency_min", "it is longer than latency_max", "let min be at most max");

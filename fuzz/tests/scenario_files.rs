@@ -1,7 +1,7 @@
 //! Scenario files: what is written is read back, and what is wrong is shown where it stands.
 
 use miette::{Diagnostic, SourceSpan};
-use rehearsal::scenario::{Overrides, Scenario};
+use rehearsal::scenario::{Overrides, Scenario, Schedule};
 use rehearsal::scenario_file::{ScenarioFileError, read, write, write_brief};
 use rehearsal::systems;
 
@@ -182,7 +182,7 @@ fn what_is_written_without_its_plain_keys_is_read_back() {
             let mut scenario = system.draw(seed, &Overrides::default()).expect("a scenario");
             if seed % 2 == 0 {
                 (scenario.storm, scenario.network) = (plain.scenario.storm, plain.scenario.network);
-                scenario.schedule.plain = true;
+                scenario.schedule = Schedule::plain();
             }
             let text = write_brief(&scenario, &plain);
             assert!(text.len() < write(&scenario).len());

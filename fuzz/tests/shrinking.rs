@@ -38,6 +38,21 @@ fn shrink(system: &dyn System, scenario: &Scenario, most_tries: u64) -> Shrunk {
     search.run(scenario.clone(), &mut |_| {}).expect("it fails every time")
 }
 
+#[test]
+fn what_a_search_found_shrinks_and_fails_again() {
+    for search in ["pct:3", "pos", "urw"] {
+        let values = vec![("schedule.search".to_owned(), toml::Value::from(search))];
+        let defects = vec!["answer-before-sync".to_owned()];
+        let overrides = Overrides { values, defects, ..Overrides::default() };
+        let drawn = |seed| Counter.draw(seed, &overrides).expect("a scenario");
+        let failing = (0..500).map(drawn).find(|scenario| !run(&Counter, scenario).violations.is_empty());
+        let shrunk = shrink(&Counter, &failing.expect("it fails"), PLENTY);
+        assert!(shrunk.finished && shrunk.after.events < shrunk.before.events, "{search}");
+        assert_eq!(read_back(&Counter, &shrunk.scenario), shrunk.scenario, "the file says the same");
+        assert_eq!(broken(&run(&Counter, &shrunk.scenario)), ["acknowledged-adds-survive"], "{search}");
+    }
+}
+
 /// What a file keeps of a scenario.
 fn read_back(system: &dyn System, scenario: &Scenario) -> Scenario {
     let text = write_brief(scenario, &system.plain());

@@ -5,7 +5,8 @@
 //! out of the scenario.
 
 use crate::mixing::{SALT, fold, scale};
-use rehearsal_env::{EventId, Time};
+use crate::upcoming::{Subject, Upcoming};
+use rehearsal_env::{EventId, NodeId, Time};
 
 /// What is being asked; two questions of one cause differ by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +44,8 @@ pub enum Site {
     Scenario,
     /// Which byte of a read is rotten, and which bit of it.
     RottenByte,
+    /// After which other one an event or a ready task goes that would plainly have gone before it.
+    After,
 }
 
 /// One question: who asks what, because of which event.
@@ -72,6 +75,10 @@ pub struct Frontier<'a> {
     pub now: Time,
     /// Tasks that can run now, in the order in which they woke.
     pub ready: &'a [ReadyTask],
+    /// Events due from then on cannot go yet: the present part of the run ends before.
+    pub until: Time,
+    /// Whether faults may strike; in the calm nothing is late by choice.
+    pub stormy: bool,
     pub(crate) pending: &'a dyn Pending,
 }
 
@@ -85,12 +92,24 @@ impl Frontier<'_> {
     pub fn pending(&self) -> Vec<(Time, EventId)> {
         self.pending.all()
     }
+
+    /// Shows every pending event that is due by `time`, in no particular order.
+    pub fn due_until(&self, time: Time, see: &mut dyn FnMut(Upcoming)) {
+        self.pending.due_until(time, see);
+    }
+
+    /// What a ready task is known by, and its node.
+    pub fn owner(&self, task: &ReadyTask) -> (Subject, Option<NodeId>) {
+        self.pending.owner(task)
+    }
 }
 
 /// The pending events, as a decider may look at them.
 pub(crate) trait Pending {
     fn earliest(&self) -> Option<(Time, EventId)>;
     fn all(&self) -> Vec<(Time, EventId)>;
+    fn due_until(&self, time: Time, see: &mut dyn FnMut(Upcoming));
+    fn owner(&self, task: &ReadyTask) -> (Subject, Option<NodeId>);
 }
 
 /// What goes next.

@@ -6,6 +6,7 @@
 //! understood best as its scenario, the plain schedule, and as few [`Deviation`]s as possible.
 
 use crate::decider::{Decider, Frontier, Next, Question, ReadyTask, Seeded, Site};
+use crate::overtaking::{Held, Overtaking};
 use rehearsal_env::EventId;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
@@ -18,7 +19,8 @@ use std::rc::Rc;
 pub struct Deviation {
     /// The question.
     pub question: Question,
-    /// The number or the index of the fate; for tasks that are ready together, the rank: the lowest goes first.
+    /// The number or the index of the fate; for tasks that are ready together, the rank: the lowest goes first; for what is
+    /// overtaken, the word of the last that overtook it.
     pub answer: u64,
 }
 
@@ -75,17 +77,19 @@ pub struct PlainSchedule {
     deviations: BTreeMap<Question, u64>,
     met: Met,
     choices: Choices,
+    held: Held,
 }
 
 impl PlainSchedule {
     /// The plain schedule with these deviations; nodes draw their own random numbers from `seed`. Also the list of
     /// deviations met, filled as the run goes on.
     pub fn new(seed: u64, deviations: impl IntoIterator<Item = Deviation>) -> (PlainSchedule, Met) {
-        let deviations = deviations.into_iter().map(|one| (one.question, one.answer)).collect();
+        let all = deviations.into_iter().map(|one| (one.question, one.answer));
+        let (overtaken, deviations) = all.partition(|(question, _)| question.site == Site::After);
         let met = Met::default();
         let plain = Plain { seeded: Seeded::new(seed) };
-        let choices = Choices::default();
-        (PlainSchedule { plain, deviations, met: met.clone(), choices }, met)
+        let (choices, held) = (Choices::default(), Held::new(overtaken));
+        (PlainSchedule { plain, deviations, met: met.clone(), choices, held }, met)
     }
 
     fn deviation(&self, question: Question) -> Option<u64> {
@@ -94,6 +98,24 @@ impl PlainSchedule {
             self.met.borrow_mut().insert(question);
         }
         answer
+    }
+
+    /// Where something is held back, the decider is asked for every step.
+    fn next_but_held(&mut self, frontier: &Frontier<'_>) -> Next {
+        let mut held = std::mem::take(&mut self.held);
+        let rank =
+            |index: usize| self.deviation(self.choices.question(&frontier.ready[index])).unwrap_or(u64::MAX);
+        let mut meet = |question| {
+            self.met.borrow_mut().insert(question);
+        };
+        let next = held.next(frontier, &rank, &mut meet);
+        self.held = held;
+        if let Next::Task(index) = next
+            && frontier.ready.len() > 1
+        {
+            self.choices.chose(&frontier.ready[index]);
+        }
+        next
     }
 }
 
@@ -115,6 +137,9 @@ impl Decider for PlainSchedule {
     }
 
     fn next(&mut self, frontier: &Frontier<'_>) -> Next {
+        if !self.held.is_empty() {
+            return self.next_but_held(frontier);
+        }
         if frontier.ready.is_empty() {
             return Next::Earliest;
         }
@@ -130,7 +155,7 @@ impl Decider for PlainSchedule {
     }
 
     fn follows_time(&self) -> bool {
-        true
+        self.held.is_empty()
     }
 }
 
@@ -146,25 +171,38 @@ pub struct Noting<D> {
     /// What was noted already: the part of a link in the latencies is asked for at every message.
     noted: BTreeSet<Question>,
     choices: Choices,
+    overtaking: Overtaking,
+    /// Where it is noted after what somebody goes: whoever is overtaken again goes later still.
+    overtaken: BTreeMap<Question, usize>,
 }
 
 impl<D: Decider> Noting<D> {
     /// Notes what `inner` decides in a run whose seed is `seed`, in the list that is given back too.
-    ///
-    /// # Panics
-    /// When `inner` does not follow time: the plain schedule does.
     pub fn new(seed: u64, inner: D) -> (Noting<D>, Deviations) {
-        assert!(inner.follows_time(), "only a decider that follows time is near the plain schedule");
         let deviations = Deviations::default();
         let plain = Plain { seeded: Seeded::new(seed) };
         let (noted, choices) = (BTreeSet::new(), Choices::default());
-        (Noting { inner, plain, deviations: deviations.clone(), noted, choices }, deviations)
+        let (overtaking, overtaken) = (Overtaking::default(), BTreeMap::new());
+        let list = deviations.clone();
+        (Noting { inner, plain, deviations, noted, choices, overtaking, overtaken }, list)
     }
 
     fn note(&mut self, question: Question, answer: u64) {
         if self.noted.insert(question) {
             self.deviations.borrow_mut().push(Deviation { question, answer });
         }
+    }
+
+    /// Notes who was overtaken, the last time that he was.
+    fn note_overtaking(&mut self, frontier: &Frontier<'_>, next: Next) {
+        let (mut deviations, overtaken) = (self.deviations.borrow_mut(), &mut self.overtaken);
+        self.overtaking.goes(frontier, next, &mut |question, answer| match overtaken.get(&question) {
+            Some(at) => deviations[*at].answer = answer,
+            None => {
+                overtaken.insert(question, deviations.len());
+                deviations.push(Deviation { question, answer });
+            }
+        });
     }
 }
 
@@ -187,7 +225,9 @@ impl<D: Decider> Decider for Noting<D> {
 
     fn next(&mut self, frontier: &Frontier<'_>) -> Next {
         let next = self.inner.next(frontier);
-        if let Next::Task(index) = next
+        if !self.inner.follows_time() {
+            self.note_overtaking(frontier, next);
+        } else if let Next::Task(index) = next
             && frontier.ready.len() > 1
         {
             // In the order of the choices: whoever was chosen earlier goes first again.
@@ -200,7 +240,7 @@ impl<D: Decider> Decider for Noting<D> {
     }
 
     fn follows_time(&self) -> bool {
-        true
+        self.inner.follows_time()
     }
 }
 
@@ -222,6 +262,7 @@ impl Site {
         (Site::Rarely, "rarely"),
         (Site::ReadyTask, "ready-task"),
         (Site::RottenByte, "rotten-byte"),
+        (Site::After, "after"),
     ];
 
     /// Its name in scenario files and traces.
@@ -285,8 +326,8 @@ impl From<Deviation> for DeviationEntry {
             about: if question.entity == 0 { String::new() } else { format!("{:x}", question.entity) },
             ordinal: question.ordinal,
             answer: match i64::try_from(answer) {
-                Ok(_) => Answer::Number(answer),
-                Err(_) => Answer::Word(format!("{answer:016x}")),
+                Ok(_) if question.site != Site::After => Answer::Number(answer),
+                _ => Answer::Word(format!("{answer:016x}")),
             },
         }
     }

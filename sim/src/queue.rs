@@ -119,6 +119,20 @@ impl<T> Queue<T> {
         self.heap.first().map(|entry| (Time(entry.time), EventId(entry.tie)))
     }
 
+    /// Shows every event that is due by `time`, in no particular order.
+    pub(crate) fn due_until(&self, time: Time, see: &mut dyn FnMut(Time, EventId, &T)) {
+        self.due_below(0, time.0, see);
+    }
+
+    /// Those of the heap below `position`: where one is due too late, all below it are.
+    fn due_below(&self, position: usize, time: u64, see: &mut dyn FnMut(Time, EventId, &T)) {
+        let Some(entry) = self.heap.get(position).filter(|entry| entry.time <= time) else { return };
+        let event = self.slots[entry.slot as usize].event.as_ref();
+        see(Time(entry.time), EventId(entry.tie), event.expect("a queued slot holds its event"));
+        let first = position * ARITY + 1;
+        (first..first + ARITY).for_each(|child| self.due_below(child, time, see));
+    }
+
     /// All pending events, in no particular order.
     pub(crate) fn pending(&self) -> impl Iterator<Item = (Time, EventId, &T)> {
         self.heap.iter().map(|entry| {
@@ -242,6 +256,10 @@ mod tests {
                 }
                 prop_assert_eq!(queue.len(), list.len());
                 prop_assert_eq!(queue.pending().count(), list.len());
+                let mut due = Vec::new();
+                queue.due_until(Time(9), &mut |time, id, number| due.push((time.0, id.0, *number)));
+                due.sort_unstable();
+                prop_assert_eq!(&due[..], &list[..list.partition_point(|entry| entry.0 <= 9)]);
             }
         }
     }

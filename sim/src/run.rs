@@ -1,12 +1,12 @@
 //! The loop that a run is: choose what goes next, do it, until nothing is left or time is up.
 
-use crate::decider::{Decider, Frontier, Next, Pending};
+use crate::decider::{Decider, Frontier, Next};
 use crate::facts::FactBus;
 use crate::kernel::{Event, Kernel};
 use crate::panics::Caught;
-use crate::queue::Queue;
 use crate::tasks::{BoxedTask, Waits};
 use crate::trace::Traced;
+use crate::upcoming::View;
 use crate::waker;
 use crate::{Settings, panics};
 use rehearsal_env::{EventId, Fact, Time, Violation};
@@ -16,16 +16,6 @@ use std::time::Duration;
 
 /// So many steps without time moving are a livelock.
 const LIVELOCK: u64 = 1_000_000;
-
-impl Pending for Queue<Event> {
-    fn earliest(&self) -> Option<(Time, EventId)> {
-        Queue::earliest(self)
-    }
-
-    fn all(&self) -> Vec<(Time, EventId)> {
-        Queue::pending(self).map(|(time, id, _)| (time, id)).collect()
-    }
-}
 
 /// How often the audience is asked in the calm whether everything is at rest, where that may end it.
 const LOOK: Duration = Duration::from_secs(1);
@@ -150,8 +140,11 @@ impl<'a, F: Fact> Runner<'a, F> {
     /// Asks the decider.
     fn choose(&self) -> Next {
         let (tasks, queue) = (self.kernel.tasks.borrow(), self.kernel.queue.borrow());
-        let frontier = Frontier { now: self.kernel.now.get(), ready: &tasks.ready, pending: &*queue };
-        self.kernel.decider.borrow_mut().next(&frontier)
+        let kernel = self.kernel;
+        let view = View { kernel, queue: &queue, tasks: &tasks };
+        let (now, stormy, until) = (kernel.now.get(), kernel.stormy.get(), self.part_over);
+        let frontier = Frontier { now, ready: &tasks.ready, until, stormy, pending: &view };
+        kernel.decider.borrow_mut().next(&frontier)
     }
 
     /// No task is ready, and no event is due before the present part of the run is over.

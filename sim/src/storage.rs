@@ -65,6 +65,10 @@ pub(crate) struct DiskOperation {
 }
 
 impl DiskOperation {
+    pub(crate) fn node(&self) -> NodeId {
+        self.node
+    }
+
     fn is_under_way_at(&self, node: NodeId) -> bool {
         self.node == node && !matches!(self.progress, Progress::Finished(_))
     }

@@ -78,6 +78,7 @@ pub fn run(
     let mut failing = Vec::new();
     let digest = workers::run_all(system, plan, stop, &mut |seed, attempt| {
         totals.add(&attempt.run);
+        totals.add_strategy(attempt.strategy, attempt.failed(plan));
         if attempt.failed(plan) {
             totals.failing_seeds += 1;
             if failing.len() < MOST_CONVICTIONS {

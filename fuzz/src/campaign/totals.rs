@@ -3,6 +3,7 @@
 use crate::system::Run;
 use rehearsal_env::Marker;
 use rehearsal_sim::FaultTally;
+use rehearsal_sim::search::Strategy;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Sums over runs; the same whatever the order in which they are added.
@@ -24,6 +25,8 @@ pub struct Totals {
     pub failing_seeds: u64,
     /// In how many runs each of these invariants was not judged, since the faults went beyond the promise.
     pub not_judged: BTreeMap<&'static str, u64>,
+    /// How many runs there were of each strategy, and how many of them failed.
+    pub strategies: BTreeMap<Strategy, (u64, u64)>,
 }
 
 impl Totals {
@@ -36,6 +39,12 @@ impl Totals {
         self.faults.add(&run.faults);
         self.markers.extend(&run.markers);
         run.not_judged.iter().for_each(|name| *self.not_judged.entry(name).or_default() += 1);
+    }
+
+    /// Adds a run to those of its strategy.
+    pub fn add_strategy(&mut self, strategy: Strategy, failed: bool) {
+        let (runs, failing) = self.strategies.entry(strategy).or_default();
+        (*runs, *failing) = (*runs + 1, *failing + u64::from(failed));
     }
 
     /// Seconds of virtual time.

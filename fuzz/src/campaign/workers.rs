@@ -4,6 +4,7 @@ use super::Plan;
 use crate::scenario::{Overrides, ScenarioError};
 use crate::system::{Run, System, Watch};
 use rehearsal_sim::Digest;
+use rehearsal_sim::search::Strategy;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -19,6 +20,8 @@ pub(super) struct Attempt {
     pub(super) run: Run,
     /// Whether a second run was another.
     pub(super) parted: bool,
+    /// How its order was chosen.
+    pub(super) strategy: Strategy,
 }
 
 impl Attempt {
@@ -129,7 +132,7 @@ fn attempt(system: &dyn System, seed: u64, overrides: &Overrides, twice: bool) -
         let again = system.draw(seed, overrides)?;
         again != scenario || system.run(&again, Watch::default())?.digest != run.digest
     };
-    Ok(Attempt { run, parted })
+    Ok(Attempt { run, parted, strategy: scenario.schedule.search })
 }
 
 /// Results in the order of their seeds. What comes early waits; no more than the other threads get done while one

@@ -9,6 +9,7 @@ use crate::paint::Paint;
 use crate::progress::{ProgressLine, ShrinkingLine};
 use crate::report::campaign::summary;
 use crate::report::campaign_json::{CampaignsJson, MarkersJson};
+use crate::schedule::{self, PORTFOLIO};
 use crate::system::System;
 use crate::verdict::{Failure, Outcome, Verdict, print};
 use clap::Args;
@@ -43,6 +44,10 @@ pub struct FuzzOptions {
     /// What is fixed in every scenario.
     #[command(flatten)]
     pub fixed: Fixed,
+    /// How the order of every run is chosen: `time`, `uniform`, `pct:3` (of any depth), `urw`, `pos`, or `portfolio`, which
+    /// draws one for each seed. [default: portfolio]
+    #[arg(long, value_name = "NAME")]
+    pub strategy: Option<String>,
     /// Replay these bookings (CSV, plain or gzip) in place of drawn ones.
     #[arg(long, value_name = "FILE")]
     pub bookings: Option<PathBuf>,
@@ -74,6 +79,9 @@ type Campaigns = Vec<(Box<dyn System>, Campaign)>;
 /// Wrong options, or a folder that takes no results.
 pub fn fuzz(options: &FuzzOptions) -> Outcome {
     let mut chosen = options.fixed.choose(&options.systems)?;
+    if let Some(name) = &options.strategy {
+        give_strategy(&mut chosen, name)?;
+    }
     if let Some(file) = &options.bookings {
         give_bookings(&mut chosen, file)?;
     }
@@ -88,6 +96,17 @@ pub fn fuzz(options: &FuzzOptions) -> Outcome {
     }
     kept.map_err(Failure::world)?;
     Ok(verdict(options, &campaigns))
+}
+
+/// Fixes the strategy of every seed, where it is one.
+fn give_strategy(chosen: &mut [Chosen], name: &str) -> Result<(), Failure> {
+    if name != PORTFOLIO {
+        schedule::named(name).map_err(|error| Failure::misuse(error.reason, error.mend))?;
+    }
+    for Chosen { overrides, .. } in chosen {
+        overrides.values.push(("schedule.search".to_owned(), name.into()));
+    }
+    Ok(())
 }
 
 /// Reads the file once, so that what is wrong with it is told before anything runs.

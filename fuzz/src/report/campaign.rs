@@ -35,6 +35,7 @@ pub fn summary(campaigns: &[(Box<dyn System>, Campaign)], paint: Paint) -> Strin
             writeln!(text, "  beyond   {name} is not judged in {} runs", grouped(*runs))
                 .expect("a string takes everything");
         }
+        writeln!(text, "  strategy {}", strategies(&campaign.totals)).expect("a string takes everything");
         writeln!(text, "  digest   {}", campaign.digest).expect("a string takes everything");
         let grouped_seed = |seed| campaign.groups.iter().any(|group: &Group| group.seeds.contains(&seed));
         let alone = campaign.convictions.iter().filter(|conviction| !grouped_seed(conviction.seed));
@@ -57,6 +58,15 @@ pub fn summary(campaigns: &[(Box<dyn System>, Campaign)], paint: Paint) -> Strin
     text.push('\n');
     text.push_str(&last_line(campaigns, paint));
     text
+}
+
+/// How many seeds each strategy had, and how many of them failed.
+fn strategies(totals: &Totals) -> String {
+    let told = totals.strategies.iter().map(|(strategy, (runs, failing))| match failing {
+        0 => format!("{strategy} {}", grouped(*runs)),
+        _ => format!("{strategy} {} ({} failing)", grouped(*runs), grouped(*failing)),
+    });
+    told.collect::<Vec<String>>().join(", ")
 }
 
 fn campaigns_table(campaigns: &[(Box<dyn System>, Campaign)]) -> String {

@@ -1,6 +1,6 @@
 //! What `fuzz --format json` prints. Keys may be added, never renamed.
 
-use crate::campaign::{Campaign, Conviction, End, Group, SeedRange};
+use crate::campaign::{Campaign, Conviction, End, Group, SeedRange, Totals};
 use crate::report::figures::replay_command;
 use crate::shrink::{Shrunk, Size};
 use crate::system::{HistoryLine, System};
@@ -32,8 +32,16 @@ struct SystemJson<'a> {
     markers: MarkersJson,
     not_judged: &'a BTreeMap<&'static str, u64>,
     digest: Digest,
+    strategies: BTreeMap<String, StrategyJson>,
     violations: Vec<ViolationJson<'a>>,
     groups: Vec<GroupJson<'a>>,
+}
+
+/// The seeds of one strategy.
+#[derive(Serialize)]
+struct StrategyJson {
+    runs: u64,
+    failing_seeds: u64,
 }
 
 /// Failing seeds that fail for one reason.
@@ -130,9 +138,15 @@ fn system_json<'a>(system: &dyn System, campaign: &'a Campaign) -> SystemJson<'a
         markers: MarkersJson::of(system, &totals.markers),
         not_judged: &totals.not_judged,
         digest: campaign.digest,
+        strategies: strategies_json(totals),
         violations: campaign.convictions.iter().flat_map(violations_json).collect(),
         groups: campaign.groups.iter().map(group_json).collect(),
     }
+}
+
+fn strategies_json(totals: &Totals) -> BTreeMap<String, StrategyJson> {
+    let of = |(runs, failing_seeds): (u64, u64)| StrategyJson { runs, failing_seeds };
+    totals.strategies.iter().map(|(strategy, counts)| (strategy.to_string(), of(*counts))).collect()
 }
 
 fn violations_json(conviction: &Conviction) -> impl Iterator<Item = ViolationJson<'_>> {

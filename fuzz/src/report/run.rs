@@ -9,6 +9,7 @@ use crate::story::tell;
 use crate::swarm::{MaskBit, mask};
 use crate::system::{HistoryLine, Run, System};
 use rehearsal_env::Marker;
+use rehearsal_sim::search::{Search, Strategy};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
@@ -34,9 +35,10 @@ pub fn whole_run(system: &dyn System, scenario: &Scenario, run: &Run, paint: Pai
     write!(
         text,
         "\n{}, seed {seed}: {events} events, {messages} messages, {simulated} simulated\n  \
-         swarm    {}\n  faults   {}\n  markers  {}\n  digest   {}\n\n",
+         swarm    {}\n  schedule {}\n  faults   {}\n  markers  {}\n  digest   {}\n\n",
         paint.bold(name),
         swarm_mask(system, scenario),
+        schedule(scenario),
         tally(&run.faults),
         names(&markers.reached),
         run.digest
@@ -103,6 +105,21 @@ fn verdict(scenario: &Scenario, run: &Run, paint: Paint) -> String {
             .expect("a string takes everything");
     }
     text
+}
+
+/// Who decides, and how the order is chosen.
+fn schedule(scenario: &Scenario) -> String {
+    let Search { strategy, late, steps } = scenario.schedule.search(&scenario.network);
+    match strategy {
+        _ if scenario.schedule.plain => {
+            format!("plain but for {} decisions", grouped(scenario.schedule.deviations.len() as u64))
+        }
+        Strategy::Time => "drawn, by time".to_owned(),
+        Strategy::PriorityChanges(2..) => {
+            format!("drawn, by {strategy} within {} steps, up to {late} late", grouped(steps))
+        }
+        _ => format!("drawn, by {strategy}, up to {late} late"),
+    }
 }
 
 /// What the scenario has of all that a seed may leave out.

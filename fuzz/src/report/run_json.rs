@@ -22,6 +22,7 @@ pub struct RunJson<'a> {
     faults: BTreeMap<FaultClass, u64>,
     faults_with_effect: BTreeMap<FaultClass, u64>,
     markers: MarkersJson,
+    strategy: String,
     violations: Vec<ViolationJson<'a>>,
     remarks: Vec<RemarkJson<'a>>,
     not_judged: &'a [&'static str],
@@ -60,6 +61,7 @@ impl<'a> RunJson<'a> {
             faults: run.faults.struck_by_class(),
             faults_with_effect: run.faults.effective_by_class(),
             markers: MarkersJson::of(system, &run.markers),
+            strategy: scenario.schedule.search.to_string(),
             violations: violations
                 .map(|violation| ViolationJson { seed, at_seconds: simulated_seconds, violation })
                 .collect(),

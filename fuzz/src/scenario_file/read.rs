@@ -96,7 +96,7 @@ fn refusal(reason: impl Into<String>, mend: impl Into<String>, place: Option<Ran
 /// What the world itself can find broken.
 const OF_THE_WORLD: [&str; 4] = ["no-panic", "no-stall", "no-livelock", "clients-finish"];
 
-const SECTIONS: [&str; 14] = [
+const SECTIONS: [&str; 15] = [
     "version",
     "system",
     "seed",

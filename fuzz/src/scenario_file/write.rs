@@ -1,7 +1,8 @@
 //! From a scenario to its text.
 
 use crate::repro::Repro;
-use crate::scenario::{Scenario, Schedule};
+use crate::scenario::Scenario;
+use crate::schedule::Schedule;
 use crate::system::Plain;
 use rehearsal_sim::{Deviation, Fault, Span};
 use serde::Serialize;
@@ -106,7 +107,7 @@ fn write_without(scenario: &Scenario, plain: Option<&Scenario>) -> String {
     if let Some(repro) = &scenario.repro {
         section::<Repro>(&mut text, "repro", repro, None);
     }
-    if scenario.schedule.plain {
+    if !scenario.schedule.goes_by_time() {
         section::<Schedule>(&mut text, "schedule", &scenario.schedule, None);
     }
     section(&mut text, "network", &scenario.network, plain.map(|plain| &plain.network));

@@ -25,7 +25,8 @@ pub use search::{Progress, Search, ShrinkError, Shrunk, target};
 pub use size::Size;
 
 use crate::repro::{Position, Stage};
-use crate::scenario::{Scenario, Schedule};
+use crate::scenario::Scenario;
+use crate::schedule::Schedule;
 use crate::system::{Plain, System, Watch};
 use passes::{Edit, PASSES, Pass};
 use rehearsal_env::Time;
@@ -80,7 +81,10 @@ impl<'a> Shrinker<'a> {
     pub fn new(system: &'a dyn System, mut failing: Scenario, events: u64, at: Time) -> Shrinker<'a> {
         let stopped_at = failing.repro.take().and_then(|repro| repro.shrinking);
         let is_a_place = |at: &Position| at.pass < PASSES.len() && at.round < OTHER_SEEDS.len();
-        let position = stopped_at.filter(is_a_place).unwrap_or_default();
+        let drawn =
+            Some(&failing.schedule).filter(|schedule| schedule.is_drawn()).cloned().unwrap_or_default();
+        let beginning = || Position { drawn, ..Position::default() };
+        let position = stopped_at.filter(is_a_place).unwrap_or_else(beginning);
         let (plain, edits, proposed, held) = (system.plain(), None, None, BTreeMap::new());
         Shrinker { system, plain, smallest: failing, events, at, position, edits, proposed, held }
     }
@@ -198,7 +202,7 @@ impl<'a> Shrinker<'a> {
             _ if variant <= seeds => candidate.seed = variant - 1,
             _ => {
                 candidate.seed = variant - seeds - 1;
-                candidate.schedule = Schedule::default();
+                candidate.schedule = self.position.drawn.clone();
             }
         }
     }
@@ -279,7 +283,7 @@ impl<'a> Shrinker<'a> {
         let run = |scenario: &Scenario, watch| self.system.run(scenario, watch).ok();
         let noted = run(&self.smallest, Watch { decisions: true, ..Watch::default() });
         let told = noted.and_then(|noted| {
-            let schedule = Schedule { plain: true, deviations: noted.deviations };
+            let schedule = Schedule { deviations: noted.deviations, ..Schedule::plain() };
             let told = Scenario { schedule, ..self.smallest.clone() };
             let again = run(&told, Watch::default())?;
             (again.digest == noted.digest).then_some(told)
@@ -292,7 +296,7 @@ impl<'a> Shrinker<'a> {
     fn judge_decisions(&mut self) {
         self.position.stage = Stage::Polish;
         if self.smallest.schedule.deviations.len() > MOST_DEVIATIONS {
-            self.smallest.schedule = Schedule::default();
+            self.smallest.schedule = self.position.drawn.clone();
             self.position.stage = Stage::Done;
         }
     }

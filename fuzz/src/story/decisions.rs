@@ -8,6 +8,10 @@ use rehearsal_sim::{Deviation, Site, TraceEntry, Traced};
 /// What the run of a repro, which kept its trace, decided there; None when the trace does not say.
 pub fn in_words(run: &Run, deviation: &Deviation) -> Option<String> {
     let question = deviation.question;
+    if question.site == Site::After {
+        let (held, before) = (EventId(question.cause), EventId(deviation.answer));
+        return Some(format!("{} only after {}", event(run, held)?, event(run, before)?));
+    }
     let decided = run
         .trace
         .iter()
@@ -38,7 +42,7 @@ pub fn in_words(run: &Run, deviation: &Deviation) -> Option<String> {
         Site::ReadyTask => "of several ready tasks this one goes first".to_owned(),
         Site::RottenByte => "which bit is rotten".to_owned(),
         Site::LinkLatency => "the part of the latencies that a link has".to_owned(),
-        Site::NodeSeed | Site::Scenario => return None,
+        Site::After | Site::NodeSeed | Site::Scenario => return None,
     };
     Some(format!("at {}: {told}", decided.time))
 }
@@ -49,6 +53,22 @@ fn millis(nanos: u64) -> String {
 
 fn name(run: &Run, node: NodeId) -> &str {
     run.nodes.get(node.index()).map_or("?", String::as_str)
+}
+
+/// What happens when an event goes; None for the steps of tasks, which the trace does not name.
+fn event(run: &Run, wanted: EventId) -> Option<String> {
+    if let Some(message) = message(run, wanted) {
+        return Some(format!("{message} arrives"));
+    }
+    run.trace.iter().find_map(|TraceEntry { node, what, .. }| match what {
+        Traced::Slept { timer, until } if *timer == wanted => {
+            Some(format!("the sleep of {} until {until} ends", name(run, (*node)?)))
+        }
+        Traced::DiskBegan { operation, does } if *operation == wanted => {
+            Some(format!("{} is through with this: it {does}", name(run, (*node)?)))
+        }
+        _ => None,
+    })
 }
 
 fn message(run: &Run, wanted: EventId) -> Option<String> {

@@ -104,6 +104,7 @@ impl System for Counter {
         let knobs = overrides.apply("counter", knobs(&draws))?;
         let storm = overrides.top_span("storm", Span::seconds(10))?;
         let faults = swarm::faults(&draws, families, &targets(topology), storm);
+        let network = overrides.apply("network", swarm::network(&draws, families))?;
         Ok(Scenario {
             version: VERSION,
             system: self.name().to_owned(),
@@ -114,9 +115,9 @@ impl System for Counter {
             rarely: overrides.rarely(0)?,
             beyond_promise,
             defects: overrides.defects.clone(),
-            network: overrides.apply("network", swarm::network(&draws, families))?,
+            network,
             disk: overrides.apply("disk", swarm::disk(&draws))?,
-            schedule: Schedule::default(),
+            schedule: Schedule::draw(&draws, &network, overrides)?,
             repro: None,
             topology: toml::Table::try_from(topology).expect("a topology is a table"),
             knobs: toml::Table::try_from(knobs).expect("knobs are a table"),

@@ -263,6 +263,27 @@ fn a_run_can_be_cut_off() {
 }
 
 #[test]
+fn an_unknown_strategy_is_refused_with_those_there_are() {
+    let names = "there are time, uniform, pct:DEPTH (as pct:3), urw, pos, portfolio";
+    type_in("fuzz counter --seeds 5 --strategy luck").refuses(2, &["there is no strategy `luck`", names]);
+    type_in("fuzz counter --seeds 5 --strategy pct:0").refuses(2, &["there is no strategy `pct:0`", names]);
+    type_in("run counter --seed 1 --set schedule.search=luck").refuses(2, &["there is no strategy `luck`"]);
+}
+
+#[test]
+fn a_strategy_is_that_of_every_seed_and_is_told_in_the_summary() {
+    let told = type_in("fuzz counter --seeds 5 --strategy pct:3 --format json").json(0);
+    assert_eq!(told["systems"][0]["strategies"]["pct:3"]["runs"], 5);
+    let drawn = type_in("fuzz counter --seeds 100 --format json").json(0);
+    let same = type_in("fuzz counter --seeds 100 --strategy portfolio --format json").json(0);
+    let strategies = drawn["systems"][0]["strategies"].as_object().expect("a table");
+    assert!(strategies.len() > 3 && strategies.contains_key("time"), "{strategies:?}");
+    assert_eq!(same["systems"][0]["digest"], drawn["systems"][0]["digest"]);
+    let run = type_in("run counter --seed 1 --set schedule.search=pos");
+    assert!(run.output.contains("\n  schedule drawn, by pos, up to "), "{}", run.output);
+}
+
+#[test]
 fn markers_are_asked_for_by_an_option() {
     let calm = "--set families.crashes=false --set families.disks=false";
     assert_eq!(type_in(&format!("fuzz counter --seeds 20 {calm}")).code, 0);

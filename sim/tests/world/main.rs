@@ -16,6 +16,7 @@ mod plain;
 mod rarely;
 mod rest;
 mod scenario_file;
+mod search;
 mod seeds;
 mod slow;
 mod stage;

@@ -1,13 +1,14 @@
 //! Fewer decisions that are not plain.
 
 use super::{Edit, edit, stretches};
-use crate::scenario::{Scenario, Schedule};
+use crate::scenario::Scenario;
+use crate::schedule::Schedule;
 use rehearsal_sim::Site;
 use std::collections::BTreeSet;
 
 /// Nothing but plain decisions.
 pub(super) fn plain_schedule() -> Vec<Edit> {
-    vec![edit(|scenario| scenario.schedule = Schedule { plain: true, deviations: Vec::new() })]
+    vec![edit(|scenario| scenario.schedule = Schedule::plain())]
 }
 
 /// Without one kind of decision; then without stretches of them, in the order of the run.

@@ -121,6 +121,7 @@ impl System for Queue {
             storm,
         ));
         section.sendings = draw::sendings(&draws, &topology, &workload, &section.knobs, &section.topics);
+        let network = overrides.apply("network", swarm::network(&draws, families))?;
         let mut scenario = Scenario {
             version: VERSION,
             system: self.name().to_owned(),
@@ -131,9 +132,9 @@ impl System for Queue {
             rarely: overrides.rarely(draws.rarely())?,
             beyond_promise,
             defects: overrides.defects.clone(),
-            network: overrides.apply("network", swarm::network(&draws, families))?,
+            network,
             disk: overrides.apply("disk", swarm::disk(&draws))?,
-            schedule: Schedule::default(),
+            schedule: Schedule::draw(&draws, &network, overrides)?,
             repro: None,
             topology: table(&topology),
             knobs: table(&section),

@@ -116,6 +116,7 @@ impl System for Reservation {
             rate_changes: draw::rate_changes(&draws, &workload, &rooms),
             rooms,
         };
+        let network = overrides.apply("network", swarm::network(&draws, families))?;
         let mut scenario = Scenario {
             version: VERSION,
             system: self.name().to_owned(),
@@ -126,9 +127,9 @@ impl System for Reservation {
             rarely: overrides.rarely(draws.rarely())?,
             beyond_promise,
             defects: overrides.defects.clone(),
-            network: overrides.apply("network", swarm::network(&draws, families))?,
+            network,
             disk: overrides.apply("disk", swarm::disk(&draws))?,
-            schedule: Schedule::default(),
+            schedule: Schedule::draw(&draws, &network, overrides)?,
             repro: None,
             topology: toml::Table::try_from(topology).expect("a topology is a table"),
             knobs: toml::Table::try_from(section).expect("knobs are a table"),
