@@ -42,6 +42,12 @@ pub struct Targets {
 }
 
 impl Families {
+    /// Their names.
+    pub fn names() -> Vec<String> {
+        let any = Families::draw(&Draws::of(0));
+        toml::Table::try_from(any).expect("families are a table").keys().cloned().collect()
+    }
+
     /// Each family is on in half of the seeds; one seed in ten has none at all.
     pub fn draw(draws: &Draws) -> Families {
         let mut draws = draws.part("families", 0);
@@ -106,10 +112,10 @@ pub fn disk(draws: &Draws) -> DiskSettings {
 /// The faults of a storm, drawn: each by its number, so that taking one out leaves the others.
 pub fn faults(draws: &Draws, families: Families, targets: &Targets, storm: Span) -> Vec<Fault> {
     let mut kinds: Vec<fn(&mut Draws, &Targets) -> Blow> = Vec::new();
-    if families.crashes {
+    if families.crashes && !targets.crashable.is_empty() {
         kinds.extend([crash as fn(&mut Draws, &Targets) -> Blow, crash, crash, crash_loop]);
     }
-    if families.pauses {
+    if families.pauses && !targets.crashable.is_empty() {
         kinds.extend([pause as fn(&mut Draws, &Targets) -> Blow, pause]);
     }
     if families.partitions {
@@ -118,7 +124,7 @@ pub fn faults(draws: &Draws, families: Families, targets: &Targets, storm: Span)
     if families.disks && !targets.disks.is_empty() {
         kinds.extend([failed_sync as fn(&mut Draws, &Targets) -> Blow, full_disk]);
     }
-    if kinds.is_empty() || targets.crashable.is_empty() {
+    if kinds.is_empty() {
         return Vec::new();
     }
     let count = draws.part("fault-count", 0).between(1, 6);
