@@ -92,7 +92,10 @@ pub fn system() -> Declaration<LockFact> {
                     );
                     Err(Objection::new(what).because(last.1))
                 }
-                LockFact::Wrote { token, .. } => Ok(*last = (*token, stamp.number)),
+                LockFact::Wrote { token, .. } => {
+                    *last = (*token, stamp.number);
+                    Ok(())
+                }
                 _ => Ok(()),
             },
         )

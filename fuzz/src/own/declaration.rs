@@ -208,7 +208,7 @@ impl<F: Vocabulary> Declaration<F> {
     /// # Errors
     /// What cannot be: nothing to run, nothing to judge, a name that is given twice, an empty range.
     pub fn build(mut self) -> Result<OwnSystem<F>, DeclarationError> {
-        super::faults::find(&self)?;
+        super::mistakes::find(&self)?;
         let spared = std::mem::take(&mut self.spared);
         for kind in self.kinds.iter_mut().filter(|kind| spared.contains(&kind.name)) {
             kind.is_spared = true;

@@ -17,7 +17,7 @@
 mod choices;
 mod declaration;
 mod declared;
-mod faults;
+mod mistakes;
 mod judges;
 mod knobs;
 mod place;
