@@ -68,7 +68,7 @@ impl Seen {
         match fact {
             CounterFact::Added { amount } => self.added += amount,
             CounterFact::Shown { replica, total } => {
-                drop(self.shown.insert(*replica, (*total, stamp.number)))
+                self.shown.insert(*replica, (*total, stamp.number));
             }
         }
     }

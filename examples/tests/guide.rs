@@ -35,14 +35,16 @@ fn every_piece_of_code_is_quoted_from_the_example() {
 fn the_whole_example_is_in_the_guide() {
     let (page, source) = (page(), read("examples/src/lock.rs"));
     let quoted = blocks(&page, "rust").concat();
-    let left_out = |line: &&str| !line.trim().is_empty() && !line.starts_with("//!") && !quoted.contains(*line);
+    let left_out =
+        |line: &&str| !line.trim().is_empty() && !line.starts_with("//!") && !quoted.contains(*line);
     let left_out: Vec<&str> = source.lines().filter(left_out).collect();
     assert_eq!(left_out, ["#[cfg(test)]", "mod tests {", "    use super::*;"]);
 }
 
 #[test]
 fn the_story_in_the_guide_is_the_one_that_is_found() {
-    let broken = check(lock::system()).defect("no-fencing").only(&["pauses"]).must_break("newest-writes-last");
+    let broken =
+        check(lock::system()).defect("no-fencing").only(&["pauses"]).must_break("newest-writes-last");
     let story = broken.story_text();
     let page = page();
     assert!(blocks(&page, "text").contains(&story.as_str()), "the guide should tell:\n{story}");

@@ -3,13 +3,12 @@
 use super::kept;
 use crate::campaign::{Conviction, KeepError, Totals, prepare, write_whole};
 use crate::paint::Paint;
-use crate::report::campaign::shrinking;
 use crate::report::campaign_json::MarkersJson;
 use crate::report::figures::grouped;
 use crate::repro::Repro;
 use crate::scenario::Scenario;
 use crate::scenario_file;
-use crate::shrink::{Search, Shrunk};
+use crate::shrink::{Search, Shrunk, Size};
 use crate::story::{Story, tell};
 use crate::system::{Run, System};
 use rehearsal_env::{Marker, Violation};
@@ -115,8 +114,7 @@ impl Broken {
     pub(super) fn told(&self, system: &dyn System, folder: &Path) -> String {
         let Violation { invariant, message, .. } = &self.violation;
         let test = kept::test_name();
-        let shrunk =
-            self.shrunk.as_ref().map(|shrunk| format!("  {}\n", shrinking(shrunk))).unwrap_or_default();
+        let shrunk = self.shrunk.as_ref().map(sizes).unwrap_or_default();
         let head = format!("{}, seed {}, breaks {invariant}: {message}\n{shrunk}", system.name(), self.seed);
         let told = match self.keep(system, folder, test.as_deref()) {
             Ok(path) => {
@@ -143,4 +141,13 @@ impl Broken {
         }
         Ok(path)
     }
+}
+
+/// How much smaller it became; without the time it took, so that a test says the same every time.
+fn sizes(Shrunk { before, after, tries, .. }: &Shrunk) -> String {
+    let size = |size: &Size| {
+        let Size { faults, requests, events, .. } = *size;
+        format!("faults {faults}, requests {requests}, events {}", grouped(events))
+    };
+    format!("  shrunk from {} to {} in {} tries\n", size(before), size(after), grouped(*tries))
 }

@@ -47,7 +47,10 @@ macro_rules! facts {
         #[derive(Clone, Debug, PartialEq, Eq, Hash, $crate::serde::Serialize)]
         #[serde(crate = "rehearsal::serde")]
         $visibility enum $name {
-            $($(#[$about_kind])* $kind $({ $($(#[$about_field])* $field: $type),* })?),*
+            $(
+                $(#[$about_kind])* $kind
+                $({ $($(#[$about_field])* #[allow(missing_docs, reason = "the words say it")] $field: $type),* })?
+            ),*
         }
 
         impl $crate::Fact for $name {
