@@ -3,13 +3,9 @@
 use clap::{Parser, Subcommand};
 use rehearsal::commands::bookings::{BookingsOptions, bookings};
 use rehearsal::commands::compare::{CompareOptions, compare};
-use rehearsal::commands::defects::{DefectsOptions, defects};
 use rehearsal::commands::explore::{ExploreOptions, explore};
-use rehearsal::commands::fuzz::{FuzzOptions, fuzz};
-use rehearsal::commands::run::{RunOptions, run};
-use rehearsal::commands::scenario::{ScenarioOptions, scenario};
-use rehearsal::commands::shrink::{ShrinkOptions, shrink};
-use rehearsal::commands::systems::{SystemsOptions, systems};
+use rehearsal::program::Command as AnySystems;
+use rehearsal::registry::Registry;
 use rehearsal::verdict::exit_code;
 use std::process::ExitCode;
 
@@ -62,22 +58,12 @@ struct Program {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run many seeds until an invariant breaks
-    Fuzz(FuzzOptions),
-    /// Run one scenario and tell what happens
-    Run(RunOptions),
-    /// Make a failing scenario small
-    Shrink(ShrinkOptions),
-    /// Print the scenario that a seed stands for
-    Scenario(ScenarioOptions),
-    /// List the systems, what they promise, and what a campaign must have seen
-    Systems(SystemsOptions),
+    #[command(flatten)]
+    AnySystems(AnySystems),
     /// Send a file of real bookings through the reservation system, without faults
     Bookings(BookingsOptions),
     /// Measure alternatives side by side
     Compare(CompareOptions),
-    /// List the known bugs that can be switched on
-    Defects(DefectsOptions),
     /// Search a core exhaustively: every order in which things can happen, within bounds
     Explore(ExploreOptions),
 }
@@ -85,14 +71,9 @@ enum Command {
 fn main() -> ExitCode {
     let main_job = || Program::parse_from(["rehearsal", "fuzz"]).command;
     exit_code(match Program::parse().command.or_else(main_job) {
-        Some(Command::Fuzz(options)) => fuzz(&options),
-        Some(Command::Run(options)) => run(&options),
-        Some(Command::Shrink(options)) => shrink(&options),
-        Some(Command::Scenario(options)) => scenario(&options),
-        Some(Command::Systems(options)) => systems(&options),
+        Some(Command::AnySystems(command)) => command.perform(&Registry::ours()),
         Some(Command::Bookings(options)) => bookings(&options),
         Some(Command::Compare(options)) => compare(&options),
-        Some(Command::Defects(options)) => defects(&options),
         Some(Command::Explore(options)) => explore(&options),
         None => unreachable!("the main job is a command"),
     })

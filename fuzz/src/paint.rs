@@ -16,6 +16,11 @@ impl Paint {
         Paint { on: stream.is_terminal() && !forbidden }
     }
 
+    /// For what is no stream.
+    pub fn off() -> Paint {
+        Paint { on: false }
+    }
+
     /// Whether it takes colours.
     pub fn is_on(self) -> bool {
         self.on

@@ -32,5 +32,6 @@ mod place;
 mod read;
 mod write;
 
-pub use read::{RefusedScenario, ScenarioFileError, load, read};
+pub(crate) use read::{OF_THE_WORLD, SECTIONS};
+pub use read::{RefusedScenario, ScenarioFileError, load, load_among, read, read_among};
 pub use write::{write, write_brief, write_repro};

@@ -53,6 +53,12 @@ pub struct Targets {
 }
 
 impl Families {
+    /// Their names.
+    pub fn names() -> Vec<String> {
+        let any = Families::draw(&Draws::of(0));
+        toml::Table::try_from(any).expect("families are a table").keys().cloned().collect()
+    }
+
     /// Each family is on in half of the seeds; one seed in ten has none at all.
     pub fn draw(draws: &Draws) -> Families {
         let mut of_links = draws.part("families-of-links", 0);
@@ -144,10 +150,10 @@ pub fn faults(draws: &Draws, families: Families, targets: &Targets, storm: Span)
 
 fn of_nodes(draws: &Draws, families: Families, targets: &Targets, storm: Span) -> Vec<Fault> {
     let mut kinds: Vec<Kind> = Vec::new();
-    if families.crashes {
+    if families.crashes && !targets.crashable.is_empty() {
         kinds.extend([crash as Kind, crash, crash, crash_loop]);
     }
-    if families.pauses {
+    if families.pauses && !targets.crashable.is_empty() {
         kinds.extend([pause as Kind, pause]);
     }
     if families.partitions {
@@ -156,7 +162,7 @@ fn of_nodes(draws: &Draws, families: Families, targets: &Targets, storm: Span) -
     if families.disks && !targets.disks.is_empty() {
         kinds.extend([failed_sync as Kind, full_disk]);
     }
-    if kinds.is_empty() || targets.crashable.is_empty() {
+    if kinds.is_empty() {
         return Vec::new();
     }
     let count = draws.part("fault-count", 0).between(1, 6);

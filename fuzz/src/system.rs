@@ -118,7 +118,7 @@ pub trait System: Send + Sync {
     fn summary(&self) -> &'static str;
 
     /// What must hold.
-    fn invariants(&self) -> &'static [Invariant];
+    fn invariants(&self) -> &[Invariant];
 
     /// How much of a run each invariant has to see, by its name. None unless the system says otherwise.
     fn scopes(&self) -> BTreeMap<&'static str, Scope> {
@@ -131,10 +131,10 @@ pub trait System: Send + Sync {
     }
 
     /// What a campaign must have reached.
-    fn markers(&self) -> &'static [Marker];
+    fn markers(&self) -> &[Marker];
 
     /// Its known bugs.
-    fn defects(&self) -> &'static [Defect];
+    fn defects(&self) -> &[Defect];
 
     /// Whether its work can be the bookings of a file ([`Overrides::bookings`]).
     fn takes_bookings(&self) -> bool {

@@ -2,6 +2,7 @@
 //! and which lints and bans every package keeps.
 //!
 //! ```text
+//! examples      ──> fuzz (its library)
 //! benches       ──> fuzz (its library), sim, model, env
 //! fuzz          ──> sim, live, invariants, model, env
 //! live          ──> model, env
@@ -21,7 +22,8 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
 /// Every package of ours, and those of ours that its code may use. A dev-dependency on the world is allowed
 /// anywhere.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
+    ("rehearsal-examples", &["rehearsal"]),
     ("rehearsal-benches", &["rehearsal", "rehearsal-sim", "rehearsal-model", "rehearsal-env"]),
     (
         "rehearsal",

@@ -32,6 +32,19 @@ impl SeedRange {
     }
 }
 
+/// So many seeds, from 0.
+impl From<u64> for SeedRange {
+    fn from(count: u64) -> SeedRange {
+        SeedRange { from: 0, to: count }
+    }
+}
+
+impl From<std::ops::Range<u64>> for SeedRange {
+    fn from(seeds: std::ops::Range<u64>) -> SeedRange {
+        SeedRange { from: seeds.start, to: seeds.end }
+    }
+}
+
 /// A text that is no range of seeds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoSeeds {

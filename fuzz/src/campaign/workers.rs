@@ -1,6 +1,7 @@
 //! The threads of a campaign.
 
 use super::Plan;
+use crate::program_name;
 use crate::scenario::{Overrides, ScenarioError};
 use crate::system::{Run, System, Watch};
 use rehearsal_sim::Digest;
@@ -117,8 +118,10 @@ impl Drop for ToldOnPanic {
     fn drop(&mut self) {
         if thread::panicking() {
             eprintln!(
-                "it was seed {} of {} that did it: rehearsal run {1} --seed {0}",
-                self.seed, self.system
+                "it was seed {} of {} that did it: {} run {1} --seed {0}",
+                self.seed,
+                self.system,
+                program_name::get()
             );
         }
     }

@@ -5,17 +5,18 @@ use super::{Format, print_json};
 use crate::campaign::{self, Campaign, Plan, SeedRange, Shrinking, write_whole};
 use crate::interrupt;
 use crate::progress::{ProgressLine, ShrinkingLine};
+use crate::registry::Registry;
 use crate::report::campaign_json::ShrunkJson;
 use crate::report::repros;
 use crate::report::table::table;
 use crate::system::{Defect, System};
-use crate::systems;
 use crate::verdict::{Failure, Outcome, Verdict, print};
 use clap::Args;
 use rehearsal_sim::Span;
 use serde::Serialize;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -72,11 +73,11 @@ impl DefectJson {
 ///
 /// # Errors
 /// Standard output, or a folder, that takes nothing.
-pub fn defects(options: &DefectsOptions) -> Outcome {
+pub fn defects(options: &DefectsOptions, systems: &Registry) -> Outcome {
     if options.shrink {
-        return shrink(options);
+        return shrink(options, systems);
     }
-    let defects = all().into_iter().map(|(system, defect)| DefectJson::listed(system.name(), defect));
+    let defects = all(systems).into_iter().map(|(system, defect)| DefectJson::listed(system.name(), defect));
     let defects: Vec<DefectJson> = defects.collect();
     match options.format {
         Format::Json => print_json(&DefectsJson { command: "defects", defects })?,
@@ -91,22 +92,19 @@ pub fn defects(options: &DefectsOptions) -> Outcome {
     Ok(Verdict::Held)
 }
 
-fn all() -> Vec<(Box<dyn System>, Defect)> {
-    let pairs = systems::all().into_iter().flat_map(|system| {
-        let name = system.name();
-        system
-            .defects()
-            .iter()
-            .map(move |defect| (systems::named(name).expect("a system has its name"), *defect))
-    });
-    pairs.collect()
+fn all(systems: &Registry) -> Vec<(Arc<dyn System>, Defect)> {
+    let of = |system: &Arc<dyn System>| {
+        let defects = system.defects().iter();
+        defects.map(|defect| (system.clone(), *defect)).collect::<Vec<_>>()
+    };
+    systems.all().iter().flat_map(of).collect()
 }
 
-fn shrink(options: &DefectsOptions) -> Outcome {
+fn shrink(options: &DefectsOptions, systems: &Registry) -> Outcome {
     campaign::prepare(&options.out).map_err(Failure::world)?;
     let stop = interrupt::watch();
     let mut found = Vec::new();
-    for (system, defect) in all() {
+    for (system, defect) in all(systems) {
         if !stop.load(Ordering::Relaxed) {
             let campaign = find(options, &*system, defect, stop)?;
             found.push((system, defect, campaign));
@@ -130,7 +128,7 @@ fn shrink(options: &DefectsOptions) -> Outcome {
     if stop.load(Ordering::Relaxed) {
         return Ok(Verdict::Interrupted);
     }
-    let convicted = |(_, defect, campaign): &(Box<dyn System>, Defect, Campaign)| {
+    let convicted = |(_, defect, campaign): &(Arc<dyn System>, Defect, Campaign)| {
         campaign.groups.first().is_some_and(|group| group.invariant == defect.invariant)
     };
     Ok(if found.iter().all(convicted) { Verdict::Held } else { Verdict::Violated })

@@ -7,6 +7,7 @@ use crate::campaign::{self, Campaign, End, KeepError, Plan, SeedRange, Shrinking
 use crate::interrupt;
 use crate::paint::Paint;
 use crate::progress::{ProgressLine, ShrinkingLine};
+use crate::registry::Registry;
 use crate::report::campaign::summary;
 use crate::report::campaign_json::{CampaignsJson, MarkersJson};
 use crate::schedule::{self, PORTFOLIO};
@@ -71,14 +72,14 @@ pub struct FuzzOptions {
     pub format: Format,
 }
 
-type Campaigns = Vec<(Box<dyn System>, Campaign)>;
+type Campaigns = Vec<(Arc<dyn System>, Campaign)>;
 
 /// Runs the command.
 ///
 /// # Errors
 /// Wrong options, or a folder that takes no results.
-pub fn fuzz(options: &FuzzOptions) -> Outcome {
-    let mut chosen = options.fixed.choose(&options.systems)?;
+pub fn fuzz(options: &FuzzOptions, systems: &Registry) -> Outcome {
+    let mut chosen = options.fixed.choose(systems, &options.systems)?;
     if let Some(name) = &options.strategy {
         give_strategy(&mut chosen, name)?;
     }
@@ -184,7 +185,7 @@ fn keep_all(options: &FuzzOptions, system: &dyn System, campaign: &mut Campaign)
 }
 
 fn verdict(options: &FuzzOptions, campaigns: &Campaigns) -> Verdict {
-    let unreached = |(system, campaign): &(Box<dyn System>, Campaign)| {
+    let unreached = |(system, campaign): &(Arc<dyn System>, Campaign)| {
         !MarkersJson::of(&**system, &campaign.totals.markers).never.is_empty()
     };
     if campaigns.iter().any(|(_, campaign)| campaign.end == End::Interrupted) {

@@ -1,11 +1,12 @@
 //! What several commands take: `--set KEY=VALUE` and `--defect NAME`.
 
+use crate::registry::Registry;
 use crate::scenario::{Overrides, ScenarioError};
 use crate::system::{Defect, System};
-use crate::systems;
 use crate::verdict::Failure;
 use clap::Args;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// What is fixed in the scenarios.
 #[derive(Clone, Debug, Default, Args)]
@@ -52,7 +53,7 @@ impl FromStr for Setting {
 /// A system, and what is fixed in its scenarios.
 pub struct Chosen {
     /// The system.
-    pub system: Box<dyn System>,
+    pub system: Arc<dyn System>,
     /// What is fixed.
     pub overrides: Overrides,
 }
@@ -63,8 +64,8 @@ impl Fixed {
     ///
     /// # Errors
     /// A system or a defect that is unknown.
-    pub fn choose(&self, names: &[String]) -> Result<Vec<Chosen>, Failure> {
-        let chosen = if names.is_empty() { systems::all() } else { named(names)? };
+    pub fn choose(&self, systems: &Registry, names: &[String]) -> Result<Vec<Chosen>, Failure> {
+        let chosen = if names.is_empty() { systems.all().to_vec() } else { named(systems, names)? };
         let all_names: Vec<&str> = chosen.iter().map(|system| system.name()).collect();
         let borrowed: Vec<&dyn System> = chosen.iter().map(|system| &**system).collect();
         for name in &self.defect {
@@ -110,15 +111,15 @@ impl Fixed {
     }
 }
 
-fn find(system: &dyn System, name: &str) -> Option<&'static Defect> {
+fn find<'a>(system: &'a dyn System, name: &str) -> Option<&'a Defect> {
     system.defects().iter().find(|defect| defect.name == name)
 }
 
-fn named(names: &[String]) -> Result<Vec<Box<dyn System>>, Failure> {
-    let mut chosen: Vec<Box<dyn System>> = Vec::new();
+fn named(systems: &Registry, names: &[String]) -> Result<Vec<Arc<dyn System>>, Failure> {
+    let mut chosen: Vec<Arc<dyn System>> = Vec::new();
     for name in names {
         if !chosen.iter().any(|system| system.name() == name) {
-            chosen.push(known(name)?);
+            chosen.push(known(systems, name)?);
         }
     }
     Ok(chosen)
@@ -128,9 +129,9 @@ fn named(names: &[String]) -> Result<Vec<Box<dyn System>>, Failure> {
 ///
 /// # Errors
 /// There is none.
-pub fn known(name: &str) -> Result<Box<dyn System>, Failure> {
-    systems::named(name).ok_or_else(|| {
-        let mend = format!("the systems are {}; `rehearsal systems` says more", systems::names().join(", "));
+pub fn known(systems: &Registry, name: &str) -> Result<Arc<dyn System>, Failure> {
+    systems.named(name).ok_or_else(|| {
+        let mend = format!("the systems are {}; `rehearsal systems` says more", systems.names().join(", "));
         Failure::misuse(format!("there is no system `{name}`"), mend)
     })
 }

@@ -4,18 +4,19 @@ use super::options::{Fixed, known, refused};
 use super::{Format, print_json};
 use crate::campaign::GREATEST_SEED;
 use crate::paint::Paint;
+use crate::registry::Registry;
 use crate::report::run::whole_run;
 use crate::report::run_json::RunJson;
 use crate::scenario::Scenario;
 use crate::scenario_file;
 use crate::system::{System, Watch};
-use crate::systems;
 use crate::trace::{self, TraceFormat};
 use crate::verdict::{Failure, Outcome, Verdict, print};
 use clap::Args;
 use rehearsal_sim::Span;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What `run` takes.
 #[derive(Clone, Debug, Args)]
@@ -47,8 +48,8 @@ pub struct RunOptions {
 ///
 /// # Errors
 /// A scenario that cannot be read or run, or a trace that cannot be written.
-pub fn run(options: &RunOptions) -> Outcome {
-    let (system, scenario) = scenario(options)?;
+pub fn run(options: &RunOptions, systems: &Registry) -> Outcome {
+    let (system, scenario) = scenario(options, systems)?;
     let watch = Watch { history: true, trace: true, until: options.until, ..Watch::default() };
     let mut run = system.run(&scenario, watch).map_err(refused)?;
     if let Some(path) = &options.trace {
@@ -63,23 +64,24 @@ pub fn run(options: &RunOptions) -> Outcome {
     Ok(if run.violations.is_empty() { Verdict::Held } else { Verdict::Violated })
 }
 
-fn scenario(options: &RunOptions) -> Result<(Box<dyn System>, Scenario), Failure> {
+fn scenario(options: &RunOptions, systems: &Registry) -> Result<(Arc<dyn System>, Scenario), Failure> {
     let target = &options.target;
     if let Some(seed) = options.seed {
-        let system = known(target)?;
+        let system = known(systems, target)?;
         options.fixed.check_defects(&*system)?;
         let scenario = system.draw(seed, &options.fixed.overrides_for(&*system)).map_err(refused)?;
         return Ok((system, scenario));
     }
-    if systems::named(target).is_some() {
+    if systems.named(target).is_some() {
         let mend = format!("write `rehearsal run {target} --seed N`, or name a scenario file");
         return Err(Failure::misuse(format!("which scenario of `{target}`?"), mend));
     }
     if !target.ends_with(".toml") && !Path::new(target).exists() {
-        let mend = format!("name a scenario file, or one of {} with --seed N", systems::names().join(", "));
+        let mend = format!("name a scenario file, or one of {} with --seed N", systems.names().join(", "));
         return Err(Failure::misuse(format!("`{target}` is neither a file nor a system"), mend));
     }
-    let (system, mut scenario) = scenario_file::load(Path::new(target)).map_err(Failure::usage)?;
+    let (system, mut scenario) =
+        scenario_file::load_among(systems, Path::new(target)).map_err(Failure::usage)?;
     options.fixed.check_defects(&*system)?;
     options.fixed.overrides_for(&*system).amend(&mut scenario).map_err(refused)?;
     system.check(&scenario).map_err(refused)?;

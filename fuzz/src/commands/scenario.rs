@@ -2,6 +2,7 @@
 
 use super::options::{Fixed, known, refused};
 use crate::campaign::GREATEST_SEED;
+use crate::registry::Registry;
 use crate::scenario_file;
 use crate::verdict::{Outcome, Verdict, print};
 use clap::Args;
@@ -24,8 +25,8 @@ pub struct ScenarioOptions {
 ///
 /// # Errors
 /// A system, key or defect that is unknown, or a value that cannot be.
-pub fn scenario(options: &ScenarioOptions) -> Outcome {
-    let system = known(&options.system)?;
+pub fn scenario(options: &ScenarioOptions, systems: &Registry) -> Outcome {
+    let system = known(systems, &options.system)?;
     options.fixed.check_defects(&*system)?;
     let scenario = system.draw(options.seed, &options.fixed.overrides_for(&*system)).map_err(refused)?;
     system.check(&scenario).map_err(refused)?;

@@ -5,6 +5,7 @@ use crate::campaign::write_whole;
 use crate::interrupt;
 use crate::paint::Paint;
 use crate::progress::ShrinkingLine;
+use crate::registry::Registry;
 use crate::report::campaign::shrinking;
 use crate::report::campaign_json::ShrunkJson;
 use crate::report::figures::replay_command;
@@ -56,8 +57,8 @@ struct ShrinkJson<'a> {
 ///
 /// # Errors
 /// A scenario that cannot be read, that does not fail or fails for another reason; a place that takes no result.
-pub fn shrink(options: &ShrinkOptions) -> Outcome {
-    let (system, scenario) = scenario_file::load(&options.file).map_err(Failure::usage)?;
+pub fn shrink(options: &ShrinkOptions, systems: &Registry) -> Outcome {
+    let (system, scenario) = scenario_file::load_among(systems, &options.file).map_err(Failure::usage)?;
     let stop = interrupt::watch();
     let shrunk = search(options, &*system, scenario, stop)?;
     let repro = shrunk.scenario.repro.as_ref().expect("a result says what it breaks");

@@ -3,8 +3,8 @@
 use super::{Format, print_json};
 use crate::atlas::{Beyond, Family};
 use crate::paint::Paint;
+use crate::registry::Registry;
 use crate::system::{Invariant, System};
-use crate::systems;
 use crate::verdict::{Outcome, Verdict, print};
 use clap::Args;
 use rehearsal_env::Marker;
@@ -21,17 +21,17 @@ pub struct SystemsOptions {
 }
 
 #[derive(Serialize)]
-struct SystemsJson {
+struct SystemsJson<'a> {
     command: &'static str,
-    systems: Vec<SystemJson>,
+    systems: Vec<SystemJson<'a>>,
 }
 
 #[derive(Serialize)]
-struct SystemJson {
+struct SystemJson<'a> {
     system: &'static str,
     summary: &'static str,
     invariants: Vec<InvariantJson>,
-    markers: &'static [Marker],
+    markers: &'a [Marker],
     defects: Vec<&'static str>,
     /// The families of faults that it promises to survive.
     survives: Vec<Family>,
@@ -52,9 +52,8 @@ struct InvariantJson {
 ///
 /// # Errors
 /// Standard output that takes nothing.
-pub fn systems(options: &SystemsOptions) -> Outcome {
-    let systems = systems::all();
-    let told = systems.iter().map(|system| SystemJson {
+pub fn systems(options: &SystemsOptions, systems: &Registry) -> Outcome {
+    let told = systems.all().iter().map(|system| SystemJson {
         system: system.name(),
         summary: system.summary(),
         invariants: invariants(&**system),
@@ -63,7 +62,7 @@ pub fn systems(options: &SystemsOptions) -> Outcome {
         survives: survived(&**system),
         beyond: system.beyond(),
     });
-    let told: Vec<SystemJson> = told.collect();
+    let told: Vec<SystemJson<'_>> = told.collect();
     match options.format {
         Format::Json => print_json(&SystemsJson { command: "systems", systems: told })?,
         Format::Human => print(&words(&told, Paint::of(&io::stdout())))?,
@@ -97,7 +96,7 @@ fn atlas(system: &SystemJson) -> String {
     text
 }
 
-fn words(systems: &[SystemJson], paint: Paint) -> String {
+fn words(systems: &[SystemJson<'_>], paint: Paint) -> String {
     let mut text = String::new();
     for system in systems {
         write!(text, "{}: {}\n\n  it promises\n", paint.bold(system.system), system.summary)

@@ -10,6 +10,7 @@ use crate::shrink::{Shrunk, Size};
 use crate::system::System;
 use rehearsal_sim::FaultClass;
 use std::fmt::Write;
+use std::sync::Arc;
 
 /// Failing seeds that are told at length; of the rest, the first line.
 const AT_LENGTH: usize = 5;
@@ -17,7 +18,7 @@ const AT_LENGTH: usize = 5;
 const LONGEST_LINE: usize = 240;
 
 /// A table of the campaigns, and below it what was found and what was not reached.
-pub fn summary(campaigns: &[(Box<dyn System>, Campaign)], paint: Paint) -> String {
+pub fn summary(campaigns: &[(Arc<dyn System>, Campaign)], paint: Paint) -> String {
     let mut text = format!("{}\n{}", campaigns_table(campaigns), faults_table(campaigns));
     for (system, campaign) in campaigns {
         write!(text, "\n{}: {}\n", paint.bold(campaign.system), system.summary())
@@ -69,9 +70,9 @@ fn strategies(totals: &Totals) -> String {
     told.collect::<Vec<String>>().join(", ")
 }
 
-fn campaigns_table(campaigns: &[(Box<dyn System>, Campaign)]) -> String {
+fn campaigns_table(campaigns: &[(Arc<dyn System>, Campaign)]) -> String {
     let header = ["system", "seeds", "seeds/s", "events", "messages", "simulated", "faults", "failing seeds"];
-    let row = |(_, campaign): &(Box<dyn System>, Campaign)| {
+    let row = |(_, campaign): &(Arc<dyn System>, Campaign)| {
         let totals = &campaign.totals;
         let per_second = totals.runs as f64 / campaign.wall.as_secs_f64().max(1e-9);
         [
@@ -89,7 +90,7 @@ fn campaigns_table(campaigns: &[(Box<dyn System>, Campaign)]) -> String {
 }
 
 /// A row for each class of faults, and for each system how many struck and how many of them mattered.
-fn faults_table(campaigns: &[(Box<dyn System>, Campaign)]) -> String {
+fn faults_table(campaigns: &[(Arc<dyn System>, Campaign)]) -> String {
     let mut header = vec!["faults".to_owned()];
     for (_, campaign) in campaigns {
         header.extend([campaign.system.to_owned(), "with effect".to_owned()]);
@@ -104,7 +105,7 @@ fn faults_table(campaigns: &[(Box<dyn System>, Campaign)]) -> String {
     wide_table(header, FaultClass::all().map(row), 1)
 }
 
-fn last_line(campaigns: &[(Box<dyn System>, Campaign)], paint: Paint) -> String {
+fn last_line(campaigns: &[(Arc<dyn System>, Campaign)], paint: Paint) -> String {
     let failing: u64 = campaigns.iter().map(|(_, campaign)| campaign.totals.failing_seeds).sum();
     let runs: u64 = campaigns.iter().map(|(_, campaign)| campaign.totals.runs).sum();
     match failing {

@@ -8,6 +8,7 @@ use rehearsal_env::Marker;
 use rehearsal_sim::{Digest, FaultClass};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The whole object.
 #[derive(Serialize)]
@@ -115,7 +116,7 @@ struct ViolationJson<'a> {
 
 impl<'a> CampaignsJson<'a> {
     /// Of these campaigns, each with its system.
-    pub fn of(campaigns: &'a [(Box<dyn System>, Campaign)]) -> CampaignsJson<'a> {
+    pub fn of(campaigns: &'a [(Arc<dyn System>, Campaign)]) -> CampaignsJson<'a> {
         let systems = campaigns.iter().map(|(system, campaign)| system_json(&**system, campaign)).collect();
         CampaignsJson { command: "fuzz", systems }
     }

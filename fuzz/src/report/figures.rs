@@ -1,5 +1,6 @@
 //! Numbers as people read them.
 
+use crate::program_name;
 use rehearsal_sim::{FaultClass, FaultTally};
 use std::path::Path;
 
@@ -55,9 +56,9 @@ pub fn replay_command(path: &Path) -> String {
     let path = path.display().to_string();
     let is_plain = |sign: char| sign.is_ascii_alphanumeric() || "/._-+,:@%".contains(sign);
     if path.chars().all(is_plain) && !path.starts_with('-') {
-        format!("rehearsal run {path}")
+        format!("{} run {path}", program_name::get())
     } else {
-        format!("rehearsal run -- '{}'", path.replace('\'', r"'\''"))
+        format!("{} run -- '{}'", program_name::get(), path.replace('\'', r"'\''"))
     }
 }
 

@@ -1,14 +1,15 @@
 //! From a text to its scenario, or to what is wrong with it.
 
 use super::place::Places;
+use crate::registry::Registry;
 use crate::scenario::{Scenario, ScenarioError, VERSION};
 use crate::system::System;
-use crate::systems;
 use miette::{Diagnostic, NamedSource, SourceSpan};
 use serde::de::DeserializeOwned;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
@@ -57,18 +58,38 @@ pub struct RefusedScenario {
 ///
 /// # Errors
 /// [`ScenarioFileError`], at the first place that is wrong.
-pub fn load(path: &Path) -> Result<(Box<dyn System>, Scenario), ScenarioFileError> {
+pub fn load(path: &Path) -> Result<(Arc<dyn System>, Scenario), ScenarioFileError> {
+    load_among(&Registry::ours(), path)
+}
+
+/// As [`load`], where these are the systems.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_among(systems: &Registry, path: &Path) -> Result<(Arc<dyn System>, Scenario), ScenarioFileError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| ScenarioFileError::NotReadable { path: path.to_owned(), source })?;
-    read(&path.display().to_string(), &text)
+    read_among(systems, &path.display().to_string(), &text)
 }
 
 /// As [`load`], from a text that is called `name`.
 ///
 /// # Errors
 /// [`ScenarioFileError::Refused`].
-pub fn read(name: &str, text: &str) -> Result<(Box<dyn System>, Scenario), ScenarioFileError> {
-    parse(text).map_err(|refusal| {
+pub fn read(name: &str, text: &str) -> Result<(Arc<dyn System>, Scenario), ScenarioFileError> {
+    read_among(&Registry::ours(), name, text)
+}
+
+/// As [`read`], where these are the systems.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_among(
+    systems: &Registry,
+    name: &str,
+    text: &str,
+) -> Result<(Arc<dyn System>, Scenario), ScenarioFileError> {
+    parse(systems, text).map_err(|refusal| {
         // An error at the end of a text is shown at its last character, so that there is one to show.
         let last = text.trim_end().len().saturating_sub(1);
         let Range { start, end } = refusal.place.unwrap_or(last..last + 1);
@@ -94,9 +115,10 @@ fn refusal(reason: impl Into<String>, mend: impl Into<String>, place: Option<Ran
 }
 
 /// What the world itself can find broken.
-const OF_THE_WORLD: [&str; 4] = ["no-panic", "no-stall", "no-livelock", "clients-finish"];
+pub(crate) const OF_THE_WORLD: [&str; 4] = ["no-panic", "no-stall", "no-livelock", "clients-finish"];
 
-const SECTIONS: [&str; 15] = [
+/// Keys that mean the same in every file.
+pub(crate) const SECTIONS: [&str; 15] = [
     "version",
     "system",
     "seed",
@@ -114,7 +136,7 @@ const SECTIONS: [&str; 15] = [
     "fault",
 ];
 
-fn parse(text: &str) -> Result<(Box<dyn System>, Scenario), Refusal> {
+fn parse(systems: &Registry, text: &str) -> Result<(Arc<dyn System>, Scenario), Refusal> {
     let root = DeTable::parse(text).map_err(|error| {
         let mend = "mend the TOML at this place; the file may have been cut off here";
         refusal(error.message(), mend, error.span())
@@ -131,8 +153,8 @@ fn parse(text: &str) -> Result<(Box<dyn System>, Scenario), Refusal> {
         return Err(at(ScenarioError::new("version", reason, mend)));
     }
     let name: String = needed(&places, "system")?;
-    let system = systems::named(&name).ok_or_else(|| {
-        let mend = format!("the systems are {}", systems::names().join(", "));
+    let system = systems.named(&name).ok_or_else(|| {
+        let mend = format!("the systems are {}", systems.names().join(", "));
         at(ScenarioError::new("system", format!("there is no system `{name}`"), mend))
     })?;
     if let Some((key, _)) =
