@@ -25,6 +25,11 @@ seed system number:
 bench *words:
     cargo bench -p rehearsal-benches --locked {{ words }}
 
+# the engine's workloads on other simulators, in turn (benches/peers/README.md): `just peers 9` for nine rounds
+peers rounds="5":
+    cd benches/peers && cargo build --release --locked --workspace
+    cd benches/peers && cargo run --release --locked --quiet --bin peers -- {{ rounds }}
+
 # all that CI does, in its order
 ci:
     .ci/run

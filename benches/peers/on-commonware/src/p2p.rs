@@ -95,11 +95,11 @@ impl World {
     }
 
     /// A server that echoes as node 0, and the clients 1, 2, … that make these numbers of rounds.
-    async fn echoing(self, rounds: &[u64]) {
+    async fn echoing(self, rounds: Vec<u64>) {
         self.spawn("server", echo(self.port(0, BALLS).await));
         let mut clients = Vec::new();
-        for (index, rounds) in rounds.iter().enumerate() {
-            clients.push(self.spawn("client", ping(self.port(index + 1, BALLS).await, *rounds)));
+        for (index, rounds) in rounds.into_iter().enumerate() {
+            clients.push(self.spawn("client", ping(self.port(index + 1, BALLS).await, rounds)));
         }
         end(clients).await;
     }
@@ -141,11 +141,11 @@ fn run<W: Future<Output = ()>>(seed: u64, nodes: usize, work: impl FnOnce(World)
 }
 
 fn ping_pong(seed: u64, rounds: u64) -> u64 {
-    run(seed, 2, |world| world.echoing(&[rounds]))
+    run(seed, 2, |world| world.echoing(vec![rounds]))
 }
 
 fn short_world(seed: u64) -> u64 {
-    run(seed, 5, |world| world.echoing(&[13, 13, 12, 12]))
+    run(seed, 5, |world| world.echoing(vec![13, 13, 12, 12]))
 }
 
 fn fan_in(seed: u64, requests_each: u64) -> u64 {
