@@ -130,7 +130,7 @@ mod tests {
         assert!(report.contains("median of 3 rounds"), "{report}");
         assert!(report.contains("| the fastest of them "), "{report}");
         assert!(report.contains("20.0 (20.0 to 20.0)"), "{report}");
-        assert!(report.contains("10.0 (madsim)"), "{report}");
+        assert!(report.contains("10.0 (madsim, TCP)"), "{report}");
     }
 
     #[test]

@@ -4,17 +4,13 @@
 //! a server that answered its 50 clients one after the other would let their requests time out. So it has several
 //! tasks that share the endpoint.
 
-use madsim::Config;
 use madsim::net::Endpoint;
-use madsim::runtime::{NodeHandle, Runtime};
-use madsim::task::{JoinHandle, spawn};
+use madsim::task::spawn;
 use madsim::time::timeout;
 use measure::{Deliveries, Engine};
+use on_madsim::{World, address};
 use std::net::SocketAddr;
 use std::time::Duration;
-
-#[cfg(not(madsim))]
-compile_error!("without `--cfg madsim` nothing is simulated: run cargo in benches/peers, without RUSTFLAGS");
 
 /// Tasks that answer requests in W2. With eight, four requests a millisecond are answered, and 50 clients ask three.
 const SERVERS_TASKS: usize = 8;
@@ -27,45 +23,6 @@ const ENGINE: Engine = Engine { ping_pong, fan_in, replicate, short_world };
 
 fn main() {
     ENGINE.main();
-}
-
-/// A world, its node 0 being the one that the others talk to.
-struct World {
-    runtime: Runtime,
-    deliveries: Deliveries,
-    clients: Vec<JoinHandle<()>>,
-}
-
-impl World {
-    fn seeded(seed: u64) -> Self {
-        let mut config = Config::default();
-        config.net.send_latency = Duration::from_millis(1)..Duration::from_millis(10);
-        let runtime = Runtime::with_seed_and_config(seed, config);
-        Self { runtime, deliveries: Deliveries::default(), clients: Vec::new() }
-    }
-
-    fn node(&self, index: u8) -> NodeHandle {
-        self.runtime.create_node().ip(address(index).ip()).build()
-    }
-
-    fn client(&mut self, index: u8, rounds: u64) {
-        let client = self.node(index).spawn(ping(index, rounds, self.deliveries.clone()));
-        self.clients.push(client);
-    }
-
-    /// Runs until all clients are done, and drops everything. Messages delivered.
-    fn run(self) -> u64 {
-        self.runtime.block_on(async {
-            for client in self.clients {
-                client.await.expect("a client ends by itself");
-            }
-        });
-        self.deliveries.total()
-    }
-}
-
-fn address(node: u8) -> SocketAddr {
-    ([10, 0, 0, node + 1], 1).into()
 }
 
 async fn bind(node: u8) -> Endpoint {
@@ -85,8 +42,8 @@ async fn receive(endpoint: &Endpoint, tag: u64, deliveries: &Deliveries) -> (u64
 
 fn ping_pong(seed: u64, rounds: u64) -> u64 {
     let mut world = World::seeded(seed);
-    world.node(0).spawn(echo(world.deliveries.clone()));
-    world.client(1, rounds);
+    world.node(0, echo(world.deliveries.clone()));
+    world.client(1, ping(1, rounds, world.deliveries.clone()));
     world.run()
 }
 
@@ -111,10 +68,9 @@ async fn answer(endpoint: Endpoint, deliveries: Deliveries) {
 
 fn fan_in(seed: u64, requests_each: u64) -> u64 {
     let mut world = World::seeded(seed);
-    world.node(0).spawn(serve(world.deliveries.clone()));
+    world.node(0, serve(world.deliveries.clone()));
     for index in 1..=50 {
-        let client = world.node(index).spawn(ask(index, requests_each, world.deliveries.clone()));
-        world.clients.push(client);
+        world.client(index, ask(index, requests_each, world.deliveries.clone()));
     }
     world.run()
 }
@@ -138,11 +94,11 @@ async fn ask(node: u8, requests: u64, deliveries: Deliveries) {
 
 fn replicate(seed: u64, writes: u64) -> u64 {
     let mut world = World::seeded(seed);
-    world.node(0).spawn(lead(world.deliveries.clone()));
+    world.node(0, lead(world.deliveries.clone()));
     for index in [1, 2] {
-        world.node(index).spawn(follow(index, world.deliveries.clone()));
+        world.node(index, follow(index, world.deliveries.clone()));
     }
-    world.client(3, writes);
+    world.client(3, ping(3, writes, world.deliveries.clone()));
     world.run()
 }
 
@@ -170,9 +126,9 @@ async fn follow(node: u8, deliveries: Deliveries) {
 
 fn short_world(seed: u64) -> u64 {
     let mut world = World::seeded(seed);
-    world.node(0).spawn(echo(world.deliveries.clone()));
+    world.node(0, echo(world.deliveries.clone()));
     for (index, rounds) in [(1, 13), (2, 13), (3, 12), (4, 12)] {
-        world.client(index, rounds);
+        world.client(index, ping(index, rounds, world.deliveries.clone()));
     }
     world.run()
 }
