@@ -25,6 +25,17 @@ seed system number:
 bench *words:
     cargo bench -p rehearsal-benches --locked {{ words }}
 
+# the engine's workloads on other simulators, in turn (benches/peers/README.md): `just peers 9` for nine rounds
+peers rounds="5":
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cd benches/peers
+    # One after the other, so that none is built with features that another's crates ask for.
+    for package in on-rehearsal on-madsim on-turmoil on-commonware measure; do
+        cargo build --release --locked -p "$package"
+    done
+    cargo run --release --locked --quiet -p measure --bin peers -- {{ rounds }}
+
 # all that CI does, in its order
 ci:
     .ci/run
