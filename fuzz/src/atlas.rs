@@ -6,7 +6,7 @@
 //! may strike, and what is given up under what strikes is not judged, and named.
 
 use crate::scenario::{Scenario, ScenarioError};
-use rehearsal_sim::Blow;
+use rehearsal_sim::{Ailment, Blow};
 use serde::Serialize;
 
 /// A family of faults: what a seed has, or leaves out, as a whole.
@@ -35,10 +35,20 @@ pub enum Family {
     Resets,
     /// Data centres that are lost, or cut from each other.
     Zones,
+    /// Nodes and disks that are slow.
+    Slowness,
+    /// Reads and writes that fail, and failed syncs that lose what they were to make sure of.
+    FailedDisks,
+    /// Clocks that drift, that are set off, or that stood still.
+    Clocks,
+    /// Bits that turn round on the medium.
+    Rot,
+    /// Disks that are lost for good.
+    LostDisks,
 }
 
 /// Every family: its name in `families.NAME`, and what is in it.
-const FAMILIES: [(Family, &str, &str); 11] = [
+const FAMILIES: [(Family, &str, &str); 16] = [
     (Family::Crashes, "crashes", "nodes lose their memory and what they had not synced, once or in a loop"),
     (Family::Pauses, "pauses", "nodes stand still"),
     (Family::Partitions, "partitions", "some nodes do not reach others, one way or both"),
@@ -50,6 +60,15 @@ const FAMILIES: [(Family, &str, &str); 11] = [
     (Family::SlowLinks, "slow_links", "links carry few messages a second"),
     (Family::Resets, "resets", "all that is under way on a link is lost at once"),
     (Family::Zones, "zones", "all nodes of a data centre crash together, or it is cut from the others"),
+    (Family::Slowness, "slowness", "nodes and disks take many times as long"),
+    (
+        Family::FailedDisks,
+        "failed_disks",
+        "reads and writes fail, and syncs that lose what they were to keep",
+    ),
+    (Family::Clocks, "clocks", "clocks drift, are set off, or stood still with their node"),
+    (Family::Rot, "rot", "a bit that is read is not what was written"),
+    (Family::LostDisks, "lost_disks", "a node crashes and has lost its disk"),
 ];
 
 impl Family {
@@ -80,7 +99,15 @@ impl Family {
             Blow::Divide(_) => Family::Shapes,
             Blow::SlowLink { .. } => Family::SlowLinks,
             Blow::ResetLink { .. } => Family::Resets,
-            Blow::Ails { .. } => Family::Machines,
+            Blow::Ails { ailment, .. } => match ailment {
+                Ailment::SlowDisk { .. } | Ailment::SlowNode { .. } => Family::Slowness,
+                Ailment::FailedRead | Ailment::FailedWrite | Ailment::DroppedSync => Family::FailedDisks,
+                Ailment::ClockDrift { .. } | Ailment::ClockStep { .. } | Ailment::Suspend { .. } => {
+                    Family::Clocks
+                }
+                Ailment::BitRot { .. } => Family::Rot,
+                Ailment::LostDisk { .. } => Family::LostDisks,
+            },
         }
     }
 

@@ -8,6 +8,7 @@ use rehearsal_sim::{Blow, DiskSettings, Fault, NetworkSettings, Span, Trigger};
 use serde::{Deserialize, Serialize};
 
 mod links;
+mod machines;
 
 /// The families of faults that can be left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +36,16 @@ pub struct Families {
     pub resets: bool,
     /// Data centres that are lost, or cut from each other.
     pub zones: bool,
+    /// Nodes and disks that are slow.
+    pub slowness: bool,
+    /// Reads, writes and syncs that fail.
+    pub failed_disks: bool,
+    /// Wrong clocks.
+    pub clocks: bool,
+    /// Bits that turn round.
+    pub rot: bool,
+    /// Disks that are lost for good.
+    pub lost_disks: bool,
 }
 
 /// What a system tells of its nodes, so that faults can be drawn for it.
@@ -62,10 +73,12 @@ impl Families {
     /// Each family is on in half of the seeds; one seed in ten has none at all.
     pub fn draw(draws: &Draws) -> Families {
         let mut of_links = draws.part("families-of-links", 0);
+        let mut of_machines = draws.part("families-of-machines", 0);
         let mut draws = draws.part("families", 0);
         let calm = draws.percent(10);
         let mut on = || draws.percent(50) && !calm;
         let mut on_links = || of_links.percent(50) && !calm;
+        let mut on_machines = || of_machines.percent(50) && !calm;
         Families {
             crashes: on(),
             pauses: on(),
@@ -78,6 +91,11 @@ impl Families {
             slow_links: on_links(),
             resets: on_links(),
             zones: on_links(),
+            slowness: on_machines(),
+            failed_disks: on_machines(),
+            clocks: on_machines(),
+            rot: on_machines(),
+            lost_disks: on_machines(),
         }
     }
 
@@ -100,6 +118,11 @@ impl Families {
             Family::SlowLinks => &mut self.slow_links,
             Family::Resets => &mut self.resets,
             Family::Zones => &mut self.zones,
+            Family::Slowness => &mut self.slowness,
+            Family::FailedDisks => &mut self.failed_disks,
+            Family::Clocks => &mut self.clocks,
+            Family::Rot => &mut self.rot,
+            Family::LostDisks => &mut self.lost_disks,
         }
     }
 }
@@ -145,6 +168,7 @@ type Kind = fn(&mut Draws, &Targets) -> Blow;
 pub fn faults(draws: &Draws, families: Families, targets: &Targets, storm: Span) -> Vec<Fault> {
     let mut faults = of_nodes(draws, families, targets, storm);
     faults.extend(of_links(draws, families, targets, storm));
+    faults.extend(of_machines(draws, families, targets, storm));
     faults
 }
 
@@ -197,11 +221,37 @@ fn of_links(draws: &Draws, families: Families, targets: &Targets, storm: Span) -
     if kinds.is_empty() || targets.crashable.is_empty() || targets.all.len() < 2 {
         return Vec::new();
     }
-    let count = draws.part("link-fault-count", 0).between(1, 3);
+    several(draws, "link-fault", &kinds, targets, storm)
+}
+
+fn of_machines(draws: &Draws, families: Families, targets: &Targets, storm: Span) -> Vec<Fault> {
+    let mut kinds: Vec<Kind> = Vec::new();
+    let (nodes, disks) = (!targets.crashable.is_empty(), !targets.disks.is_empty());
+    if families.slowness && nodes && disks {
+        kinds.extend([machines::slow_node as Kind, machines::slow_disk]);
+    }
+    if families.failed_disks && disks {
+        kinds.extend([machines::failed_read as Kind, machines::failed_write, machines::dropped_sync]);
+    }
+    if families.clocks && nodes {
+        kinds.extend([machines::drift as Kind, machines::step, machines::suspension]);
+    }
+    if families.rot && disks {
+        kinds.extend([machines::rot as Kind, machines::rot]);
+    }
+    if families.lost_disks && disks {
+        kinds.extend([machines::lost_disk as Kind]);
+    }
+    if kinds.is_empty() { Vec::new() } else { several(draws, "machine-fault", &kinds, targets, storm) }
+}
+
+/// One to three faults of these kinds, each by its number.
+fn several(draws: &Draws, part: &str, kinds: &[Kind], targets: &Targets, storm: Span) -> Vec<Fault> {
+    let count = draws.part(&format!("{part}-count"), 0).between(1, 3);
     let fault = |number| {
-        let mut draws = draws.part("link-fault", number);
+        let mut draws = draws.part(part, number);
         let trigger = trigger(&mut draws, targets, storm);
-        let blow = draws.pick(&kinds)(&mut draws, targets);
+        let blow = draws.pick(kinds)(&mut draws, targets);
         Fault { trigger, blow }
     };
     (0..count).map(fault).collect()
@@ -304,6 +354,11 @@ mod tests {
             (Family::SlowLinks, &["slow_link"]),
             (Family::Resets, &["reset_link"]),
             (Family::Zones, &["zone_lost", "zones_cut"]),
+            (Family::Slowness, &["slow_disk", "slow_node"]),
+            (Family::FailedDisks, &["dropped_sync", "failed_read", "failed_write"]),
+            (Family::Clocks, &["clock_drift", "clock_step", "suspend"]),
+            (Family::Rot, &["bit_rot"]),
+            (Family::LostDisks, &["lost_disk"]),
         ] {
             let faults: Vec<Fault> = (0..200).flat_map(|seed| drawn(seed, only(&[family]))).collect();
             assert!(faults.iter().all(|fault| Family::of(&fault.blow) == family), "{family:?}");
@@ -314,7 +369,7 @@ mod tests {
 
     #[test]
     fn what_is_drawn_can_be_written_and_is_read_back() {
-        let families = only(&[Family::Shapes, Family::SlowLinks, Family::Resets, Family::Zones]);
+        let families = only(&Family::all().collect::<Vec<_>>());
         for seed in 0..200 {
             for fault in drawn(seed, families) {
                 let text = toml::to_string(&fault).expect("every fault can be written");

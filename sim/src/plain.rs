@@ -246,7 +246,7 @@ impl<D: Decider> Decider for Noting<D> {
 
 impl Site {
     /// Every question that is asked within a run, with its name in scenario files.
-    pub const NAMES: [(Site, &'static str); 15] = [
+    pub const NAMES: [(Site, &'static str); 16] = [
         (Site::Latency, "latency"),
         (Site::Message, "message"),
         (Site::DuplicateLatency, "duplicate-latency"),

@@ -113,7 +113,8 @@ impl View<'_> {
                 (Kind::Disk, Subject::Disk(node), Some(node))
             }
             Event::Restart(node, _) => (Kind::Restart, Subject::Node(*node), Some(*node)),
-            Event::Resume(node) => (Kind::Resume, Subject::Node(*node), Some(*node)),
+            // Whose turn it is follows from when it is, as it does when a node goes on.
+            Event::Resume(node) | Event::Turn(node) => (Kind::Resume, Subject::Node(*node), Some(*node)),
             Event::Strike { .. } => (Kind::Strike, Subject::World, None),
             Event::Heal { .. } => (Kind::Heal, Subject::World, None),
         };

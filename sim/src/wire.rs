@@ -54,8 +54,6 @@ pub(crate) trait AnyWire: Any {
     fn lose(&self, kernel: &Kernel, slot: u32, to: NodeId) -> bool;
     /// How many messages lie unread at this node.
     fn unread(&self, node: NodeId) -> usize;
-    /// Who sent the message in this place.
-    fn sender(&self, slot: u32) -> NodeId;
 }
 
 impl<M: Message> AnyWire for Wire<M> {
@@ -100,10 +98,6 @@ impl<M: Message> AnyWire for Wire<M> {
 
     fn unread(&self, node: NodeId) -> usize {
         self.inboxes.borrow().get(node.index()).map_or(0, |inbox| inbox.waiting.len())
-    }
-
-    fn sender(&self, slot: u32) -> NodeId {
-        self.parcels.borrow().get(slot).from
     }
 }
 

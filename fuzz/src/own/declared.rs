@@ -6,6 +6,7 @@ use super::knobs::Knobs;
 use super::place::Place;
 use super::vocabulary::Vocabulary;
 use super::work::Work;
+use crate::atlas::{self, Beyond, Family};
 use crate::draws::Draws;
 use crate::jury::Jury;
 use crate::rehearse::rehearse;
@@ -18,6 +19,12 @@ use rehearsal_sim::{DiskSettings, NetworkSettings, World};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use toml::{Table, Value};
+
+/// What nobody survives who keeps one copy, and has not said that there are more.
+const BEYOND: &[Beyond] = &[
+    Beyond { family: Family::Rot, because: "a declared system need not check what it reads", gives_up: &[] },
+    Beyond { family: Family::LostDisks, because: "a declared system may keep one copy alone", gives_up: &[] },
+];
 
 /// Why a declaration is no system.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, miette::Diagnostic)]
@@ -112,6 +119,8 @@ impl<F: Vocabulary> OwnSystem<F> {
             storm: self.declared.storm,
             calm: self.declared.calm,
             rest: None,
+            rarely: 0,
+            beyond_promise: false,
             defects: Vec::new(),
             network: NetworkSettings::default(),
             disk: DiskSettings::default(),
@@ -204,12 +213,18 @@ impl<F: Vocabulary> System for OwnSystem<F> {
         &self.declared.defects
     }
 
+    fn beyond(&self) -> &'static [Beyond] {
+        BEYOND
+    }
+
     fn draw(&self, seed: u64, overrides: &Overrides) -> Result<Scenario, ScenarioError> {
         let Declaration { name, ref knobs, ref work, storm, calm, .. } = self.declared;
         overrides.refuse_unknown(&["families", "network", "disk", "topology", name])?;
         let draws = Draws::of(seed);
         let part = |of: &str, name: &str| draws.part(&format!("{of} {name}"), 0);
-        let families = overrides.apply("families", Families::draw(&draws))?;
+        let beyond_promise = overrides.beyond_promise(false)?;
+        let beyond = if beyond_promise { &[] } else { self.beyond() };
+        let families = overrides.apply("families", Families::draw(&draws).promised(beyond))?;
         let count = |(kind, range): (&Kind<F>, Count)| {
             let count = part("nodes", kind.name).between(u64::from(range.least), u64::from(range.most));
             (kind.name.to_owned(), Value::Integer(count as i64))
@@ -229,6 +244,8 @@ impl<F: Vocabulary> System for OwnSystem<F> {
             storm,
             calm: overrides.top_span("calm", calm)?,
             rest: overrides.rest(None)?,
+            rarely: overrides.rarely(draws.rarely())?,
+            beyond_promise,
             defects: overrides.defects.clone(),
             network: overrides.apply("network", swarm::network(&draws, families))?,
             disk: overrides.apply("disk", swarm::disk(&draws))?,
@@ -253,6 +270,7 @@ impl<F: Vocabulary> System for OwnSystem<F> {
     }
 
     fn check(&self, scenario: &Scenario) -> Result<(), ScenarioError> {
+        atlas::check(scenario, BEYOND)?;
         scenario.check_world()?;
         scenario.check_defects(&self.declared.defects)?;
         let counts = self.counts(&scenario.topology)?;
