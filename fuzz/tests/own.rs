@@ -116,7 +116,7 @@ fn a_failure_tells_what_broke_where_it_is_kept_and_how_to_see_it_again() {
         "reports: answered (number ",
         "kept as ",
         &format!("REHEARSAL_SCENARIO={} cargo test", scenario.display()),
-        " a_failure_tells_what_broke_where_it_is_kept_and_how_to_see_it_again",
+        " a_failure_tells_what_broke_where_it_is_kept_and_how_to_see_it_again -- --exact",
     ] {
         assert!(text.contains(part), "`{part}` is missing in:\n{text}");
     }

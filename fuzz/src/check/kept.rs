@@ -42,7 +42,8 @@ pub(super) fn folder(test: Option<&str>) -> PathBuf {
 pub(super) fn replay(path: &Path, test: Option<&str>) -> String {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned()).display().to_string();
     let package = env::var("CARGO_PKG_NAME").map(|name| format!(" -p {name}")).unwrap_or_default();
-    let test = test.map(|name| format!(" {name}")).unwrap_or_default();
+    // A name alone is any test in whose name it stands.
+    let test = test.map(|name| format!(" {name} -- --exact")).unwrap_or_default();
     format!("{SCENARIO}={} cargo test{package}{test}", quoted(&path))
 }
 
@@ -75,7 +76,7 @@ mod tests {
     fn a_path_with_blanks_can_be_pasted_into_a_shell() {
         let told = replay(Path::new("my out/it's.toml"), Some("holds"));
         assert!(told.starts_with(r"REHEARSAL_SCENARIO='my out/it'\''s.toml' cargo test"), "{told}");
-        assert!(told.ends_with(" holds"), "{told}");
+        assert!(told.ends_with(" holds -- --exact"), "{told}");
     }
 
     #[test]
