@@ -1,8 +1,8 @@
 //! What may go next, so that nothing becomes later than the bound.
 
+use crate::Span;
 use crate::decider::{Frontier, Next, ReadyTask};
 use crate::upcoming::{Subject, Upcoming};
-use crate::{Kind, Span};
 use rehearsal_env::{EventId, NodeId, Time};
 
 /// An event or a ready task that may go next.
@@ -87,7 +87,7 @@ impl Window {
         let candidates = &mut self.candidates;
         frontier.due_until(Time(bound), &mut |event| {
             let candidate = candidate(event);
-            if may_be_late(event.kind) {
+            if event.kind.may_be_late() {
                 candidates.push(candidate);
             } else if punctual.is_none_or(|first| before(&candidate, &first)) {
                 punctual = Some(candidate);
@@ -99,10 +99,6 @@ impl Window {
             candidates.push(punctual);
         }
     }
-}
-
-fn may_be_late(kind: Kind) -> bool {
-    kind.may_be_late()
 }
 
 fn candidate(event: Upcoming) -> Candidate {
