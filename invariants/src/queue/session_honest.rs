@@ -1,7 +1,8 @@
 //! `session-honest`: a session stays while its client renews it, and what it owns with it; a silent one goes; and what is
 //! done in the name of an ephemeral key is done while that stands as it was got. *Global*, and in the end: *final*.
 //!
-//! - A session ends by silence only when its timeout has passed since its client last asked for it and was answered.
+//! - A session ends by silence only when its timeout has passed since its client last asked for it and was answered, by
+//!   a clock that may be a tenth too fast.
 //! - With a session goes everything that it owns, and nothing is done in its name afterwards.
 //! - A session whose client has fallen silent is gone by the end of the calm: within its timeout and [`BOUND`], which
 //!   holds the election of a leader, who gives every session its timeout anew, and the time that a command takes.
@@ -137,7 +138,7 @@ fn token(change: &Change) -> Option<(String, Revision)> {
 fn judge(session: SessionId, known: &Known) -> Result<(), Violation> {
     let Some((at, _, number)) = known.ended.filter(|_| known.is_silenced) else { return Ok(()) };
     let Some((renewed, by)) = known.renewed else { return Ok(()) };
-    if renewed <= at && at.since(renewed) < known.timeout {
+    if renewed <= at && at.since(renewed) < by_a_fast_clock(known.timeout) {
         let message = format!(
             "session {session} was ended as silent {} ms after it was renewed; it may be silent for {} ms",
             at.since(renewed).as_millis(),
@@ -146,6 +147,12 @@ fn judge(session: SessionId, known: &Known) -> Result<(), Violation> {
         return Err(Violation::new(NAME, message, [by, number]));
     }
     Ok(())
+}
+
+/// How long a timeout is at least by a clock that runs fast. The service measures it by its own, and clocks are to drift by a
+/// tenth at most.
+fn by_a_fast_clock(timeout: Duration) -> Duration {
+    timeout * 10 / 11
 }
 
 impl Monitor<Fact> for SessionHonest {

@@ -1,6 +1,6 @@
 //! The queue's invariants, as the program lists them.
 
-use crate::atlas::Beyond;
+use crate::atlas::{Beyond, Family};
 use crate::system::Invariant;
 
 const fn invariant(name: &'static str, says: &'static str) -> Invariant {
@@ -110,4 +110,37 @@ pub(super) const INVARIANTS: &[Invariant] = &[
 ];
 
 /// It promises to survive every family of faults there is.
-pub(super) const BEYOND: &[Beyond] = &[];
+pub(super) const BEYOND: &[Beyond] = &[
+    Beyond {
+        family: Family::Rot,
+        because: "a broker whose log has rotted stops and is left to people; so does a coordination service of one node",
+        gives_up: &[
+            "acked-not-lost",
+            "brokers-return",
+            "lost-only-as-allowed",
+            "isr-ordering",
+            "at-least-once",
+            "group-settles",
+            "one-owner",
+            "coordination-linearizes",
+            "session-honest",
+            "clients-finish",
+        ],
+    },
+    Beyond {
+        family: Family::LostDisks,
+        because: "a broker that comes back empty before its session has ended counts as in sync (KIP-966)",
+        gives_up: &[
+            "acked-not-lost",
+            "brokers-return",
+            "lost-only-as-allowed",
+            "isr-ordering",
+            "at-least-once",
+            "group-settles",
+            "one-owner",
+            "coordination-linearizes",
+            "session-honest",
+            "clients-finish",
+        ],
+    },
+];

@@ -1,6 +1,6 @@
 //! The chain's invariants and known bugs, as the program lists them.
 
-use crate::atlas::Beyond;
+use crate::atlas::{Beyond, Family};
 use crate::system::{Defect, Invariant};
 
 /// Every kind of fact that a fault may wait for.
@@ -177,4 +177,31 @@ pub(super) const DEFECTS: &[Defect] = &[
 ];
 
 /// It promises to survive every family of faults there is.
-pub(super) const BEYOND: &[Beyond] = &[];
+pub(super) const BEYOND: &[Beyond] = &[
+    Beyond {
+        family: Family::Rot,
+        because: "a rotten end of a log looks like one that a crash tore, and a log that has rotted within is left to people",
+        gives_up: &[
+            "acknowledged-survives",
+            "ids-are-unique",
+            "no-double-booking",
+            "charged-once",
+            "everyone-answered",
+            "clients-finish",
+            "holds-end",
+        ],
+    },
+    Beyond {
+        family: Family::LostDisks,
+        because: "there is one database, one payment service, one giver of numbers, each with one disk",
+        gives_up: &[
+            "acknowledged-survives",
+            "ids-are-unique",
+            "no-double-booking",
+            "charged-once",
+            "everyone-answered",
+            "clients-finish",
+            "holds-end",
+        ],
+    },
+];
