@@ -39,8 +39,12 @@ pub enum Family {
     Slowness,
     /// Reads and writes that fail, and failed syncs that lose what they were to make sure of.
     FailedDisks,
-    /// Clocks that drift, that are set off, or that stood still.
+    /// Clocks that drift.
     Clocks,
+    /// Wall clocks that are set off.
+    WallClocks,
+    /// Nodes that stand still, and their clocks with them.
+    Suspensions,
     /// Bits that turn round on the medium.
     Rot,
     /// Disks that are lost for good.
@@ -48,7 +52,7 @@ pub enum Family {
 }
 
 /// Every family: its name in `families.NAME`, and what is in it.
-const FAMILIES: [(Family, &str, &str); 16] = [
+const FAMILIES: [(Family, &str, &str); 18] = [
     (Family::Crashes, "crashes", "nodes lose their memory and what they had not synced, once or in a loop"),
     (Family::Pauses, "pauses", "nodes stand still"),
     (Family::Partitions, "partitions", "some nodes do not reach others, one way or both"),
@@ -66,7 +70,9 @@ const FAMILIES: [(Family, &str, &str); 16] = [
         "failed_disks",
         "reads and writes fail, and syncs that lose what they were to keep",
     ),
-    (Family::Clocks, "clocks", "clocks drift, are set off, or stood still with their node"),
+    (Family::Clocks, "clocks", "clocks run fast or slow"),
+    (Family::WallClocks, "wall_clocks", "wall clocks are set off"),
+    (Family::Suspensions, "suspensions", "nodes stand still, and their clocks with them"),
     (Family::Rot, "rot", "a bit that is read is not what was written"),
     (Family::LostDisks, "lost_disks", "a node crashes and has lost its disk"),
 ];
@@ -102,9 +108,9 @@ impl Family {
             Blow::Ails { ailment, .. } => match ailment {
                 Ailment::SlowDisk { .. } | Ailment::SlowNode { .. } => Family::Slowness,
                 Ailment::FailedRead | Ailment::FailedWrite | Ailment::DroppedSync => Family::FailedDisks,
-                Ailment::ClockDrift { .. } | Ailment::ClockStep { .. } | Ailment::Suspend { .. } => {
-                    Family::Clocks
-                }
+                Ailment::ClockDrift { .. } => Family::Clocks,
+                Ailment::ClockStep { .. } => Family::WallClocks,
+                Ailment::Suspend { .. } => Family::Suspensions,
                 Ailment::BitRot { .. } => Family::Rot,
                 Ailment::LostDisk { .. } => Family::LostDisks,
             },

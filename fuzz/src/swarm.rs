@@ -40,8 +40,12 @@ pub struct Families {
     pub slowness: bool,
     /// Reads, writes and syncs that fail.
     pub failed_disks: bool,
-    /// Wrong clocks.
+    /// Clocks that drift.
     pub clocks: bool,
+    /// Wall clocks that are wrong.
+    pub wall_clocks: bool,
+    /// Nodes that stand still without knowing it.
+    pub suspensions: bool,
     /// Bits that turn round.
     pub rot: bool,
     /// Disks that are lost for good.
@@ -94,6 +98,8 @@ impl Families {
             slowness: on_machines(),
             failed_disks: on_machines(),
             clocks: on_machines(),
+            wall_clocks: on_machines(),
+            suspensions: on_machines(),
             rot: on_machines(),
             lost_disks: on_machines(),
         }
@@ -121,6 +127,8 @@ impl Families {
             Family::Slowness => &mut self.slowness,
             Family::FailedDisks => &mut self.failed_disks,
             Family::Clocks => &mut self.clocks,
+            Family::WallClocks => &mut self.wall_clocks,
+            Family::Suspensions => &mut self.suspensions,
             Family::Rot => &mut self.rot,
             Family::LostDisks => &mut self.lost_disks,
         }
@@ -234,7 +242,13 @@ fn of_machines(draws: &Draws, families: Families, targets: &Targets, storm: Span
         kinds.extend([machines::failed_read as Kind, machines::failed_write, machines::dropped_sync]);
     }
     if families.clocks && nodes {
-        kinds.extend([machines::drift as Kind, machines::step, machines::suspension]);
+        kinds.extend([machines::drift as Kind]);
+    }
+    if families.wall_clocks && nodes {
+        kinds.extend([machines::step as Kind]);
+    }
+    if families.suspensions && nodes {
+        kinds.extend([machines::suspension as Kind]);
     }
     if families.rot && disks {
         kinds.extend([machines::rot as Kind, machines::rot]);
@@ -356,7 +370,9 @@ mod tests {
             (Family::Zones, &["zone_lost", "zones_cut"]),
             (Family::Slowness, &["slow_disk", "slow_node"]),
             (Family::FailedDisks, &["dropped_sync", "failed_read", "failed_write"]),
-            (Family::Clocks, &["clock_drift", "clock_step", "suspend"]),
+            (Family::Clocks, &["clock_drift"]),
+            (Family::WallClocks, &["clock_step"]),
+            (Family::Suspensions, &["suspend"]),
             (Family::Rot, &["bit_rot"]),
             (Family::LostDisks, &["lost_disk"]),
         ] {

@@ -4,8 +4,8 @@ use super::Targets;
 use crate::draws::Draws;
 use rehearsal_sim::{Ailment, Blow, Span};
 
-/// How many times as long what is slow takes.
-const TIMES: [u64; 4] = [2, 10, 50, 200];
+/// How many times as long what is slow takes. A sync that begins meanwhile is over in a second or two.
+const TIMES: [u64; 4] = [2, 5, 10, 50];
 /// How far clocks drift, in parts per million: what quartz does, what a bad virtual machine does, and far more.
 const DRIFTS: [i32; 4] = [50, 1_000, 20_000, 100_000];
 

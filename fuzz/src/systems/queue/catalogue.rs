@@ -112,6 +112,21 @@ pub(super) const INVARIANTS: &[Invariant] = &[
 /// It promises to survive every family of faults there is.
 pub(super) const BEYOND: &[Beyond] = &[
     Beyond {
+        family: Family::WallClocks,
+        because: "what a broker appends by a wrong clock is as old as that says, and retention goes by it",
+        gives_up: &["retention-honest"],
+    },
+    Beyond {
+        family: Family::FailedDisks,
+        because: "what goes with a failed write is none of the losses that are told apart by their causes",
+        gives_up: &["at-least-once", "lost-only-as-allowed"],
+    },
+    Beyond {
+        family: Family::Suspensions,
+        because: "who borrows a message and does not know that it stood still cannot tell how old its loan is",
+        gives_up: &["taken-by-one"],
+    },
+    Beyond {
         family: Family::Rot,
         because: "a broker whose log has rotted stops and is left to people; so does a coordination service of one node",
         gives_up: &[

@@ -25,6 +25,9 @@ pub(super) const BURST: u64 = 8;
 /// leads to is met by the next. In twice the time the same known bugs are found, with a third more events in each run.
 pub(super) const STORM: Span = Span::seconds(10);
 
+/// How long all may take at most that is still to be done then: a pipe moves its messages one by one, each in a transaction.
+pub(super) const CALM: Span = Span::seconds(40);
+
 /// How long everything is to have been at rest for the calm to end before its time: longer than any session lasts in
 /// silence, and than any consumer is away, so that what is only about to go, or to come back, is missed.
 pub(super) const REST: Span = Span::seconds(4);

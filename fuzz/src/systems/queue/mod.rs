@@ -127,7 +127,7 @@ impl System for Queue {
             system: self.name().to_owned(),
             seed,
             storm,
-            calm: overrides.top_span("calm", Span::seconds(30))?,
+            calm: overrides.top_span("calm", draw::CALM)?,
             rest: overrides.rest(draw::rest(&draws))?,
             rarely: overrides.rarely(draws.rarely())?,
             beyond_promise,
