@@ -7,6 +7,7 @@ pub mod counter;
 pub mod queue;
 pub mod reservation;
 
+mod drift;
 mod monitor;
 
 pub use monitor::{MarkerWatch, Monitor, Remark, Scope};

@@ -16,6 +16,7 @@
 
 use super::coordination_book::{SharedCoordination, session_of};
 use crate::Monitor;
+use crate::drift::by_a_fast_clock;
 use rehearsal_env::{Stamp, Time, Violation};
 use rehearsal_model::coordination::{Change, Happening, Outcome, Reply, Response, Revision, SessionId};
 use rehearsal_model::queue::facts::Fact;
@@ -147,12 +148,6 @@ fn judge(session: SessionId, known: &Known) -> Result<(), Violation> {
         return Err(Violation::new(NAME, message, [by, number]));
     }
     Ok(())
-}
-
-/// How long a timeout is at least by a clock that runs fast. The service measures it by its own, and clocks are to drift by a
-/// tenth at most.
-fn by_a_fast_clock(timeout: Duration) -> Duration {
-    timeout * 10 / 11
 }
 
 impl Monitor<Fact> for SessionHonest {

@@ -3,7 +3,7 @@
 //!
 //! What was lent, to whom and for how long is told by the consumers: a loan had begun when its borrower was told of it, and
 //! not before it had asked. So two loans of a message overlap for sure when the later one's borrower is told of it before
-//! the whole time of the earlier one could be over since that one was asked for. What counts is the order of the loans' numbers,
+//! the whole time of the earlier one could be over since that one was asked for, by a clock that may be a tenth too fast. What counts is the order of the loans' numbers,
 //! not that of the answers, which may be long on their way. Whoever is told that an acknowledgement counts held the last
 //! loan of the message. What is removed is told by the lenders, from their log; it must have been acknowledged by a
 //! consumer that had processed what stands there, unless retention has taken that from any copy.
@@ -15,6 +15,7 @@
 
 use super::cluster::{Cluster, SharedCluster};
 use crate::Monitor;
+use crate::drift::by_a_fast_clock;
 use rehearsal_env::{NodeId, Stamp, Time, Violation};
 use rehearsal_model::queue::facts::{Fact, LendingFact};
 use rehearsal_model::queue::lending::{Held, LoanNumber};
@@ -71,7 +72,7 @@ impl TakenByOne {
         let lasts = self.cluster.borrow().rules().loans.get(&group).copied().unwrap_or_default();
         for (other, known) in loans.iter().filter(|(other, _)| **other != loan) {
             let (earlier, later) = if *other < loan { (known, &new) } else { (&new, known) };
-            if later.told < earlier.asked + lasts && !earlier.given_back {
+            if later.told < earlier.asked + by_a_fast_clock(lasts) && !earlier.given_back {
                 let message = format!(
                     "offset {offset} of {partition} is lent to two in group {group}, as {other} and as {loan}, and the \
                      time of neither was out"

@@ -153,10 +153,8 @@ impl Host {
         cores.producers.appended(outline);
         cores.routed.extend(version_and_place(outline));
         let before = cores.log.extents().last();
-        // A segment may end at any batch, however small it is.
-        let rolled = if env.rarely("segment-small") { cores.log.close_active() } else { Vec::new() };
-        let appended = cores.log.append(batch.clone(), batch.appended);
-        self.write(rolled.into_iter().chain(appended).collect());
+        let writes = cores.log.append(batch.clone(), batch.appended);
+        self.write(writes);
         let active = cores.log.extents().last();
         if let Some(closed) = before.filter(|before| active.is_some_and(|active| active.base > before.base))
             && self.retention.is_some()
