@@ -38,7 +38,7 @@ fn shrunk(system: &str, defect: &str) -> Size {
 #[test]
 fn known_bugs_become_a_few_requests_and_a_few_dozen_events() {
     let known = [
-        ("counter", "answer-before-sync", 1, 1, 20),
+        ("counter", "answer-before-sync", 1, 2, 20),
         ("counter", "forgets-duplicates", 1, 3, 20),
         ("reservation", "charged-again-on-retry", 1, 4, 80),
         ("reservation", "id-from-clock-and-node", 1, 4, 60),

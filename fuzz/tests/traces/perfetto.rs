@@ -75,6 +75,8 @@ fn perfetto_gets_well_formed_events_with_both_ends_and_names() {
     }
     let all = [
         "__metadata",
+        "ailment",
+        "clock drift",
         "disk",
         "down",
         "fact",
@@ -84,7 +86,10 @@ fn perfetto_gets_well_formed_events_with_both_ends_and_names() {
         "partition",
         "pause",
         "sleep",
+        "slow disk",
         "slow link",
+        "slow node",
+        "wall clock",
     ];
     assert_eq!(categories, all.map(|name| format!("\"{name}\"")).into());
 }
