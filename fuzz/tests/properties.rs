@@ -35,10 +35,9 @@ fn runner() -> TestRunner {
 }
 
 fn smallest_failure(defect: &str) -> (Scenario, String) {
-    let found = runner()
-        .run(&scenarios(&Counter).set("families.slowness", false).defect(defect), |scenario| {
-            holds(&Counter, &scenario)
-        });
+    let found = runner().run(&scenarios(&Counter).set("counter.requests", 6).defect(defect), |scenario| {
+        holds(&Counter, &scenario)
+    });
     match found {
         Err(TestError::Fail(reason, scenario)) => (scenario, reason.message().to_owned()),
         other => panic!("{defect} is not found: {other:?}"),
@@ -50,7 +49,7 @@ fn a_failing_scenario_shrinks_to_a_few_requests() {
     let (scenario, told) = smallest_failure("forgets-duplicates");
     assert!(scenario.faults.len() <= 1, "{scenario:?}");
     assert_eq!(scenario.topology["clients"].as_integer(), Some(1), "{scenario:?}");
-    assert!(scenario.knobs["requests"].as_integer().is_some_and(|requests| requests <= 20), "{scenario:?}");
+    assert!(scenario.knobs["requests"].as_integer().is_some_and(|requests| requests <= 3), "{scenario:?}");
     assert!(holds(&Counter, &scenario).is_err(), "the value that is shown fails");
     assert!(told.contains("count-is-exact is broken"), "{told}");
     assert!(told.contains("What happened"), "{told}");
