@@ -258,11 +258,7 @@ impl<E: Env> Server<E> {
                 self.something_to_write.notified().await;
                 continue;
             }
-            let mut batch = self.unwritten.take();
-            if self.env.rarely("commit-alone") {
-                // The rest waits for the next turn, before what is appended meanwhile.
-                *self.unwritten.borrow_mut() = batch.split_off(1);
-            }
+            let batch = self.unwritten.take();
             bytes.clear();
             encode_batch(&batch, self.reported.get(), &mut bytes);
             file.append(&bytes).await?;
